@@ -1,0 +1,160 @@
+"""A device keeps its place at the server: it comes back, it acts once, it answers each time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from small_hall import SmallHall, hall_now
+
+from server.device import Answer, Device
+
+
+@contextmanager
+def running(device: Device) -> Iterator[Device]:
+    stop = threading.Event()
+    thread = threading.Thread(target=device.run_forever, args=(stop,), daemon=True)
+    thread.start()
+    try:
+        yield device
+    finally:
+        stop.set()
+        thread.join(timeout=10)
+        assert not thread.is_alive(), "the device did not stop"
+
+
+class Printer:
+    """Does what it is told and remembers it."""
+
+    def __init__(self, answer: Callable[[dict[str, Any]], Answer | None] = lambda _: (True, "printed")) -> None:
+        self.answer = answer
+        self.acted: list[str] = []
+
+    def __call__(self, event: str, payload: dict[str, Any]) -> Answer | None:
+        self.acted.append(payload["id"])
+        return self.answer(payload)
+
+
+def kiosk(hall: SmallHall, printer: Printer, key: str = "secret", **more: Any) -> Device:
+    return Device(hall.url, key, "kiosk", printer, lambda: {"paper": "ok"}, beat_every_s=0.2, **more)
+
+
+def moment(n: int) -> dict[str, Any]:
+    return {"id": f"2026-11-20-{n}-1", "ticket": "t", "receipt": {}, "expires_at": hall_now().isoformat()}
+
+
+def test_a_device_says_hello_with_nothing_but_its_kind_when_the_key_says_the_rest() -> None:
+    with SmallHall(kind="kiosk") as hall, running(kiosk(hall, Printer())) as device:
+        hall.until(lambda: hall.beats)
+        assert hall.hellos == [{"kind": "device"}]
+        assert hall.beats[0] == {"paper": "ok"}
+        assert device.connected and device.state["site"] == "demo"
+
+
+def test_a_moment_sent_three_times_is_acted_on_once_and_answered_three_times() -> None:
+    printer = Printer()
+    with SmallHall(kind="kiosk") as hall, running(kiosk(hall, printer)):
+        hall.until(lambda: hall.sids)
+        for _ in range(3):
+            seen = len(hall.done)
+            hall.send("print", moment(1))
+            hall.until(lambda seen=seen: len(hall.done) > seen)
+        assert printer.acted == ["2026-11-20-1-1"]
+        assert hall.done == [{"id": "2026-11-20-1-1", "ok": True, "detail": "printed"}] * 3
+
+
+def test_twenty_moments_at_once_are_handed_over_one_at_a_time_and_none_is_lost() -> None:
+    at_work = threading.Lock()
+
+    def alone(payload: dict[str, Any]) -> Answer:
+        with_nobody_else = at_work.acquire(blocking=False)
+        at_work.release()
+        return with_nobody_else, "printed"
+
+    printer = Printer(alone)
+    with SmallHall(kind="kiosk") as hall, running(kiosk(hall, printer)):
+        hall.until(lambda: hall.sids)
+        for n in range(20):
+            hall.send("print", moment(n))
+        hall.until(lambda: len(hall.done) == 20)
+        assert sorted(printer.acted) == sorted(moment(n)["id"] for n in range(20))
+        assert all(answer["ok"] for answer in hall.done)
+
+
+def test_after_a_restart_of_the_server_the_device_is_back_and_acts_on_nothing_twice() -> None:
+    printer = Printer()
+    with SmallHall(kind="kiosk") as hall, running(kiosk(hall, printer)):
+        hall.until(lambda: hall.sids)
+        hall.send("print", moment(1))
+        hall.until(lambda: hall.done)
+        hall.stop()
+        hall.start()
+        hall.until(lambda: hall.sids)
+        hall.send("print", moment(1))
+        hall.send("print", moment(2))
+        hall.until(lambda: len(hall.done) == 3)
+        assert printer.acted == [moment(1)["id"], moment(2)["id"]]
+
+
+def test_an_answer_given_while_the_server_was_away_is_sent_when_it_is_back() -> None:
+    printer = Printer(answer=lambda _: None)
+    with SmallHall(kind="kiosk") as hall, running(kiosk(hall, printer)) as device:
+        hall.until(lambda: hall.sids)
+        hall.send("print", moment(1))
+        hall.until(lambda: printer.acted)
+        hall.stop()
+        device.answer(moment(1)["id"], True, "printed")
+        device.answer(moment(1)["id"], False, "a second thought")
+        hall.start()
+        hall.until(lambda: hall.done)
+        assert hall.done[0] == {"id": moment(1)["id"], "ok": True, "detail": "printed"}
+
+
+def test_a_moment_that_fails_is_answered_with_the_reason_and_the_next_one_is_served() -> None:
+    def jam(payload: dict[str, Any]) -> Answer:
+        if payload["id"] == moment(1)["id"]:
+            raise OSError("the paper is jammed")
+        return True, "printed"
+
+    with SmallHall(kind="kiosk") as hall, running(kiosk(hall, Printer(jam))):
+        hall.until(lambda: hall.sids)
+        hall.send("print", moment(1))
+        hall.send("print", moment(2))
+        hall.until(lambda: len(hall.done) == 2)
+        assert hall.done[0] == {"id": moment(1)["id"], "ok": False, "detail": "OSError: the paper is jammed"}
+        assert hall.done[1]["ok"] is True
+
+
+def test_a_server_that_confirms_no_beats_is_left_and_tried_again() -> None:
+    with SmallHall(kind="kiosk", confirm_beats=False) as hall, running(kiosk(hall, Printer())):
+        hall.until(lambda: len(hall.hellos) >= 2)
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "sentence"),
+    [
+        ("stolen", "kiosk", "This key is not known."),
+        ("secret", "audio", "this key belongs to a device of kind 'audio', but 'kiosk' was started with it."),
+    ],
+)
+def test_a_refused_device_says_why(key: str, kind: str, sentence: str, caplog: pytest.LogCaptureFixture) -> None:
+    with SmallHall(kind=kind) as hall, running(kiosk(hall, Printer(), key=key)) as device:
+        hall.until(lambda: sentence in caplog.text)
+        assert device.state == {} and not device.connected
+
+
+def test_the_hall_clock_follows_the_server_and_its_speed() -> None:
+    device = Device("http://127.0.0.1:1", "k", "audio", Printer(), dict)
+    device.clock.set(hall_now() - timedelta(days=300), 60)
+    in_a_minute = device.clock.now() + timedelta(minutes=1)
+    assert 0.5 < device.clock.seconds_until(in_a_minute) <= 1.0
+    assert device.clock.seconds_until(in_a_minute - timedelta(minutes=2)) < 0
+
+
+def test_only_known_kinds_of_device_exist() -> None:
+    with pytest.raises(ValueError, match="toaster"):
+        Device("http://127.0.0.1:1", "k", "toaster", Printer(), dict)
