@@ -1,0 +1,445 @@
+"""A day of one office, folded from its story.
+
+`Day.apply` (evolve) is the only code that changes a day, and it never refuses: what is in the story has happened. Decisions, which may
+refuse, are in `decide`. A day is not copied: whoever wants yesterday's folds yesterday's story.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from server.core import events as ev
+from server.core.queue import Line, Place, Term
+from server.core.site import Counter, Service, Site
+from server.core.ticket import State, Verb
+
+
+class CounterState(StrEnum):
+    CLOSED = "closed"
+    OPEN = "open"
+    PAUSED = "paused"
+
+
+@dataclass(slots=True)
+class Step:
+    """The last call, finish or no-show of a ticket, as long as it may be undone."""
+
+    verb: Verb
+    at: datetime
+    was: State
+    counter: str
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """One wait of one citizen today."""
+
+    id: str
+    code: str
+    service: str
+    issued_at: datetime
+    place: Place
+    term: Term
+    joined_at: datetime
+    priority: bool = False
+    slot: datetime | None = None
+    registered: datetime | None = None
+    lang: str = "vi"
+    procedure: str | None = None
+    kiosk: str | None = None
+    contact: str | None = None
+    state: State = State.WAITING
+    counter: str | None = None
+    """Where it is called or served, or was last."""
+    directed: str | None = None
+    """The one counter it waits for after a transfer."""
+    transferred_from: str | None = None
+    call: ev.TicketCalled | None = None
+    call_seq: int | None = None
+    call_no: int = 0
+    called_at: datetime | None = None
+    """First call of the present turn at a counter."""
+    last_called_at: datetime | None = None
+    heard_at: datetime | None = None
+    started_at: datetime | None = None
+    start_assumed: bool = False
+    ended_at: datetime | None = None
+    missed_at: datetime | None = None
+    missed_early: bool = False
+    rejoins: int = 0
+    step: Step | None = None
+    first_called_at: datetime | None = None
+
+    @property
+    def queue_time(self) -> datetime:
+        return self.place.queue_time
+
+
+@dataclass(slots=True)
+class CounterNow:
+    """A counter as it stands: its state, the clerk who leases it, the ticket that is there."""
+
+    id: str
+    state: CounterState = CounterState.CLOSED
+    clerk: str | None = None
+    since: datetime | None = None
+    reason: str | None = None
+    ticket: str | None = None
+    last_ticket: str | None = None
+    """The ticket that was there before; the console offers its undo."""
+
+
+@dataclass(slots=True)
+class Notice:
+    text: str
+    until: datetime | None
+
+
+@dataclass(slots=True)
+class CallRow:
+    """One row of the hall's board. A recall moves it to the top, an undo removes it."""
+
+    ticket: str
+    counter: str
+    seq: int
+    call_no: int
+    at: datetime
+
+
+@dataclass
+class Day:
+    """The state of one date at one site; `seq` is the number of the last event and the revision of every board."""
+
+    site: Site
+    date: date
+    seq: int = 0
+    at: datetime | None = None
+    """Hall time of the last event; decisions never go back before it."""
+    opened: bool = False
+    closed: bool = False
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+    by_code: dict[str, Ticket] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    """Last number of each letter's series."""
+    counters: dict[str, CounterNow] = field(default_factory=dict)
+    stopped: set[str] = field(default_factory=set)
+    notices: dict[str, Notice] = field(default_factory=dict)
+    calls: dict[str, CallRow] = field(default_factory=dict)
+    """By ticket, oldest call first."""
+    by_call: dict[int, str] = field(default_factory=dict)
+    lines: dict[str, Line[Ticket]] = field(default_factory=dict)
+    directed: dict[str, Line[Ticket]] = field(default_factory=dict)
+    held: dict[str, Ticket] = field(default_factory=dict)
+    missed: dict[str, Ticket] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)
+    """Every service and counter of the day, also one that a later version of the site document dropped."""
+    desks: dict[str, Counter] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.revise(self.site)
+
+    def revise(self, site: Site) -> None:
+        """Adopt another version of the site document. Lines and counters of the day stay, new ones appear."""
+        self.site = site
+        self.services.update(site.service)
+        self.desks.update(site.counter)
+        for service in site.services:
+            self.lines.setdefault(service.id, Line())
+        for counter in site.counters:
+            self.counters.setdefault(counter.id, CounterNow(counter.id))
+            self.directed.setdefault(counter.id, Line())
+
+    # -- questions ---------------------------------------------------------------------------------------------------------------
+
+    def lines_of(self, counter: str) -> list[Line[Ticket]]:
+        """The lines from which this counter calls: its services, and those sent to it by name."""
+        return [self.directed[counter], *(self.lines[s] for s in self.desks[counter].services)]
+
+    def waiting(self, service: str) -> int:
+        return len(self.lines[service]) + sum(1 for line in self.directed.values() for t in line if t.service == service)
+
+    def people_ahead(self, ticket: Ticket) -> int:
+        """Waiting in the same service with a smaller (queue time, seq); 0 for a ticket that does not wait."""
+        if ticket.state is not State.WAITING:
+            return 0
+        sent = sum(1 for line in self.directed.values() for t in line if t.service == ticket.service and t.place < ticket.place)
+        return self.lines[ticket.service].ahead_of(ticket.place) + sent
+
+    def counters_for(self, ticket: Ticket) -> list[str]:
+        """Counters that may call this ticket."""
+        return [ticket.directed] if ticket.directed else [c.id for c in self.site.served_by.get(ticket.service, ())]
+
+    def at_counter(self, counter: str) -> Ticket | None:
+        ticket = self.counters[counter].ticket
+        return self.tickets[ticket] if ticket else None
+
+    def in_use(self) -> bool:
+        """Whether anybody is called or served at this moment."""
+        return any(c.ticket for c in self.counters.values())
+
+    # -- evolve ------------------------------------------------------------------------------------------------------------------
+
+    def apply(self, entry: ev.Entry) -> None:
+        """Fold one event. Events come in the order of their numbers."""
+        self.seq, self.at = entry.seq, entry.at
+        _EVOLVE[type(entry.event)](self, entry, entry.event)
+
+    def _line(self, ticket: Ticket) -> Line[Ticket]:
+        return self.directed[ticket.directed] if ticket.directed else self.lines[ticket.service]
+
+    def _leave(self, ticket: Ticket) -> None:
+        """Out of its line, of the held or missed, of the counter's chair: while the ticket still says where that is."""
+        if ticket.state is State.WAITING:
+            self._line(ticket).remove(ticket)
+        self.held.pop(ticket.id, None)
+        self.missed.pop(ticket.id, None)
+        if ticket.counter and (seat := self.counters[ticket.counter]).ticket == ticket.id:
+            seat.ticket, seat.last_ticket = None, ticket.id
+
+    def _enter(self, ticket: Ticket, state: State) -> None:
+        ticket.state = state
+        match state:
+            case State.WAITING:
+                self._line(ticket).add(ticket)
+            case State.HELD:
+                self.held[ticket.id] = ticket
+            case State.NO_SHOW:
+                self.missed[ticket.id] = ticket
+            case State.CALLED | State.SERVING:
+                assert ticket.counter is not None
+                self.counters[ticket.counter].ticket = ticket.id
+            case _:
+                pass
+
+    def _move(self, ticket: Ticket, state: State) -> None:
+        self._leave(ticket)
+        self._enter(ticket, state)
+
+
+def fold(site: Site, day: date, story: Iterable[ev.Entry], sites: Callable[[int], Site] | None = None) -> Day:
+    """The day as its story tells it. `sites` finds a version of the site document; without it the one given serves all."""
+    folded = Day(site, day)
+    for entry in story:
+        if sites is not None and isinstance(entry.event, ev.DayOpened | ev.SiteRevised):
+            folded.revise(sites(entry.event.site_version))
+        folded.apply(entry)
+    return folded
+
+
+def code_of(letter: str, number: int) -> str:
+    """`A012`; after A999 comes A1000, so that a code is never given twice."""
+    return f"{letter}{number:03d}"
+
+
+def _opened(day: Day, entry: ev.Entry, event: ev.DayOpened) -> None:
+    day.opened = True
+
+
+def _revised(day: Day, entry: ev.Entry, event: ev.SiteRevised) -> None:
+    """The version itself is found by the folder (`fold`, `Ledger`)."""
+
+
+def _issued(day: Day, entry: ev.Entry, event: ev.TicketIssued) -> None:
+    letter = day.services[event.service].letter
+    ticket = Ticket(
+        id=event.ticket,
+        code=code_of(letter, event.number),
+        service=event.service,
+        issued_at=event.issued_at,
+        place=Place(event.queue_time, entry.seq),
+        term=event.term,
+        joined_at=event.issued_at,
+        priority=event.priority,
+        slot=event.slot,
+        registered=event.registered,
+        lang=event.lang,
+        procedure=event.procedure,
+        kiosk=event.kiosk,
+        contact=event.contact,
+    )
+    day.numbers[letter] = event.number
+    day.tickets[ticket.id] = day.by_code[ticket.code] = ticket
+    day.lines[ticket.service].add(ticket)
+
+
+def _called(day: Day, entry: ev.Entry, event: ev.TicketCalled) -> None:
+    ticket = day.tickets[event.ticket]
+    step = Step(Verb.CALL, entry.at, ticket.state, event.counter)
+    day._leave(ticket)
+    ticket.counter = event.counter
+    ticket.call, ticket.call_seq, ticket.call_no = event, entry.seq, 1
+    ticket.called_at = ticket.last_called_at = entry.at
+    ticket.first_called_at = ticket.first_called_at or entry.at
+    ticket.heard_at = ticket.started_at = None
+    ticket.start_assumed = False
+    day._enter(ticket, State.CALLED)
+    ticket.step = step
+    _show(day, ticket, entry)
+
+
+def _show(day: Day, ticket: Ticket, entry: ev.Entry) -> None:
+    assert ticket.counter is not None
+    day.calls.pop(ticket.id, None)
+    day.calls[ticket.id] = CallRow(ticket.id, ticket.counter, entry.seq, ticket.call_no, entry.at)
+    day.by_call[entry.seq] = ticket.id
+
+
+def _recalled(day: Day, entry: ev.Entry, event: ev.TicketRecalled) -> None:
+    ticket = day.tickets[event.ticket]
+    ticket.call_no, ticket.call_seq = event.call_no, entry.seq
+    ticket.last_called_at, ticket.heard_at = entry.at, None
+    _show(day, ticket, entry)
+
+
+def _started(day: Day, entry: ev.Entry, event: ev.TicketStarted) -> None:
+    ticket = day.tickets[event.ticket]
+    ticket.started_at = entry.at
+    day._move(ticket, State.SERVING)
+    ticket.step = None
+
+
+def _ended(day: Day, entry: ev.Entry, ticket: Ticket, verb: Verb, state: State) -> None:
+    assert ticket.counter is not None
+    ticket.step = Step(verb, entry.at, ticket.state, ticket.counter)
+    ticket.ended_at = entry.at
+    day._move(ticket, state)
+
+
+def _finished(day: Day, entry: ev.Entry, event: ev.TicketFinished) -> None:
+    ticket = day.tickets[event.ticket]
+    if event.assumed_start is not None:
+        ticket.started_at, ticket.start_assumed = event.assumed_start, True
+    _ended(day, entry, ticket, Verb.FINISH, State.DONE)
+
+
+def _missed(day: Day, entry: ev.Entry, event: ev.TicketMissed) -> None:
+    ticket = day.tickets[event.ticket]
+    ticket.missed_at, ticket.missed_early = entry.at, event.early
+    _ended(day, entry, ticket, Verb.NO_SHOW, State.NO_SHOW)
+
+
+def _rejoined(day: Day, entry: ev.Entry, event: ev.TicketRejoined) -> None:
+    ticket = day.tickets[event.ticket]
+    ticket.place, ticket.term = Place(event.queue_time, entry.seq), Term.REJOINED
+    ticket.joined_at = event.joined_at
+    ticket.rejoins += 1
+    ticket.step = ticket.ended_at = ticket.started_at = None
+    day._move(ticket, State.WAITING)
+
+
+def _held(day: Day, entry: ev.Entry, event: ev.TicketHeld) -> None:
+    ticket = day.tickets[event.ticket]
+    ticket.step = None
+    day._move(ticket, State.HELD)
+
+
+def _released(day: Day, entry: ev.Entry, event: ev.TicketReleased) -> None:
+    day._move(day.tickets[event.ticket], State.WAITING)
+
+
+def _transferred(day: Day, entry: ev.Entry, event: ev.TicketTransferred) -> None:
+    ticket = day.tickets[event.ticket]
+    day._leave(ticket)
+    ticket.transferred_from = ticket.counter
+    ticket.service, ticket.directed, ticket.step = event.service, event.counter, None
+    day._enter(ticket, State.WAITING)
+
+
+def _cancelled(day: Day, entry: ev.Entry, event: ev.TicketCancelled) -> None:
+    ticket = day.tickets[event.ticket]
+    ticket.step, ticket.ended_at = None, entry.at
+    day._move(ticket, State.CANCELLED)
+
+
+def _undone(day: Day, entry: ev.Entry, event: ev.StepUndone) -> None:
+    ticket = day.tickets[event.ticket]
+    step = ticket.step
+    assert step is not None
+    ticket.step = None
+    if step.verb is Verb.CALL:
+        day.calls.pop(ticket.id, None)
+        day._move(ticket, step.was)
+        if ticket.first_called_at == step.at:
+            ticket.first_called_at = None
+        ticket.counter = ticket.call = ticket.call_seq = ticket.called_at = ticket.last_called_at = None
+        ticket.call_no = 0
+        return
+    ticket.ended_at = ticket.missed_at = None
+    if ticket.start_assumed:
+        ticket.started_at, ticket.start_assumed = None, False
+    day._move(ticket, step.was)
+
+
+def _heard(day: Day, entry: ev.Entry, event: ev.CallHeard) -> None:
+    ticket = day.tickets[day.by_call[event.call]]
+    if ticket.call_seq == event.call:
+        ticket.heard_at = entry.at
+
+
+def _counter(state: CounterState) -> Callable[[Day, ev.Entry, Any], None]:
+    def evolve(day: Day, entry: ev.Entry, event: Any) -> None:
+        counter = day.counters[event.counter]
+        counter.state, counter.since = state, entry.at
+        counter.reason = getattr(event, "reason", None)
+        counter.clerk = getattr(event, "clerk", counter.clerk)
+        if state is CounterState.CLOSED:
+            counter.clerk = None
+
+    return evolve
+
+
+def _stopped(day: Day, entry: ev.Entry, event: ev.ServiceStopped) -> None:
+    day.stopped.add(event.service)
+
+
+def _service_started(day: Day, entry: ev.Entry, event: ev.ServiceStarted) -> None:
+    day.stopped.discard(event.service)
+
+
+def _notice(day: Day, entry: ev.Entry, event: ev.NoticeSet) -> None:
+    # An empty text is remembered too: it silences the standing notice of the site document for this day.
+    day.notices[event.hall] = Notice(event.text or "", event.until)
+
+
+def _closed(day: Day, entry: ev.Entry, event: ev.DayClosed) -> None:
+    day.closed = True
+    for ticket in _unserved(day):
+        ticket.ended_at = entry.at
+        day._move(ticket, State.LAPSED)
+    for counter in day.counters.values():
+        counter.state, counter.clerk = CounterState.CLOSED, None
+
+
+def _unserved(day: Day) -> Iterator[Ticket]:
+    return iter([t for t in day.tickets.values() if t.state in (State.WAITING, State.HELD)])
+
+
+_EVOLVE: dict[type, Callable[[Day, ev.Entry, Any], None]] = {
+    ev.DayOpened: _opened,
+    ev.SiteRevised: _revised,
+    ev.TicketIssued: _issued,
+    ev.TicketCalled: _called,
+    ev.TicketRecalled: _recalled,
+    ev.TicketStarted: _started,
+    ev.TicketFinished: _finished,
+    ev.TicketMissed: _missed,
+    ev.TicketRejoined: _rejoined,
+    ev.TicketHeld: _held,
+    ev.TicketReleased: _released,
+    ev.TicketTransferred: _transferred,
+    ev.TicketCancelled: _cancelled,
+    ev.StepUndone: _undone,
+    ev.CallHeard: _heard,
+    ev.CounterOpened: _counter(CounterState.OPEN),
+    ev.CounterPaused: _counter(CounterState.PAUSED),
+    ev.CounterResumed: _counter(CounterState.OPEN),
+    ev.CounterClosed: _counter(CounterState.CLOSED),
+    ev.ServiceStopped: _stopped,
+    ev.ServiceStarted: _service_started,
+    ev.NoticeSet: _notice,
+    ev.DayClosed: _closed,
+}

@@ -1,0 +1,224 @@
+"""What can happen in the day of an office. The story of a day is a numbered list of these.
+
+Events hold facts and the numbers a later reader needs to understand a decision; they hold no name, phone number, identity or group of
+a person. `kind` in the store is the class name. An event class is never changed in meaning, only added to: stories are kept for years.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import get_args
+
+from server.core.queue import Term
+
+
+@dataclass(frozen=True, slots=True)
+class DayOpened:
+    """First event of every story: binds the day to a version of the site document."""
+
+    site_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRevised:
+    """A later version of the site document holds from here on."""
+
+    site_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketIssued:
+    ticket: str
+    service: str
+    number: int
+    issued_at: datetime
+    queue_time: datetime
+    term: Term
+    priority: bool = False
+    slot: datetime | None = None
+    registered: datetime | None = None
+    lang: str = "vi"
+    procedure: str | None = None
+    kiosk: str | None = None
+    contact: str | None = None
+    """Reference into the contacts, which are kept apart and erased."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCalled:
+    """`term`, `queue_time` and the runner-up are the explanation as it was; it can be recomputed and must agree (law I13)."""
+
+    ticket: str
+    counter: str
+    queue_time: datetime
+    term: Term
+    joined_at: datetime
+    site_version: int
+    in_order: bool = True
+    reason: str | None = None
+    runner_up: str | None = None
+    runner_up_queue_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRecalled:
+    ticket: str
+    call_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketStarted:
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFinished:
+    """`assumed_start`: nobody pressed start, so the beginning of the service is a guess, and says so."""
+
+    ticket: str
+    assumed_start: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketMissed:
+    """`early`: marked before the site's number of calls and minutes; allowed, and visible in the report."""
+
+    ticket: str
+    early: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRejoined:
+    ticket: str
+    queue_time: datetime
+    joined_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TicketHeld:
+    ticket: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketReleased:
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketTransferred:
+    """To another service, or to one counter; the queue time stays."""
+
+    ticket: str
+    service: str
+    counter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCancelled:
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepUndone:
+    """The last call, finish or no-show of this ticket is taken back. `heard`: a correction has to be announced."""
+
+    ticket: str
+    heard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallHeard:
+    """The first loudspeaker has played the call with this sequence number."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class CounterOpened:
+    counter: str
+    clerk: str
+
+
+@dataclass(frozen=True, slots=True)
+class CounterPaused:
+    counter: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CounterResumed:
+    counter: str
+
+
+@dataclass(frozen=True, slots=True)
+class CounterClosed:
+    counter: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStopped:
+    """Gives no more numbers today; those who wait are served."""
+
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStarted:
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeSet:
+    hall: str
+    text: str | None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DayClosed:
+    """Who still waits or is set aside lapses."""
+
+
+Event = (
+    DayOpened
+    | SiteRevised
+    | TicketIssued
+    | TicketCalled
+    | TicketRecalled
+    | TicketStarted
+    | TicketFinished
+    | TicketMissed
+    | TicketRejoined
+    | TicketHeld
+    | TicketReleased
+    | TicketTransferred
+    | TicketCancelled
+    | StepUndone
+    | CallHeard
+    | CounterOpened
+    | CounterPaused
+    | CounterResumed
+    | CounterClosed
+    | ServiceStopped
+    | ServiceStarted
+    | NoticeSet
+    | DayClosed
+)
+
+KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the story: an event with its number, the hall time at which it happened and who caused it.
+
+    `actor` is `staff:NAME`, `device:NAME`, `holder`, or `clock`.
+    """
+
+    seq: int
+    at: datetime
+    actor: str
+    event: Event

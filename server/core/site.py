@@ -1,0 +1,322 @@
+"""An office as values: its services, counters, halls, kiosks, hours and rules.
+
+`config.loader` reads these from a TOML document and reports every mistake; the core trusts them. Times of day are `timedelta` since
+local midnight (so that `24:00` exists), durations are `timedelta`, instants are aware `datetime` in the site's zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+MINUTE = timedelta(minutes=1)
+
+
+class Counting(StrEnum):
+    """How a booking of a service is counted (queue-time rule): by its slot, or by the moment it was registered."""
+
+    SLOT = "slot"
+    REGISTERED = "registered"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The site's own minutes of the queue-time rule. Defaults and their reasons: `docs/queue-time.md`."""
+
+    appointment_head: timedelta = 30 * MINUTE
+    grace: timedelta = 15 * MINUTE
+    priority_head: timedelta = 30 * MINUTE
+    late_head: timedelta = 10 * MINUTE
+    rejoin_head: timedelta = 10 * MINUTE
+    rejoin_within: timedelta = 30 * MINUTE
+    rejoins: int = 2
+    calls_before_no_show: int = 2
+    no_show_after: timedelta = 3 * MINUTE
+
+    @property
+    def bound(self) -> timedelta:
+        """Nobody who joined later than this after me is called before me (law I3; line 5 of the rule on the wall)."""
+        return max(self.priority_head, self.appointment_head + self.grace, self.late_head, self.rejoin_head)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Durations that belong to hands, ears and machines rather than to the queue."""
+
+    undo_within: timedelta = timedelta(seconds=10)
+    new_for: timedelta = timedelta(seconds=12)
+    """How long a call stays highlighted."""
+    speak_within: timedelta = timedelta(seconds=20)
+    """A call older than this is shown and not spoken."""
+    print_within: timedelta = timedelta(seconds=90)
+    """A citizen waits no longer than this at a kiosk; later paper would be somebody else's."""
+    assumed_start_after: timedelta = timedelta(seconds=30)
+    """A ticket finished without `start` is taken to have begun this long after its call, and marked so."""
+    assumed_start_least: timedelta = timedelta(seconds=60)
+
+    def scaled(self, factor: float) -> Timing:
+        """The same real durations on a hall clock that runs `factor` times as fast (demo and tests)."""
+        return Timing(**{name: getattr(self, name) * factor for name in self.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A field of work the citizen chooses (lĩnh vực). `letter` begins its numbers; one series each."""
+
+    id: str
+    letter: str
+    name: str
+    name_en: str = ""
+    everyday: str = ""
+    result: bool = False
+    counting: Counting = Counting.SLOT
+    last_ticket: timedelta | None = None
+    procedures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """A legal procedure of the public catalogue (thủ tục), by its national code."""
+
+    id: str
+    name: str
+    service: str
+    documents: tuple[str, ...] = ()
+    time_limit: str = ""
+    fee: str = ""
+    sample: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hall:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Where a clerk sits. `services` in the site's order."""
+
+    id: str
+    name: str
+    hall: str
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kiosk:
+    id: str
+    name: str
+    hall: str
+    screen_inches: float = 21.5
+    printer_position: str = "bottom"
+    paper: int = 80
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityGroup:
+    """Who may claim the priority head start. The story keeps the claim, never the group."""
+
+    id: str
+    name: str
+    name_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Opening times within one day, since local midnight: `start` included, `end` excluded."""
+
+    start: timedelta
+    end: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When the office is open. `week` has seven entries, Monday first; `special` replaces one date (make-up working days, short days)."""
+
+    week: tuple[tuple[Span, ...], ...]
+    holidays: Mapping[date, str] = field(default_factory=dict)
+    special: Mapping[date, tuple[Span, ...]] = field(default_factory=dict)
+    first_ticket_before: timedelta = timedelta()
+    """Numbers are given from this long before the first opening of the day."""
+    last_ticket_before: timedelta = timedelta()
+    """and until this long before the last closing of the day."""
+    numbers_at_lunch: bool = False
+
+    def spans(self, day: date) -> tuple[Span, ...]:
+        """Opening spans of a date, in order; empty when closed."""
+        if day in self.special:
+            return self.special[day]
+        if day in self.holidays:
+            return ()
+        return self.week[day.weekday()]
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How numbers are read out: `digits` or `number`; `north` or `south` words."""
+
+    reading: str = "digits"
+    region: str = "north"
+    formal: bool = False
+    times: int = 2
+
+
+@dataclass(frozen=True)
+class Site:
+    """One office with its rules, bound to a day by its version number."""
+
+    id: str
+    name: str
+    services: tuple[Service, ...]
+    counters: tuple[Counter, ...]
+    halls: tuple[Hall, ...]
+    kiosks: tuple[Kiosk, ...]
+    hours: Hours
+    short_name: str = ""
+    address: str = ""
+    hotline: str = ""
+    zone: str = "Asia/Ho_Chi_Minh"
+    languages: tuple[str, ...] = ("vi",)
+    public_url: str | None = None
+    priority_groups: tuple[PriorityGroup, ...] = ()
+    procedures: tuple[Procedure, ...] = ()
+    rules: Rules = Rules()
+    timing: Timing = Timing()
+    voice: Voice = Voice()
+    notice: str = ""
+    version: int = 1
+
+    @cached_property
+    def tz(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+    @cached_property
+    def service(self) -> Mapping[str, Service]:
+        return {s.id: s for s in self.services}
+
+    @cached_property
+    def counter(self) -> Mapping[str, Counter]:
+        return {c.id: c for c in self.counters}
+
+    @cached_property
+    def hall(self) -> Mapping[str, Hall]:
+        return {h.id: h for h in self.halls}
+
+    @cached_property
+    def kiosk(self) -> Mapping[str, Kiosk]:
+        return {k.id: k for k in self.kiosks}
+
+    @cached_property
+    def procedure(self) -> Mapping[str, Procedure]:
+        return {p.id: p for p in self.procedures}
+
+    @cached_property
+    def priority_group(self) -> Mapping[str, PriorityGroup]:
+        return {g.id: g for g in self.priority_groups}
+
+    @cached_property
+    def served_by(self) -> Mapping[str, tuple[Counter, ...]]:
+        """Counters of each service, in the site's order."""
+        return {s.id: tuple(c for c in self.counters if s.id in c.services) for s in self.services}
+
+    def business_day(self, now: datetime) -> date:
+        """The date in the site's zone: a ticket keeps it, whatever happens after midnight."""
+        return now.astimezone(self.tz).date()
+
+    def at(self, day: date, since_midnight: timedelta) -> datetime:
+        """An instant of a day. Wall time, so that a zone with summer time would keep its opening hours."""
+        days, rest = divmod(since_midnight, timedelta(days=1))
+        return datetime.combine(day + days * timedelta(days=1), (datetime.min + rest).time(), self.tz)
+
+    def scaled(self, factor: float) -> Site:
+        """The same office under a hall clock that runs `factor` times as fast."""
+        return self if factor == 1 else replace(self, timing=self.timing.scaled(factor))
+
+
+class HoursState(StrEnum):
+    BEFORE = "before"
+    OPEN = "open"
+    LUNCH = "lunch"
+    LAST_TICKET_PASSED = "last_ticket_passed"
+    CLOSED = "closed"
+    HOLIDAY = "holiday"
+
+
+@dataclass(frozen=True, slots=True)
+class HoursNow:
+    """Where an instant stands in the office's day. Instants are None where the day has none."""
+
+    state: HoursState
+    opens: datetime | None
+    """Start of the first span of this date."""
+    closes: datetime | None
+    first_ticket: datetime | None
+    last_ticket: datetime | None
+    next_open: datetime | None
+    """The next time somebody may come: the next span that has not begun; None while open, or when none comes within a month."""
+    holiday: str | None = None
+    issuing: bool = False
+    """Whether kiosks give numbers now (services may stop earlier)."""
+    serving: bool = False
+    """Whether counters are at work now by the clock (staff may stay longer)."""
+
+
+def _later_spans(site: Site, now: datetime) -> Iterator[datetime]:
+    today = site.business_day(now)
+    for ahead in range(32):
+        day = today + timedelta(days=ahead)
+        for span in site.hours.spans(day):
+            start = site.at(day, span.start)
+            if start > now:
+                yield start
+
+
+def hours_now(site: Site, now: datetime) -> HoursNow:
+    """The state of the office's day at `now`; the kiosk, the board and the decision to issue all ask here."""
+    day = site.business_day(now)
+    spans = [(site.at(day, s.start), site.at(day, s.end)) for s in site.hours.spans(day)]
+    next_open = next(_later_spans(site, now), None)
+    if not spans:
+        holiday = site.hours.holidays.get(day)
+        state = HoursState.HOLIDAY if holiday else HoursState.CLOSED
+        return HoursNow(state, None, None, None, None, next_open, holiday)
+    opens, closes = spans[0][0], spans[-1][1]
+    first = max(opens - site.hours.first_ticket_before, site.at(day, timedelta()))
+    last = closes - site.hours.last_ticket_before
+    serving = any(start <= now < end for start, end in spans)
+
+    def within(state: HoursState, issuing: bool = False) -> HoursNow:
+        return HoursNow(state, opens, closes, first, last, None if serving else next_open, None, issuing, serving)
+
+    if now < opens:
+        return within(HoursState.BEFORE, issuing=now >= first)
+    if now >= closes:
+        return within(HoursState.CLOSED)
+    if now >= last:
+        return within(HoursState.LAST_TICKET_PASSED)
+    if not serving:
+        return within(HoursState.LUNCH, issuing=site.hours.numbers_at_lunch)
+    return within(HoursState.OPEN, issuing=True)
+
+
+def last_ticket(site: Site, service: Service, now: datetime) -> datetime | None:
+    """Until when a service gives numbers on the date of `now`: the earlier of its own time and the office's."""
+    office = hours_now(site, now).last_ticket
+    if office is None or service.last_ticket is None:
+        return office
+    return min(office, site.at(site.business_day(now), service.last_ticket))
+
+
+def clock_time(text: str) -> timedelta:
+    """`07:30` as a time of day. Raises ValueError outside 00:00-24:00."""
+    if text == "24:00":
+        return timedelta(days=1)
+    parsed = time.fromisoformat(text)
+    if parsed.tzinfo or len(text) != 5:
+        raise ValueError(text)
+    return timedelta(hours=parsed.hour, minutes=parsed.minute)
