@@ -1,0 +1,284 @@
+"""What a hall sees and hears, and what the paper says: values computed from the day, never stored.
+
+A `Board` is a state: whole, with a revision, may be lost. An `Announcement` and a `Receipt` belong to moments: said or printed once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from server.core import events as ev
+from server.core import words
+from server.core.day import Day, Ticket
+from server.core.decide import may_issue
+from server.core.queue import in_order
+from server.core.refused import Refused
+from server.core.site import HoursNow, HoursState, hours_now
+from server.core.ticket import State
+
+CALLS_SHOWN = 8
+NEXT_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    seq: int
+    code: str
+    counter: str
+    state: State
+    call_no: int
+    at: datetime
+    new_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    service: str
+    letter: str
+    name: str
+    count: int
+    next: tuple[str, ...]
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything one hall shows. `revision` is the day's; two boards of one revision differ only by the clock."""
+
+    site: str
+    hall: str
+    day: Day
+    revision: int
+    at: datetime
+    hours: HoursNow
+    calls: tuple[Call, ...]
+    waiting: tuple[Waiting, ...]
+    notice: str | None
+
+    @property
+    def open(self) -> bool:
+        """Counters are at work: open, or past the last ticket."""
+        return self.hours.state in (HoursState.OPEN, HoursState.LAST_TICKET_PASSED)
+
+
+def gives_numbers(day: Day, now: datetime, service: str) -> bool:
+    try:
+        may_issue(day, now, service)
+    except Refused:
+        return False
+    return True
+
+
+def board(day: Day, hall: str, now: datetime) -> Board:
+    """The board of one hall: newest call first, what waits for each field served there."""
+    site = day.site
+    calls = []
+    for row in reversed(day.calls.values()):
+        if day.desks[row.counter].hall != hall:
+            continue
+        ticket = day.tickets[row.ticket]
+        calls.append(Call(row.seq, ticket.code, row.counter, ticket.state, row.call_no, row.at, row.at + site.timing.new_for))
+        if len(calls) == CALLS_SHOWN:
+            break
+    served = {s for c in site.counters if c.hall == hall for s in c.services}
+    waiting = tuple(
+        Waiting(
+            service=s.id,
+            letter=s.letter,
+            name=s.name,
+            count=day.waiting(s.id),
+            next=tuple(t.code for t in day.lines[s.id].first(NEXT_SHOWN)),
+            open=gives_numbers(day, now, s.id),
+        )
+        for s in site.services
+        if s.id in served
+    )
+    return Board(site.id, hall, day, day.seq, now, hours_now(site, now), tuple(calls), waiting, notice(day, hall, now))
+
+
+def notice(day: Day, hall: str, now: datetime) -> str | None:
+    """The notice line: what staff set today, else the standing one of the site document."""
+    today = day.notices.get(hall)
+    if today is not None and (today.until is None or now < today.until):
+        return today.text or None
+    return day.site.notice or None
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What the hall hears once. `kind` is `call`, `recall` or `correction`; `n` numbers the moments of one event."""
+
+    seq: int
+    n: int
+    hall: str
+    kind: str
+    code: str
+    counter: str
+    counter_name: str
+    call_no: int
+    last_call: bool
+    lang: str
+    times: int
+    expires_at: datetime
+
+
+def announcement(day: Day, entry: ev.Entry) -> Announcement | None:
+    """The announcement that an event causes, told from the day after it. None for silent events."""
+    timing, site = day.site.timing, day.site
+    match entry.event:
+        case ev.TicketCalled() | ev.TicketRecalled():
+            ticket = day.tickets[entry.event.ticket]
+            kind = "call" if isinstance(entry.event, ev.TicketCalled) else "recall"
+            call_no = 1 if isinstance(entry.event, ev.TicketCalled) else entry.event.call_no
+            row = entry.event.counter if isinstance(entry.event, ev.TicketCalled) else ticket.counter
+        case ev.StepUndone(heard=True):
+            ticket, kind, call_no = day.tickets[entry.event.ticket], "correction", 1
+            row = None
+        case _:
+            return None
+    desk = day.desks.get(row or "")
+    hall = desk.hall if desk else site.halls[0].id
+    return Announcement(
+        seq=entry.seq,
+        n=1,
+        hall=hall,
+        kind=kind,
+        code=ticket.code,
+        counter=row or "",
+        counter_name=desk.name if desk else "",
+        call_no=call_no,
+        last_call=kind == "recall" and call_no >= max(site.rules.calls_before_no_show, 3),
+        lang=ticket.lang,
+        times=1 if kind == "correction" else site.voice.times,
+        expires_at=entry.at + timing.speak_within,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a ticket's paper says, in words of the ticket's language; the drawing decides only the layout."""
+
+    office: str
+    code: str
+    mark: str | None
+    service: str
+    counters: str
+    queue_time_label: str
+    queue_time: str
+    reason: str
+    ahead: str
+    expected: str | None
+    expected_label: str
+    qr: str | None
+    qr_hint: str | None
+    foot: tuple[str, ...]
+    date_line: str
+    reprint: bool = False
+    reprint_mark: str = "BẢN IN LẠI"
+
+
+def _number(name: str) -> str:
+    return name.removeprefix("Quầy ").strip()
+
+
+def receipt(day: Day, ticket: Ticket, *, reprint: bool = False) -> Receipt:
+    """The paper of a ticket. Nothing personal, never which priority group; people ahead as at printing."""
+    site, lang = day.site, ticket.lang
+    both = lang == "en"
+    service = day.services[ticket.service]
+    desks = [_number(day.desks[c].name) for c in day.counters_for(ticket)]
+    mark = None
+    if ticket.slot is not None:
+        mark = f"CÓ HẸN {words.hhmm(ticket.slot)}"
+    elif ticket.priority:
+        mark = "ƯU TIÊN"
+    ahead = day.people_ahead(ticket)
+    name = service.name.replace("|", "")
+    taken = "nhận" if ticket.slot or ticket.registered else "lấy"
+    kiosk = site.kiosk.get(ticket.kiosk or "")
+    date_line = f"{words.capital(words.long_date(day.date))} · {taken} lúc {words.hhmm(ticket.issued_at)}"
+    foot = ["Lỡ lượt? Đến máy lấy số hoặc bàn hướng dẫn, không cần lấy số mới."]
+    if site.hotline:
+        foot.append(f"Hỏi đáp: {site.hotline}")
+    if both:
+        foot.append("Missed your call? Come to the kiosk or help desk.")
+    url = ticket_url(day, ticket)
+    return Receipt(
+        office=site.short_name or site.name,
+        code=ticket.code,
+        mark=mark,
+        service=f"{name} · {service.name_en}" if both and service.name_en else name,
+        counters=f"Quầy {words.one_of(desks)}" if desks else "",
+        queue_time_label="Giờ xếp hàng · Queue time" if both else "Giờ xếp hàng",
+        queue_time=words.queue_time_text(ticket.queue_time, ticket.issued_at, lang),
+        reason=words.reason_words(ticket.term, site.rules, joined_at=ticket.joined_at, slot=ticket.slot, lang=lang),
+        ahead="Không ai chờ trước" if ahead == 0 else f"Chờ trước: {ahead} người",
+        expected=None,
+        expected_label="giờ dự kiến được gọi",
+        qr=url,
+        qr_hint="Quét mã để theo dõi số" if url else None,
+        foot=tuple(foot),
+        date_line=f"{date_line} · {kiosk.name.lower()}" if kiosk else date_line,
+        reprint=reprint,
+    )
+
+
+def ticket_url(day: Day, ticket: Ticket) -> str | None:
+    """The phone page behind the ticket's QR; None unless the site has a public address."""
+    return f"{day.site.public_url.rstrip('/')}/t/{ticket.id}" if day.site.public_url else None
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    ticket: Ticket
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleView:
+    """What one clerk's console shows: whom I serve, who waits for me in order, what I can still take back."""
+
+    counter: str
+    current: Ticket | None
+    waiting: tuple[Ticket, ...]
+    waiting_count: int
+    missed: tuple[Ticket, ...]
+    held: tuple[Ticket, ...]
+    undo: Undoable | None
+
+
+WAITING_SHOWN = 50
+
+
+def console(day: Day, counter: str, now: datetime) -> ConsoleView:
+    """The console of a counter. The first of `waiting` is whom `call_next` will call."""
+    seat = day.counters[counter]
+    lines = day.lines_of(counter)
+    waiting = []
+    for ticket in in_order(lines):
+        waiting.append(ticket)
+        if len(waiting) == WAITING_SHOWN:
+            break
+    mine = set(day.desks[counter].services)
+
+    def ours(ticket: Ticket) -> bool:
+        return ticket.counter == counter or ticket.service in mine
+
+    return ConsoleView(
+        counter=counter,
+        current=day.at_counter(counter),
+        waiting=tuple(waiting),
+        waiting_count=sum(len(line) for line in lines),
+        missed=tuple(t for t in day.missed.values() if ours(t)),
+        held=tuple(t for t in day.held.values() if ours(t)),
+        undo=_undoable(day, seat.ticket or seat.last_ticket, now),
+    )
+
+
+def _undoable(day: Day, ticket: str | None, now: datetime) -> Undoable | None:
+    found = day.tickets.get(ticket or "")
+    if found is None or found.step is None:
+        return None
+    until = found.step.at + day.site.timing.undo_within
+    return Undoable(found, until) if now < until else None

@@ -1,0 +1,302 @@
+"""How the office speaks: sentences for citizens and clerks, made from values.
+
+Wording after the screen brief: "ông/bà" or no pronoun, one idea a sentence, what happened and what to do now. Vietnamese is the office's
+language; English is added for those who ask. Text is NFC. Clock times are `08:15`, with seconds where two tickets must be comparable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from server.core.queue import Term
+from server.core.site import Counting, HoursNow, HoursState, Rules, Site
+from server.core.ticket import State, Verb
+
+WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
+WEEKDAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def hhmm(at: datetime) -> str:
+    return f"{at:%H:%M}"
+
+
+def hhmmss(at: datetime) -> str:
+    return f"{at:%H:%M:%S}"
+
+
+def weekday(day: date, lang: str = "vi") -> str:
+    return (WEEKDAYS_EN if lang == "en" else WEEKDAYS)[day.weekday()]
+
+
+def long_date(day: date, lang: str = "vi") -> str:
+    """`thứ Hai 23/11/2026`; never month first."""
+    return f"{weekday(day, lang)} {day:%d/%m/%Y}"
+
+
+def next_time(at: datetime, now: datetime) -> str:
+    """`13:30` today, else `07:30 thứ Hai 23/11`."""
+    return hhmm(at) if at.date() == now.date() else f"{hhmm(at)} {weekday(at.date())} {at:%d/%m}"
+
+
+def minutes(span: timedelta) -> int:
+    return round(span.total_seconds() / 60)
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def one_of(names: Sequence[str], lang: str = "vi") -> str:
+    """`3, 4 hoặc 5`."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {'or' if lang == 'en' else 'hoặc'} {names[-1]}"
+
+
+# -- queue time ------------------------------------------------------------------------------------------------------------------
+
+
+def queue_time_text(queue_time: datetime, issued: datetime, lang: str = "vi") -> str:
+    """With seconds always; a head start taken just after midnight reaches into the day before and says so."""
+    text = hhmmss(queue_time)
+    if queue_time.date() < issued.date():
+        return f"{text} {'the day before' if lang == 'en' else 'hôm trước'}"
+    return text
+
+
+def reason_words(
+    term: Term, rules: Rules, *, joined_at: datetime, slot: datetime | None = None, booked: bool = False, lang: str = "vi"
+) -> str:
+    """Why a ticket has its queue time, as printed under it. Never the priority group."""
+    late = minutes(joined_at - slot) if slot else 0
+    at = hhmm(joined_at)
+    hour = hhmm(slot) if slot else ""
+    if lang == "en":
+        return {
+            Term.WALK_IN: f"on arrival, earlier than the appointment at {hour}" if slot else "when the number was taken",
+            Term.PRIORITY: f"taken at {at}, priority counts {minutes(rules.priority_head)} min earlier",
+            Term.SLOT: f"appointment {hour}, counted as {minutes(rules.appointment_head)} min before",
+            Term.LATE: f"appointment {hour}, {late} min late, counts {minutes(rules.late_head)} min earlier",
+            Term.REGISTERED: "when registered online",
+            Term.REJOINED: f"rejoined at {at}, counts {minutes(rules.rejoin_head)} min earlier",
+        }[term]
+    return {
+        Term.WALK_IN: f"lúc nhận số, sớm hơn cả giờ hẹn {hour}" if slot else "lúc lấy số",
+        Term.PRIORITY: f"lấy số {at}, ưu tiên tính sớm {minutes(rules.priority_head)} phút",
+        Term.SLOT: f"hẹn {hour}, tính như đến trước giờ hẹn {minutes(rules.appointment_head)} phút",
+        Term.LATE: f"hẹn {hour}, đến trễ {late} phút, tính sớm {minutes(rules.late_head)} phút",
+        Term.REGISTERED: "lúc đăng ký qua mạng",
+        Term.REJOINED: f"quay lại lúc {at}, tính sớm {minutes(rules.rejoin_head)} phút",
+    }[term]
+
+
+def first_words(first: str, first_time: datetime, second: str, second_time: datetime, lang: str = "vi") -> str:
+    """Why one ticket goes before another: two printed times compared, and of equal ones who took the number first."""
+    a, b = hhmmss(first_time), hhmmss(second_time)
+    if a == b:
+        if lang == "en":
+            return f"{first} goes before {second}: both queue times are {a}, {first} joined first."
+        return f"{first} trước {second} vì cùng giờ xếp hàng {a}, {first} vào hàng trước."
+    if lang == "en":
+        return f"{first} goes before {second} because {a} is earlier than {b}."
+    return f"{first} trước {second} vì {a} sớm hơn {b}."
+
+
+def rule_lines(rules: Rules, counting: Counting = Counting.SLOT, lang: str = "vi") -> list[str]:
+    """The rule in five lines, from the site's own minutes, so that the wall cannot disagree with the engine."""
+    bound, grace, head = minutes(rules.bound), minutes(rules.grace), minutes(rules.appointment_head)
+    prio, late = minutes(rules.priority_head), minutes(rules.late_head)
+    if lang == "en":
+        lines = [
+            "Every ticket prints a queue time. The earlier one is called first.",
+            "Taken here: the queue time is when you take the number.",
+            f"With an appointment, up to {grace} min late: counted as {head} min before it. Coming early costs nothing.",
+            f"Priority: counted {prio} min earlier. More than {grace} min late for an appointment: {late} min earlier.",
+            f"Nobody who comes more than {bound} min after you is called before you, unless staff record a reason.",
+        ]
+        if counting is Counting.REGISTERED:
+            lines[2] = "Number taken online: the queue time is when it was registered, not before opening."
+            lines[3] = f"Priority: counted {prio} min earlier."
+            lines[4] = f"Nobody who takes a number more than {prio} min after you is called before you, unless staff record a reason."
+        return lines
+    lines = [
+        "Mỗi phiếu in một giờ xếp hàng. Giờ sớm hơn được gọi trước.",
+        "Lấy số tại chỗ: giờ xếp hàng là lúc lấy số.",
+        f"Có hẹn, đến không trễ quá {grace} phút: tính như đã đến trước giờ hẹn {head} phút. Đến sớm không bị thiệt.",
+        f"Diện ưu tiên: tính như đến sớm hơn {prio} phút. Có hẹn mà trễ quá {grace} phút: tính sớm hơn {late} phút.",
+        f"Người đến sau ông/bà quá {bound} phút không được gọi trước ông/bà, trừ khi cán bộ ghi lý do.",
+    ]
+    if counting is Counting.REGISTERED:
+        lines[2] = "Lấy số qua mạng: giờ xếp hàng là lúc đăng ký, không sớm hơn giờ mở cửa."
+        lines[3] = f"Diện ưu tiên: tính như đến sớm hơn {prio} phút."
+        lines[4] = f"Người lấy số sau ông/bà quá {prio} phút không được gọi trước ông/bà, trừ khi cán bộ ghi lý do."
+    return lines
+
+
+# -- hours -----------------------------------------------------------------------------------------------------------------------
+
+
+def hours_words(hours: HoursNow, now: datetime, lang: str = "vi") -> str | None:
+    """What a kiosk and a hall screen say when the office is not simply open; None when it is. Names a next time where there is one."""
+    again = next_time(hours.next_open, now) if hours.next_open else None
+    reopen = f" Mở lại {again}." if again else ""
+    reopen_en = f" Open again {again}." if again else ""
+    first = hhmm(hours.first_ticket) if hours.first_ticket else ""
+    last = hhmm(hours.last_ticket) if hours.last_ticket else ""
+    match hours.state:
+        case HoursState.BEFORE if hours.issuing:
+            opens = hhmm(hours.opens) if hours.opens else ""
+            return f"Work starts at {opens}." if lang == "en" else f"Bắt đầu tiếp dân lúc {opens}."
+        case HoursState.BEFORE:
+            return f"Numbers from {first}." if lang == "en" else f"Chưa đến giờ lấy số. Bắt đầu cấp số lúc {first}."
+        case HoursState.LUNCH:
+            if lang == "en":
+                return f"Lunch break until {again}. Morning numbers stay valid."
+            return f"Đang nghỉ trưa, làm việc lại lúc {again}. Số buổi sáng vẫn giữ nguyên."
+        case HoursState.LAST_TICKET_PASSED:
+            if lang == "en":
+                return f"No more numbers today ({last}). Everybody with a number will be served."
+            return f"Đã hết giờ cấp số hôm nay ({last}). Ai đã có số vẫn được phục vụ.{reopen}"
+        case HoursState.CLOSED:
+            return f"Closed.{reopen_en}" if lang == "en" else f"Hết giờ làm việc.{reopen}"
+        case HoursState.HOLIDAY:
+            return f"Holiday: {hours.holiday}.{reopen_en}" if lang == "en" else f"Hôm nay nghỉ: {hours.holiday}.{reopen}"
+        case _:
+            return None
+
+
+# -- refusals --------------------------------------------------------------------------------------------------------------------
+
+_STATES = {
+    State.WAITING: "đang chờ",
+    State.CALLED: "đã được gọi",
+    State.SERVING: "đang được phục vụ",
+    State.HELD: "đang tạm giữ",
+    State.DONE: "đã hoàn tất",
+    State.NO_SHOW: "đã ghi vắng",
+    State.CANCELLED: "đã hủy",
+    State.LAPSED: "đã hết hiệu lực",
+}
+_VERBS = {
+    Verb.CALL: "gọi",
+    Verb.RECALL: "gọi lại",
+    Verb.START: "bắt đầu",
+    Verb.FINISH: "hoàn tất",
+    Verb.NO_SHOW: "ghi vắng",
+    Verb.REJOIN: "quay lại",
+    Verb.HOLD: "tạm giữ",
+    Verb.RELEASE: "tiếp tục",
+    Verb.TRANSFER: "chuyển",
+    Verb.CANCEL: "hủy",
+    Verb.UNDO: "hoàn tác",
+    Verb.LAPSE: "kết thúc",
+}
+
+Details = dict[str, Any]
+
+
+def _counter_closed(d: Details) -> str:
+    if d.get("state") == "paused":
+        return f"Quầy {d['counter']} đang tạm nghỉ. Bấm Làm việc lại."
+    return f"Quầy {d['counter']} đang đóng. Bấm Mở quầy."
+
+
+def _not_allowed(d: Details) -> str:
+    if d["verb"] == Verb.UNDO and d["state"] == State.SERVING:
+        return f"{d['ticket']} đã bắt đầu phục vụ, không hoàn tác được. Dùng Chuyển hoặc Tạm giữ."
+    if d["verb"] == Verb.CALL and d.get("counter"):
+        return f"{d['ticket']} vừa được quầy {d['counter']} gọi."
+    return f"Số {d['ticket']} {_STATES[State(d['state'])]}, không {_VERBS[Verb(d['verb'])]} được."
+
+
+_SENTENCES: dict[str, Callable[[Details], str] | str] = {
+    "nobody_waiting": "Chưa có ai chờ quầy này.",
+    "counter_busy": lambda d: f"Quầy {d['counter']} đang phục vụ {d['ticket']}. Bấm Hoàn tất hoặc Gọi tiếp.",
+    "counter_closed": _counter_closed,
+    "counter_taken": lambda d: f"Quầy {d['counter']} đang do {d['clerk']} phụ trách.",
+    "not_allowed_now": _not_allowed,
+    "not_served_here": lambda d: f"{d['ticket']} không thuộc quầy {d['counter']}. Gọi ở quầy {one_of(d['counters']) or 'khác'}.",
+    "undo_too_late": lambda d: f"Đã quá giờ hoàn tác {d['ticket']}. Dùng Chuyển hoặc Tạm giữ.",
+    "rejoin_limit": lambda d: f"{d['ticket']} đã quay lại {d['rejoins']} lần. Mời lấy số mới.",
+    "rejoin_too_late": lambda d: f"{d['ticket']} đã vắng quá {d['minutes']} phút. Mời lấy số mới.",
+    "unknown_service": "Không có lĩnh vực này.",
+    "unknown_counter": "Không có quầy này.",
+    "unknown_priority": "Không có diện ưu tiên này.",
+    "unknown_procedure": "Không có thủ tục này.",
+    "service_stopped": "Lĩnh vực này đã ngừng cấp số hôm nay.",
+    "closed": "Bộ phận chưa mở hoặc đã hết giờ cấp số.",
+    "after_last_ticket": lambda d: f"Đã hết giờ nhận số lúc {hhmm(d['last_ticket'])}." if d.get("last_ticket") else "Đã hết giờ nhận số.",
+    "day_in_use": lambda d: f"Chưa đóng ngày được: quầy {one_of(d['counters'])} còn người.",
+    "invalid_body": lambda d: f"Nội dung gửi lên chưa đúng: {d['problem']}.",
+    "malformed": lambda d: f"Nội dung gửi lên không đọc được: {d['problem']}.",
+    "idempotency_key_missing": "Thiếu tiêu đề Idempotency-Key.",
+    "idempotency_key_malformed": "Idempotency-Key phải dài 1 đến 200 ký tự ASCII nhìn thấy được.",
+    "idempotency_key_reused": "Idempotency-Key này đã dùng cho một yêu cầu khác.",
+    "unauthenticated": "Chưa đăng nhập, hoặc phiên làm việc đã hết. Mời đăng nhập lại.",
+    "wrong_password": "Tên hoặc mật khẩu chưa đúng.",
+    "forbidden": "Vai trò này không được làm việc đó.",
+    "csrf": "Yêu cầu không đến từ trang của bộ phận.",
+    "not_found": "Không tìm thấy.",
+    "method_not_allowed": "Địa chỉ này không nhận cách gọi đó.",
+    "too_large": "Nội dung gửi lên quá lớn.",
+    "unsupported_media_type": "Nội dung gửi lên phải là JSON (Content-Type: application/json).",
+    "too_many_requests": lambda d: f"Thử quá nhiều lần. Chờ {d['retry_after_s']} giây rồi thử lại.",
+    "storage_unavailable": "Máy chủ chưa ghi được. Chưa có gì thay đổi. Xin thử lại.",
+    "voice_unavailable": "Chưa tạo được giọng đọc.",
+    "internal": "Máy chủ gặp trục trặc. Chưa có gì thay đổi.",
+}
+
+_SENTENCES_EN: dict[str, Callable[[Details], str] | str] = {
+    "nobody_waiting": "Nobody is waiting for this counter.",
+    "counter_busy": lambda d: f"Counter {d['counter']} is serving {d['ticket']}.",
+    "counter_closed": lambda d: f"Counter {d['counter']} is {d.get('state', 'closed')}.",
+    "counter_taken": lambda d: f"Counter {d['counter']} is taken by {d['clerk']}.",
+    "not_allowed_now": lambda d: f"{d['ticket']} is {d['state']}: {d['verb']} is not possible now.",
+    "not_served_here": lambda d: f"{d['ticket']} is not served at counter {d['counter']}.",
+    "undo_too_late": lambda d: f"It is too late to undo {d['ticket']}.",
+    "rejoin_limit": lambda d: f"{d['ticket']} has rejoined {d['rejoins']} times. Please take a new number.",
+    "rejoin_too_late": lambda d: f"{d['ticket']} was missed more than {d['minutes']} minutes ago. Please take a new number.",
+    "unknown_service": "There is no such service.",
+    "unknown_counter": "There is no such counter.",
+    "unknown_priority": "There is no such priority group.",
+    "unknown_procedure": "There is no such procedure.",
+    "service_stopped": "This service gives no more numbers today.",
+    "closed": "The office is not giving numbers now.",
+    "after_last_ticket": "The last number of the day has been given.",
+    "day_in_use": "The day cannot be closed while somebody is being served.",
+    "invalid_body": lambda d: f"The request is not valid: {d['problem']}.",
+    "malformed": lambda d: f"The request could not be read: {d['problem']}.",
+    "idempotency_key_missing": "The Idempotency-Key header is missing.",
+    "idempotency_key_malformed": "The Idempotency-Key must be 1 to 200 visible ASCII characters.",
+    "idempotency_key_reused": "This Idempotency-Key was used for another request.",
+    "unauthenticated": "You are not signed in, or the session has ended. Please sign in.",
+    "wrong_password": "The name or the password is not right.",
+    "forbidden": "This role may not do that.",
+    "csrf": "The request did not come from a page of this office.",
+    "not_found": "Not found.",
+    "method_not_allowed": "This address does not take that method.",
+    "too_large": "The request is too large.",
+    "unsupported_media_type": "The request must be JSON (Content-Type: application/json).",
+    "too_many_requests": lambda d: f"Too many attempts. Please wait {d['retry_after_s']} seconds.",
+    "storage_unavailable": "The server could not store this. Nothing was changed. Please try again.",
+    "voice_unavailable": "The voice is not available yet.",
+    "internal": "The server has met a problem. Nothing was changed.",
+}
+
+
+def sentence(code: str, details: Details | None = None, lang: str = "vi") -> str:
+    """The one sentence of a refusal or error, for a person. Unknown codes have none: `KeyError`."""
+    text = (_SENTENCES_EN if lang == "en" else _SENTENCES)[code]
+    return text if isinstance(text, str) else text(details or {})
+
+
+CODES = frozenset(_SENTENCES)
+
+
+def closed_reason(code: str, details: Details, site: Site, now: datetime, lang: str = "vi") -> str:
+    """Why a field gives no numbers, for its button at the kiosk."""
+    if code == "after_last_ticket" and details.get("service"):
+        return f"Numbers until {hhmm(details['last_ticket'])}" if lang == "en" else f"Hết giờ nhận số lúc {hhmm(details['last_ticket'])}"
+    return sentence(code, details, lang)
