@@ -64,6 +64,19 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class BookingRules:
+    """What of a service may be booked from home: each `slot` has `capacity` places; `share` of them is offered, `held_back` kept for staff."""
+
+    slot: timedelta = 10 * MINUTE
+    capacity: int = 2
+    share: float = 0.4
+    held_back: int = 0
+    horizon_days: int = 7
+    lead: timedelta = timedelta()
+    """How long before its slot a booking must be made."""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A field of work the citizen chooses (lĩnh vực). `letter` begins its numbers; one series each."""
 
@@ -76,6 +89,8 @@ class Service:
     counting: Counting = Counting.SLOT
     last_ticket: timedelta | None = None
     procedures: tuple[str, ...] = ()
+    booking: BookingRules | None = None
+    """None: not bookable."""
 
 
 @dataclass(frozen=True, slots=True)
