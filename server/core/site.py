@@ -65,7 +65,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class BookingRules:
-    """What of a service may be booked from home: each `slot` has `capacity` places; `share` of them is offered, `held_back` kept for staff."""
+    """What may be booked from home: each `slot` has `capacity` places; `share` of them is offered, `held_back` kept for staff."""
 
     slot: timedelta = 10 * MINUTE
     capacity: int = 2
