@@ -7,7 +7,7 @@ refuse, are in `decide`. A day is not copied: whoever wants yesterday's folds ye
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from server.core import events as ev
 from server.core.queue import Line, Place, Term
 from server.core.site import Counter, Service, Site
-from server.core.ticket import State, Verb
+from server.core.ticket import AT_COUNTER, State, Verb
 
 
 class CounterState(StrEnum):
@@ -45,6 +45,8 @@ class Ticket:
     place: Place
     term: Term
     joined_at: datetime
+    site_version: int = 1
+    """Version of the site document whose rules set the queue time."""
     priority: bool = False
     slot: datetime | None = None
     registered: datetime | None = None
@@ -58,13 +60,18 @@ class Ticket:
     directed: str | None = None
     """The one counter it waits for after a transfer."""
     transferred_from: str | None = None
+    """The counter that sent it on."""
     call: ev.TicketCalled | None = None
+    turn_seq: int | None = None
+    """Number of the event that began the present turn at a counter; `call_seq` is that of its last call."""
     call_seq: int | None = None
     call_no: int = 0
     called_at: datetime | None = None
     """First call of the present turn at a counter."""
     last_called_at: datetime | None = None
     heard_at: datetime | None = None
+    """When the last call was played; None until then. `heard_call` is the last call of this turn that was played."""
+    heard_call: int | None = None
     started_at: datetime | None = None
     start_assumed: bool = False
     ended_at: datetime | None = None
@@ -133,10 +140,13 @@ class Day:
     by_call: dict[int, str] = field(default_factory=dict)
     lines: dict[str, Line[Ticket]] = field(default_factory=dict)
     directed: dict[str, Line[Ticket]] = field(default_factory=dict)
+    sent: dict[str, Line[Ticket]] = field(default_factory=dict)
+    """The same tickets as in `directed`, by service: so that counting people never walks through a line."""
     held: dict[str, Ticket] = field(default_factory=dict)
     missed: dict[str, Ticket] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
-    """Every service and counter of the day, also one that a later version of the site document dropped."""
+    """Every service and counter of the day, also one that a later version of the site document dropped. A dropped service only stops
+    giving numbers: the counters that served it serve those who wait."""
     desks: dict[str, Counter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -146,9 +156,14 @@ class Day:
         """Adopt another version of the site document. Lines and counters of the day stay, new ones appear."""
         self.site = site
         self.services.update(site.service)
-        self.desks.update(site.counter)
+        before, self.desks = self.desks, dict(site.counter)
+        for id, desk in before.items():
+            now = self.desks.get(id)
+            dropped = tuple(s for s in desk.services if s not in site.service)
+            self.desks[id] = replace(now, services=now.services + dropped) if now else desk
         for service in site.services:
             self.lines.setdefault(service.id, Line())
+            self.sent.setdefault(service.id, Line())
         for counter in site.counters:
             self.counters.setdefault(counter.id, CounterNow(counter.id))
             self.directed.setdefault(counter.id, Line())
@@ -160,18 +175,24 @@ class Day:
         return [self.directed[counter], *(self.lines[s] for s in self.desks[counter].services)]
 
     def waiting(self, service: str) -> int:
-        return len(self.lines[service]) + sum(1 for line in self.directed.values() for t in line if t.service == service)
+        return len(self.lines[service]) + len(self.sent[service])
 
     def people_ahead(self, ticket: Ticket) -> int:
         """Waiting in the same service with a smaller (queue time, seq); 0 for a ticket that does not wait."""
         if ticket.state is not State.WAITING:
             return 0
-        sent = sum(1 for line in self.directed.values() for t in line if t.service == ticket.service and t.place < ticket.place)
-        return self.lines[ticket.service].ahead_of(ticket.place) + sent
+        return sum(line[ticket.service].ahead_of(ticket.place) for line in (self.lines, self.sent))
 
     def counters_for(self, ticket: Ticket) -> list[str]:
-        """Counters that may call this ticket."""
-        return [ticket.directed] if ticket.directed else [c.id for c in self.site.served_by.get(ticket.service, ())]
+        """Counters that call this ticket, in the site's order: of the present site document as long as it names any."""
+        if ticket.directed:
+            return [ticket.directed]
+        able = [c for c in self.desks if self.calls_from(c, ticket)]
+        return [c for c in able if c in self.site.counter] or able
+
+    def calls_from(self, counter: str, ticket: Ticket) -> bool:
+        """Whether this ticket, when it waits, stands in one of the lines of this counter."""
+        return ticket.directed == counter if ticket.directed else ticket.service in self.desks[counter].services
 
     def at_counter(self, counter: str) -> Ticket | None:
         ticket = self.counters[counter].ticket
@@ -188,13 +209,16 @@ class Day:
         self.seq, self.at = entry.seq, entry.at
         _EVOLVE[type(entry.event)](self, entry, entry.event)
 
-    def _line(self, ticket: Ticket) -> Line[Ticket]:
-        return self.directed[ticket.directed] if ticket.directed else self.lines[ticket.service]
+    def _lines(self, ticket: Ticket) -> list[Line[Ticket]]:
+        if ticket.directed:
+            return [self.directed[ticket.directed], self.sent[ticket.service]]
+        return [self.lines[ticket.service]]
 
     def _leave(self, ticket: Ticket) -> None:
         """Out of its line, of the held or missed, of the counter's chair: while the ticket still says where that is."""
         if ticket.state is State.WAITING:
-            self._line(ticket).remove(ticket)
+            for line in self._lines(ticket):
+                line.remove(ticket)
         self.held.pop(ticket.id, None)
         self.missed.pop(ticket.id, None)
         if ticket.counter and (seat := self.counters[ticket.counter]).ticket == ticket.id:
@@ -204,7 +228,8 @@ class Day:
         ticket.state = state
         match state:
             case State.WAITING:
-                self._line(ticket).add(ticket)
+                for line in self._lines(ticket):
+                    line.add(ticket)
             case State.HELD:
                 self.held[ticket.id] = ticket
             case State.NO_SHOW:
@@ -224,7 +249,10 @@ def fold(site: Site, day: date, story: Iterable[ev.Entry], sites: Callable[[int]
     """The day as its story tells it. `sites` finds a version of the site document; without it the one given serves all."""
     folded = Day(site, day)
     for entry in story:
-        if sites is not None and isinstance(entry.event, ev.DayOpened | ev.SiteRevised):
+        if sites is not None and isinstance(entry.event, ev.DayOpened):
+            # Born again under the version it is bound to: the one given may hold services that this day never had.
+            folded = Day(sites(entry.event.site_version), day)
+        elif sites is not None and isinstance(entry.event, ev.SiteRevised):
             folded.revise(sites(entry.event.site_version))
         folded.apply(entry)
     return folded
@@ -253,6 +281,7 @@ def _issued(day: Day, entry: ev.Entry, event: ev.TicketIssued) -> None:
         place=Place(event.queue_time, entry.seq),
         term=event.term,
         joined_at=event.issued_at,
+        site_version=day.site.version,
         priority=event.priority,
         slot=event.slot,
         registered=event.registered,
@@ -271,10 +300,11 @@ def _called(day: Day, entry: ev.Entry, event: ev.TicketCalled) -> None:
     step = Step(Verb.CALL, entry.at, ticket.state, event.counter)
     day._leave(ticket)
     ticket.counter = event.counter
-    ticket.call, ticket.call_seq, ticket.call_no = event, entry.seq, 1
+    ticket.call, ticket.call_no = event, 1
+    ticket.turn_seq = ticket.call_seq = entry.seq
     ticket.called_at = ticket.last_called_at = entry.at
     ticket.first_called_at = ticket.first_called_at or entry.at
-    ticket.heard_at = ticket.started_at = None
+    ticket.heard_at = ticket.heard_call = ticket.started_at = None
     ticket.start_assumed = False
     day._enter(ticket, State.CALLED)
     ticket.step = step
@@ -298,8 +328,7 @@ def _recalled(day: Day, entry: ev.Entry, event: ev.TicketRecalled) -> None:
 def _started(day: Day, entry: ev.Entry, event: ev.TicketStarted) -> None:
     ticket = day.tickets[event.ticket]
     ticket.started_at = entry.at
-    day._move(ticket, State.SERVING)
-    ticket.step = None
+    ticket.state, ticket.step = State.SERVING, None
 
 
 def _ended(day: Day, entry: ev.Entry, ticket: Ticket, verb: Verb, state: State) -> None:
@@ -325,7 +354,7 @@ def _missed(day: Day, entry: ev.Entry, event: ev.TicketMissed) -> None:
 def _rejoined(day: Day, entry: ev.Entry, event: ev.TicketRejoined) -> None:
     ticket = day.tickets[event.ticket]
     ticket.place, ticket.term = Place(event.queue_time, entry.seq), Term.REJOINED
-    ticket.joined_at = event.joined_at
+    ticket.joined_at, ticket.site_version = event.joined_at, day.site.version
     ticket.rejoins += 1
     ticket.step = ticket.ended_at = ticket.started_at = None
     day._move(ticket, State.WAITING)
@@ -343,8 +372,9 @@ def _released(day: Day, entry: ev.Entry, event: ev.TicketReleased) -> None:
 
 def _transferred(day: Day, entry: ev.Entry, event: ev.TicketTransferred) -> None:
     ticket = day.tickets[event.ticket]
+    if ticket.state in AT_COUNTER:
+        ticket.transferred_from = ticket.counter
     day._leave(ticket)
-    ticket.transferred_from = ticket.counter
     ticket.service, ticket.directed, ticket.step = event.service, event.counter, None
     day._enter(ticket, State.WAITING)
 
@@ -362,13 +392,19 @@ def _undone(day: Day, entry: ev.Entry, event: ev.StepUndone) -> None:
     ticket.step = None
     if step.verb is Verb.CALL:
         day.calls.pop(ticket.id, None)
+        # Who was there before is again the last one: its own finish can still be taken back.
+        seat = day.counters[step.counter]
+        before = seat.last_ticket
         day._move(ticket, step.was)
+        seat.last_ticket = before
         if ticket.first_called_at == step.at:
             ticket.first_called_at = None
-        ticket.counter = ticket.call = ticket.call_seq = ticket.called_at = ticket.last_called_at = None
+        ticket.counter = ticket.call = ticket.turn_seq = ticket.call_seq = None
+        ticket.called_at = ticket.last_called_at = ticket.heard_at = ticket.heard_call = None
         ticket.call_no = 0
         return
     ticket.ended_at = ticket.missed_at = None
+    ticket.missed_early = False
     if ticket.start_assumed:
         ticket.started_at, ticket.start_assumed = None, False
     day._move(ticket, step.was)
@@ -376,6 +412,7 @@ def _undone(day: Day, entry: ev.Entry, event: ev.StepUndone) -> None:
 
 def _heard(day: Day, entry: ev.Entry, event: ev.CallHeard) -> None:
     ticket = day.tickets[day.by_call[event.call]]
+    ticket.heard_call = event.call
     if ticket.call_seq == event.call:
         ticket.heard_at = entry.at
 
@@ -411,7 +448,8 @@ def _closed(day: Day, entry: ev.Entry, event: ev.DayClosed) -> None:
         ticket.ended_at = entry.at
         day._move(ticket, State.LAPSED)
     for counter in day.counters.values():
-        counter.state, counter.clerk = CounterState.CLOSED, None
+        if counter.state is not CounterState.CLOSED:
+            counter.state, counter.clerk, counter.since, counter.reason = CounterState.CLOSED, None, entry.at, None
 
 
 def _unserved(day: Day) -> Iterator[Ticket]:

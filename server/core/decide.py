@@ -124,7 +124,7 @@ def _call(day: Day, ticket: Ticket, counter: str, reason: str | None = None) -> 
         queue_time=ticket.queue_time,
         term=ticket.term,
         joined_at=ticket.joined_at,
-        site_version=day.site.version,
+        site_version=ticket.site_version,
         in_order=bool(first) and first[0] is ticket,
         reason=reason,
         runner_up=other.code if other else None,
@@ -171,7 +171,7 @@ def call(day: Day, now: datetime, *, ticket: str, counter: str, reason: str, by:
     present = day.at_counter(seat.id)
     if present is not None:
         raise Refused("counter_busy", counter=counter, ticket=present.code)
-    if counter not in day.counters_for(found):
+    if not day.calls_from(counter, found):
         raise Refused("not_served_here", counter=counter, ticket=found.code, counters=day.counters_for(found))
     return [_call(day, found, counter, reason)]
 
@@ -210,10 +210,11 @@ def no_show(day: Day, now: datetime, *, ticket: str, by: By) -> Events:
 
 
 def rejoin(day: Day, now: datetime, *, ticket: str, by: By) -> Events:
-    """Came back after a missed call. Refuses `rejoin_limit` and `rejoin_too_late`."""
+    """Came back after a missed call. Refuses `rejoin_limit`, `rejoin_too_late`, and `closed` when the day has ended."""
     found = _ticket(day, ticket, Verb.REJOIN, by)
     rules = day.site.rules
     assert found.missed_at is not None
+    _not_closed(day, now)
     if found.rejoins >= rules.rejoins:
         raise Refused("rejoin_limit", ticket=found.code, rejoins=found.rejoins)
     if now - found.missed_at > rules.rejoin_within:
@@ -259,15 +260,19 @@ def undo(day: Day, now: datetime, *, ticket: str, by: By) -> Events:
             raise Refused("counter_closed", counter=seat.id, state=seat.state.value)
         if (present := day.at_counter(seat.id)) is not None:
             raise Refused("counter_busy", counter=seat.id, ticket=present.code)
-    return [ev.StepUndone(found.id, heard=step.verb is Verb.CALL and found.heard_at is not None)]
+    return [ev.StepUndone(found.id, heard=step.verb is Verb.CALL and found.heard_call is not None, counter=step.counter)]
 
 
 def heard(day: Day, now: datetime, *, call: int) -> Events:
-    """A loudspeaker has played a call. Only the first one is worth a line in the story, and only while the call stands."""
+    """A loudspeaker has played a call. Only the first one is worth a line in the story, and only while its turn lasts.
+
+    A recall does not silence the news of the call before it: who undoes now must still correct what the hall has heard.
+    """
     ticket = day.tickets.get(day.by_call.get(call, ""))
-    if ticket is None or ticket.call_seq != call or ticket.heard_at is not None:
+    if ticket is None or ticket.state not in AT_COUNTER:
         return []
-    return [ev.CallHeard(call)]
+    news = max(ticket.turn_seq or 0, (ticket.heard_call or 0) + 1)
+    return [ev.CallHeard(call)] if call >= news else []
 
 
 # -- counters --------------------------------------------------------------------------------------------------------------------
@@ -280,6 +285,11 @@ def _own(day: Day, counter: str, by: By) -> CounterNow:
     return seat
 
 
+def _not_closed(day: Day, now: datetime) -> None:
+    if day.closed:
+        raise Refused("closed", state=HoursState.CLOSED.value, next_open=hours_now(day.site, now).next_open)
+
+
 def _empty(day: Day, seat: CounterNow) -> None:
     if (present := day.at_counter(seat.id)) is not None:
         raise Refused("counter_busy", counter=seat.id, ticket=present.code)
@@ -287,8 +297,7 @@ def _empty(day: Day, seat: CounterNow) -> None:
 
 def open_counter(day: Day, now: datetime, *, counter: str, by: By) -> Events:
     """Lease a counter. Opening one's own open counter changes nothing; a supervisor takes another's over, with the ticket there."""
-    if day.closed:
-        raise Refused("closed", state=HoursState.CLOSED.value, next_open=hours_now(day.site, now).next_open)
+    _not_closed(day, now)
     seat = _own(day, counter, by)
     if seat.state is not CounterState.CLOSED and seat.clerk == by.name:
         return []

@@ -47,7 +47,10 @@ class TicketIssued:
 
 @dataclass(frozen=True, slots=True)
 class TicketCalled:
-    """`term`, `queue_time` and the runner-up are the explanation as it was; it can be recomputed and must agree (law I13)."""
+    """`term`, `queue_time` and the runner-up are the explanation as it was; it can be recomputed and must agree (law I13).
+
+    `site_version` holds the rules by which the queue time was set when the ticket joined, not those of the moment of the call.
+    """
 
     ticket: str
     counter: str
@@ -122,10 +125,12 @@ class TicketCancelled:
 
 @dataclass(frozen=True, slots=True)
 class StepUndone:
-    """The last call, finish or no-show of this ticket is taken back. `heard`: a correction has to be announced."""
+    """The last call, finish or no-show of this ticket is taken back. `heard`: a correction has to be announced, in the hall of
+    `counter`, where the step was made."""
 
     ticket: str
     heard: bool = False
+    counter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,10 @@ def queue_time(
         return own
     if counting is Counting.REGISTERED and booking.registered is not None:
         booked = QueueTime(max(booking.registered, opening or booking.registered), Term.REGISTERED)
-    elif booking.slot is not None and entered <= booking.slot + rules.grace:
+    elif booking.slot is None:
+        # Nobody is late who had no slot: a live number of a service that counts by slots is a walk-in.
+        return own
+    elif entered <= booking.slot + rules.grace:
         booked = QueueTime(booking.slot - rules.appointment_head, Term.SLOT)
     else:
         booked = QueueTime(entered - rules.late_head, Term.LATE)
