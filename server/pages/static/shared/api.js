@@ -27,15 +27,17 @@ export function newKey() {
  * @param {object} [options]
  * @param {string} [options.key] device key for `Authorization: Bearer`; pages with a session cookie leave it out
  * @param {string} [options.idempotencyKey] the key of this intent; kept over all attempts
+ * @param {"vi"|"en"} [options.lang] language of the sentence in a refusal
  * @param {number} [options.patienceMs=20000] how long to go on asking; 0 asks once
  * @param {AbortSignal} [options.signal] gives up early
  * @returns {Promise<{status: number, body: any}>} the answer; when there was none, status 0 and body.error.code "no_answer".
  *   A POST without an idempotency key is sent once only: its fate would be unknown.
  */
 export async function command(method, path, body = null, options = {}) {
-  const { key, idempotencyKey, patienceMs = 20000, signal } = options;
+  const { key, idempotencyKey, lang, patienceMs = 20000, signal } = options;
   const headers = { Accept: "application/json", "X-Moiso": "1" };
   if (body !== null) headers["Content-Type"] = "application/json";
+  if (lang) headers["Accept-Language"] = lang;
   if (key) headers.Authorization = `Bearer ${key}`;
   if (idempotencyKey) headers["Idempotency-Key"] = idempotencyKey;
   const request = { method, headers, credentials: "same-origin", cache: "no-store", body: body === null ? undefined : JSON.stringify(body) };

@@ -7,7 +7,7 @@ import { hhmm, partsOf } from "./clock.js";
 
 const NB = "\u00a0";
 const WEEKDAYS = {
-  vi: ["Chủ Nhật", "thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy"],
+  vi: ["Chủ nhật", "thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy"],
   en: ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"],
 };
 const two = (number) => String(number).padStart(2, "0");
@@ -34,10 +34,23 @@ export function waitRange(wait, lang = "vi") {
   return unbroken(en ? `${low}–${high} min` : `${low}–${high} phút`);
 }
 
-/** One line about a field's waiting people: "5 người · 15–25 phút", or that nobody waits. */
+/**
+ * One line about a field's waiting people: "5 người · 15–25 phút", or that nobody waits.
+ * @param {{low_s: number, high_s: number}|null|undefined} wait null: not known for this field; undefined: this office makes no forecast
+ */
 export function waiting(count, wait, lang = "vi") {
   if (!count) return unbroken(lang === "en" ? "Nobody waiting" : "Không ai chờ");
+  if (wait === undefined) return unbroken(lang === "en" ? `${people(count, lang)} waiting` : `${people(count, lang)} chờ`);
   return `${people(count, lang)} · ${waitRange(wait, lang)}`;
+}
+
+/**
+ * The waits of a board's rows as `waiting` wants them. An office without any forecast does not say "not known" eight times over.
+ * @returns {Map<string, object|null|undefined>} by service id
+ */
+export function waits(rows) {
+  const any = rows.some((row) => row.wait);
+  return new Map(rows.map((row) => [row.service, row.wait ?? (any ? null : undefined)]));
 }
 
 /** The clock times between which a number will probably be called: "08:30–08:45"; null without a forecast. */
@@ -73,6 +86,9 @@ export function date(instant, lang = "vi", short = false) {
   return unbroken(`${WEEKDAYS[lang === "en" ? "en" : "vi"][weekday]} ${numbers}`);
 }
 
+/** "08:12" of an instant, or of a time of day that is written so already. */
+export const clockTime = (value) => (/^\d\d:\d\d$/.test(value) ? value : hhmm(value));
+
 /** "07:30 thứ Hai 23/11", or only "13:30" when it is on the day of `now`. */
 export function nextTime(instant, now, lang = "vi") {
   if (!instant) return "";
@@ -84,7 +100,7 @@ export function nextTime(instant, now, lang = "vi") {
 export const nameParts = (name) => String(name).split("|").map((part) => part.trim());
 
 /** A name in one line, without the mark of the preferred break. */
-export const plainName = (name) => nameParts(name).join(" ");
+export const plainName = (name) => String(name).replaceAll("|", "");
 
 /** The name of a service in a language. */
 export const serviceName = (service, lang = "vi") => (lang === "en" && service.name_en ? service.name_en : service.name);
