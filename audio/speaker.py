@@ -1,0 +1,274 @@
+"""The speaker: text in, a WAV file out, whatever the speech engine does.
+
+The engine (pyttsx3 over espeak-ng) is convenient and treacherous: in threads it aborts the process, a second engine in one
+process writes nothing and says nothing, two queued phrases become one, changes of rate are ignored after the first phrase,
+and it may never return. So it lives in a child process of its own, one engine with one voice and one rate, one phrase at a
+time; the child is killed when it takes too long, and every file is checked before anybody hears of it. When the child
+cannot, the command `espeak-ng` is tried in the same way.
+
+This file runs in both processes: `Speaker` in the parent, and `python -m audio.speaker` as the child that
+`audio.child` starts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+
+from audio import clips, sound
+from audio.child import Child, Failed, Lost
+from audio.voice import KEEP, RECIPE, Cache, Silent, VoiceUnavailable, expected_s, tidy_text
+
+__all__ = ["Silent", "Speaker", "VoiceUnavailable"]
+
+ENGINES = ("pyttsx3", "espeak-ng")
+RENEW_AFTER = 500  # phrases; 2,000 with one engine were fine, but a process that lives for weeks is worth renewing
+AVOID_FOR_S = 30.0  # an engine that hung costs every caller the time-out: leave it alone for a while
+
+
+class Speaker:
+    """The voice of one office. Safe to call from any thread; one phrase is rendered at a time, and each phrase once.
+
+    `voice` and `english` are espeak-ng voice names (`vi`, `vi-vn-x-south`, `vi-vn-x-central`, `en`), `rate` is in words per
+    minute, `timeout_s` is how long a child may take for a phrase. `clips_folder` holds recorded clips. At most `keep` files
+    stay in `cache_dir` (a call is about 200 KB).
+    """
+
+    def __init__(
+        self,
+        cache_dir: Path,
+        voice: str = "vi",
+        rate: int = 140,
+        timeout_s: float = 6.0,
+        *,
+        english: str = "en",
+        clips_folder: Path | None = None,
+        keep: int = KEEP,
+    ) -> None:
+        """Raises clips.BadPack when the folder of clips cannot be used."""
+        self.rate, self.timeout_s = rate, timeout_s
+        self._voices = {"vi": voice, "en": english}
+        self._cache = Cache(Path(cache_dir), keep)
+        self._pack = clips.load(clips_folder) if clips_folder else None
+        self._clip_samples: dict[Path, array[int]] = {}
+        self._chime: array[int] | None = None
+        self._lock = threading.Lock()
+        self._children: dict[tuple[str, str], Child] = {}
+        self._avoid_until: dict[str, float] = {}
+
+    def __enter__(self) -> Speaker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def name(self, text: str, lang: str = "vi", *, chimed: bool = False) -> str:
+        """The cache name of a phrase. Raises ValueError for a language or a text that cannot be said."""
+        pack = self._pack.version if self._pack and self._pack.language == lang else ""
+        parts = (RECIPE, self._voice(lang), str(self.rate), pack, "chime" if chimed else "", tidy_text(text))
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    def find(self, name: str) -> Path | None:
+        """The WAV of that cache name, if it has been rendered."""
+        return self._cache.find(name)
+
+    def say(self, text: str, lang: str = "vi") -> Path:
+        """The WAV of `text`: checked, levelled, without silence around it. Raises VoiceUnavailable or ValueError."""
+        name = self.name(text, lang)
+        return self._once(name, lambda: self._speak(tidy_text(text), lang))
+
+    def announce(self, text: str, lang: str = "vi") -> Path:
+        """The WAV of the chime, a short gap, and `text`. Raises as `say` does."""
+        name = self.name(text, lang, chimed=True)
+        if found := self._cache.find(name):
+            return found
+        spoken = self.say(text, lang)
+        return self._once(name, lambda: sound.join([self._chime_samples(), sound.read(spoken)]))
+
+    def chime(self) -> Path:
+        """The WAV of the chime alone, with the gap that follows it."""
+        name = hashlib.sha256(f"{RECIPE}\0chime alone".encode()).hexdigest()
+        return self._once(name, self._chime_samples)
+
+    def close(self) -> None:
+        """End the children; the next phrase would start new ones."""
+        with self._lock:
+            for child in self._children.values():
+                child.stop()
+            self._children.clear()
+
+    def _voice(self, lang: str) -> str:
+        try:
+            return self._voices[lang]
+        except KeyError:
+            raise ValueError(f"There is no voice for the language {lang!r}.") from None
+
+    def _once(self, name: str, make: Callable[[], array[int]]) -> Path:
+        """The cached file, or the one that `make` makes; callers of one speaker wait for each other."""
+        if found := self._cache.find(name):
+            return found
+        with self._lock:
+            if found := self._cache.find(name):
+                return found
+            try:
+                self._cache.folder.mkdir(parents=True, exist_ok=True)
+                path = self._cache.path(name)
+                sound.write(path, make())
+                self._cache.wrote()
+            except OSError as problem:
+                raise VoiceUnavailable(
+                    f"The voice cannot use its files in {self._cache.folder}: {problem.strerror or problem}."
+                ) from problem
+            return path
+
+    def _chime_samples(self) -> array[int]:
+        if self._chime is None:
+            self._chime = sound.chime()
+        return self._chime
+
+    def _speak(self, text: str, lang: str) -> array[int]:
+        pieces = clips.plan(text, self._pack) if self._pack and self._pack.language == lang else None
+        if pieces is None:
+            return self._synthesise(text, lang)
+        parts = []
+        for piece in pieces:
+            if isinstance(piece, clips.Clip):
+                if piece.path not in self._clip_samples:
+                    self._clip_samples[piece.path] = sound.level(sound.trim(sound.read(piece.path)))
+                parts.append(self._clip_samples[piece.path])
+            else:
+                parts.append(sound.silence(piece.seconds) if isinstance(piece, clips.Pause) else self._synthesise(piece.text, lang))
+        return sound.join(parts)
+
+    def _synthesise(self, text: str, lang: str) -> array[int]:
+        """The checked samples of the first engine that can."""
+        reasons = []
+        willing = [engine for engine in ENGINES if self._avoid_until.get(engine, 0.0) <= time.monotonic()]
+        for engine in willing or ENGINES:
+            try:
+                return self._rendered(engine, text, lang)
+            except Lost as lost:
+                self._avoid_until[engine] = time.monotonic() + AVOID_FOR_S
+                reasons.append(f"{engine}: {lost}")
+            except Failed as failed:
+                reasons.append(f"{engine}: {failed}")
+        raise VoiceUnavailable(f"No voice could be made for {self._voice(lang)!r} ({'; '.join(reasons)}).")
+
+    def _rendered(self, engine: str, text: str, lang: str) -> array[int]:
+        voice = self._voice(lang)
+        child = self._children.get((engine, voice))
+        if child is None or child.phrases >= RENEW_AFTER:
+            if child:
+                child.stop()
+            child = self._children[engine, voice] = Child(engine, voice, self.rate, self.timeout_s)
+        handle, made = tempfile.mkstemp(dir=self._cache.folder, prefix=".", suffix=".made")
+        os.close(handle)
+        try:
+            child.render(text, Path(made))
+            samples = sound.read(Path(made))
+        except sound.NotASound as problem:
+            raise Failed(f"what it wrote is not a sound ({problem})") from problem
+        finally:
+            for left in (Path(made), _raw(Path(made))):
+                left.unlink(missing_ok=True)
+        if sound.peak(samples) < 0.1:
+            raise Failed("it wrote silence")
+        lasts, expected = sound.seconds(samples), expected_s(text, lang, self.rate)
+        # Wide, because a clerk's notice may hold anything; narrow enough for a file that was cut off.
+        if not 0.4 * expected - 0.2 <= lasts <= 3 * expected + 2:
+            raise Failed(f"what it wrote lasts {lasts:.1f} s instead of about {expected:.1f} s")
+        return samples
+
+
+# --- the child -------------------------------------------------------------------------------------------------------------
+
+
+def _raw(out: Path) -> Path:
+    """Where the engine writes, before anything is done to it."""
+    return out.with_suffix(".raw")
+
+
+def _pyttsx3(voice: str, rate: int) -> Callable[[str, Path], None]:
+    """One engine for the life of this process: a second one would write nothing and say nothing."""
+    import pyttsx3
+
+    engine = pyttsx3.init()
+    # An unknown voice is not refused, it speaks English: so look before.
+    known = {part.lower() for each in engine.getProperty("voices") for part in (each.id, each.id.rsplit("/")[-1])}
+    if voice.lower() not in known:
+        raise LookupError(f"there is no voice {voice!r}")
+    engine.setProperty("voice", voice)
+    engine.setProperty("rate", rate)
+
+    def render(text: str, out: Path) -> None:
+        engine.save_to_file(text, str(out))
+        engine.runAndWait()
+
+    return render
+
+
+def _espeak_ng(voice: str, rate: int) -> Callable[[str, Path], None]:
+    """The command: a process for each phrase, so that nothing is carried over."""
+
+    def render(text: str, out: Path) -> None:
+        command = ["espeak-ng", "-v", voice, "-s", str(rate), "-b", "1", "-w", str(out), "--stdin"]
+        try:
+            done = subprocess.run(command, input=text.encode(), capture_output=True)
+        except FileNotFoundError:
+            raise LookupError("the program espeak-ng is not installed") from None
+        if done.returncode:
+            raise LookupError(done.stderr.decode(errors="replace").strip() or f"espeak-ng ended with {done.returncode}")
+
+    return render
+
+
+def _child(arguments: list[str]) -> int:
+    """Read requests, render, level, answer; until standard input ends."""
+    parser = argparse.ArgumentParser(prog="python -m audio.speaker", description="The child process of the speaker.")
+    parser.add_argument("--engine", choices=ENGINES, required=True)
+    parser.add_argument("--voice", required=True)
+    parser.add_argument("--rate", type=int, required=True)
+    parser.add_argument("--limit", type=float, required=True)
+    options = parser.parse_args(arguments)
+    # The engines print what they like: the answers go out through a descriptor they do not know.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    render: Callable[[str, Path], None] | None = None
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        error = None
+        out = Path(request["out"])
+        raw = _raw(out)
+        if hasattr(signal, "alarm"):
+            # Should the parent be gone when the engine hangs, nobody else would end this process.
+            signal.alarm(int(options.limit) + 2)
+        try:
+            if render is None:
+                render = (_pyttsx3 if options.engine == "pyttsx3" else _espeak_ng)(options.voice, options.rate)
+            render(request["text"], raw)
+            if not raw.exists() or raw.stat().st_size <= 44:
+                raise LookupError("it wrote no file")
+            sound.write(out, sound.level(sound.trim(sound.read(raw))))
+        except Exception as problem:  # whatever an engine throws becomes an answer, and the next phrase is tried afresh
+            error = str(problem) or type(problem).__name__
+        finally:
+            raw.unlink(missing_ok=True)
+        if hasattr(signal, "alarm"):
+            signal.alarm(0)
+        print(json.dumps({"n": request["n"], "error": error}), file=answers, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_child(sys.argv[1:]))
