@@ -122,7 +122,7 @@ class Device:
         self._lock = threading.Lock()
         self._given: OrderedDict[str, _Given] = OrderedDict()
         self._begun: set[str] = set()
-        self._inbox: queue.SimpleQueue[tuple[str, dict[str, Any]] | None] = queue.SimpleQueue()
+        self._inbox: queue.Queue[tuple[str, dict[str, Any]] | None] = queue.Queue()
         self._client: socketio.Client | None = None
 
     @property

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from server.core.queue import Term
-from server.core.site import Counting, HoursNow, HoursState, Rules, Site
+from server.core.site import Counting, HoursNow, HoursState, Rules
 from server.core.ticket import State, Verb
 
 WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
@@ -295,7 +295,7 @@ def sentence(code: str, details: Details | None = None, lang: str = "vi") -> str
 CODES = frozenset(_SENTENCES)
 
 
-def closed_reason(code: str, details: Details, site: Site, now: datetime, lang: str = "vi") -> str:
+def closed_reason(code: str, details: Details, lang: str = "vi") -> str:
     """Why a field gives no numbers, for its button at the kiosk."""
     if code == "after_last_ticket" and details.get("service"):
         return f"Numbers until {hhmm(details['last_ticket'])}" if lang == "en" else f"Hết giờ nhận số lúc {hhmm(details['last_ticket'])}"

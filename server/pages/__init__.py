@@ -1,0 +1,120 @@
+"""What a browser opens: the office's own screens (kiosk, display) and a person's pages (console, directory).
+
+Pages are plain files; what they show comes over the wire. Every page answers 200 to anyone, and says itself what it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, abort, make_response, render_template, send_from_directory
+
+from server.sites import Sites
+
+POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; media-src 'self' blob:; "
+    "connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+SECURE_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+}
+
+
+@dataclass
+class Extras:
+    """What the directory page shows beside the addresses: in the demo, ready-made accounts and the keys of the screens."""
+
+    demo: dict[str, Any] | None = None
+    kiosk_keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    display_keys: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+def _folder(package: str, *parts: str) -> Path:
+    return Path(str(files(package))).joinpath(*parts)
+
+
+def blueprint(sites: Sites, extras: Extras) -> Blueprint:
+    kiosk, display, own = _folder("kiosk", "web"), _folder("display", "web"), _folder("server.pages")
+    pages = Blueprint("pages", __name__, template_folder=str(own / "templates"))
+
+    def page(folder: Path, name: str) -> Response:
+        response = make_response(send_from_directory(folder, name))
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    def tree(prefix: str, folder: Path) -> None:
+        def serve(name: str) -> Response:
+            return page(folder, name)
+
+        pages.add_url_rule(f"{prefix}/<path:name>", f"tree_{prefix.strip('/').replace('/', '_')}", serve)
+
+    tree("/static", own / "static")
+    tree("/kiosk/static", kiosk)
+    tree("/display/static", display)
+    tree("/display/examples", _folder("display", "examples"))
+
+    def known(found: Callable[[], object]) -> None:
+        if not found():
+            abort(404)
+
+    @pages.get("/")
+    def directory() -> str:
+        return render_template("directory.html", sites=[_addresses(sites, s, extras) for s in sites.ids()], demo=extras.demo)
+
+    @pages.get("/console")
+    def console() -> Response:
+        return page(own / "templates", "console.html")
+
+    @pages.get("/kiosk/<site>/<name>")
+    def kiosk_page(site: str, name: str) -> Response:
+        known(lambda: site in sites.ids() and name in sites.current(site).kiosk)
+        return page(kiosk, "kiosk.html")
+
+    @pages.get("/display/<site>/<name>")
+    def hall_page(site: str, name: str) -> Response:
+        known(lambda: site in sites.ids() and name in sites.current(site).hall)
+        return page(display, "hall.html")
+
+    @pages.get("/display/<site>/<name>/plain")
+    def plain_page(site: str, name: str) -> Response:
+        known(lambda: site in sites.ids() and name in sites.current(site).hall)
+        return page(display, "plain.html")
+
+    @pages.get("/display/<site>/counter/<name>")
+    def counter_page(site: str, name: str) -> Response:
+        known(lambda: site in sites.ids() and name in sites.current(site).counter)
+        return page(display, "counter.html")
+
+    @pages.get("/favicon.ico")
+    def icon() -> Response:
+        return Response(status=204)
+
+    return pages
+
+
+def _addresses(sites: Sites, site: str, extras: Extras) -> dict[str, Any]:
+    office = sites.current(site)
+
+    def keyed(url: str, key: str | None) -> str:
+        return f"{url}#key={key}" if key else url
+
+    return {
+        "id": site,
+        "name": office.name,
+        "kiosks": [
+            {"id": k.id, "name": k.name, "url": keyed(f"/kiosk/{site}/{k.id}", extras.kiosk_keys.get((site, k.id)))} for k in office.kiosks
+        ],
+        "halls": [
+            {"id": h.id, "name": h.name, "url": keyed(f"/display/{site}/{h.id}", extras.display_keys.get((site, h.id)))}
+            for h in office.halls
+        ],
+        "counters": [{"id": c.id, "name": c.name, "url": f"/display/{site}/counter/{c.id}"} for c in office.counters],
+    }

@@ -1,0 +1,169 @@
+"""What the ledger needs of a database: one small protocol, so that a second engine is a second file.
+
+The only SQL of the program is in this folder. Rows cross the border as plain values; the JSON of an event is made in `server.wire`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Conflict(Exception):
+    """Somebody else has written this number of the story first: fold what is there and decide again."""
+
+
+class Poison(Exception):
+    """One write of a batch cannot be stored, whatever is tried; the others can. `index` tells which."""
+
+    def __init__(self, index: int, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.index = index
+
+
+class Unavailable(Exception):
+    """Busy, locked or full: nothing was written, later may be better."""
+
+
+class Broken(Exception):
+    """The disk has failed a read or a flush. What the page cache says can no longer be trusted: stop acknowledging."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One line of the story: primary key (site, day, seq)."""
+
+    site: str
+    day: date
+    seq: int
+    at: datetime
+    actor: str
+    kind: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """The first success under an idempotency key, kept 48 h (`kept_until`, seconds since the epoch)."""
+
+    principal: str
+    key: str
+    request: str
+    status: int
+    body: str
+    kept_until: float
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """How to reach somebody, apart from the story, with a purpose and the date on which it is erased."""
+
+    id: str
+    site: str
+    day: date
+    purpose: str
+    body: str
+    erase_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    site: str
+    version: int
+    document: str
+    source: str
+    imported_sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRow:
+    """`site` None: every site of the database."""
+
+    name: str
+    role: str
+    password_hash: str
+    site: str | None
+    must_change: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A signed-in browser or program, by the hash of its token; seconds since the epoch."""
+
+    token_hash: str
+    user: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    name: str
+    site: str
+    kind: str
+    place: str
+    key_hash: str
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DoneRow:
+    """A device's answer to a moment."""
+
+    moment: str
+    site: str
+    device: str
+    ok: bool
+    detail: str
+    at: datetime
+
+
+class Writing(Protocol):
+    """What may be written inside one transaction."""
+
+    def append(self, rows: Sequence[EventRow]) -> None: ...
+    def index_tickets(self, ids: Sequence[str], site: str, day: date) -> None: ...
+    def put_answer(self, row: AnswerRow) -> None: ...
+    def put_contact(self, row: ContactRow) -> None: ...
+    def put_site(self, row: SiteRow) -> None: ...
+    def put_staff(self, row: StaffRow) -> None: ...
+    def remove_staff(self, name: str) -> None: ...
+    def put_session(self, row: SessionRow) -> None: ...
+    def remove_session(self, token_hash: str) -> None: ...
+    def remove_sessions_of(self, user: str) -> None: ...
+    def put_device(self, row: DeviceRow) -> None: ...
+    def put_done(self, row: DoneRow) -> None: ...
+    def forget(self, now: datetime) -> int: ...
+
+
+Write = Callable[[Writing], Any]
+
+
+class Store(Protocol):
+    """Reads answer from what is committed. `write` runs its steps in one durable transaction and returns after the flush."""
+
+    def write(self, steps: Sequence[Write]) -> list[Any]:
+        """All or nothing. Raises `Conflict`, `Poison`, `Unavailable` or `Broken`; then nothing was written."""
+
+    def story(self, site: str, day: date, after: int = 0) -> list[EventRow]: ...
+    def last_seq(self, site: str, day: date) -> int: ...
+    def days(self, site: str) -> list[date]: ...
+    def answer(self, principal: str, key: str) -> AnswerRow | None: ...
+    def find_ticket(self, ticket: str) -> tuple[str, date] | None: ...
+    def contact(self, ref: str) -> ContactRow | None: ...
+    def sites(self) -> list[str]: ...
+    def site(self, site: str, version: int | None = None) -> SiteRow | None: ...
+    def site_versions(self, site: str) -> list[SiteRow]: ...
+    def staff(self, name: str) -> StaffRow | None: ...
+    def all_staff(self) -> list[StaffRow]: ...
+    def session(self, token_hash: str) -> SessionRow | None: ...
+    def device(self, key_hash: str) -> DeviceRow | None: ...
+    def devices(self, site: str | None = None) -> list[DeviceRow]: ...
+    def done(self, site: str, moments: Sequence[str]) -> list[DoneRow]: ...
+    def check(self) -> None:
+        """Raises when the database cannot be trusted or written."""
+
+    def close(self) -> None: ...

@@ -1,14 +1,15 @@
 /**
  * Text that must not be cut: makes it smaller, in fixed steps, until it fits its box.
  *
- * An element marked `data-fit` uses `calc(SIZE * var(--fit, 1))` for its font size; `data-fit-least` is the smallest share allowed
+ * An element marked `data-fit` (`data-fit="width"` where the line height is smaller than the letters) uses `calc(SIZE * var(--fit, 1))` for its font size; `data-fit-least` is the smallest share allowed
  * (0.5 without it). A part marked `data-fit-drop` may be left out first. Steps, not a computed share, so that two equal boards look equal to the pixel.
  */
 
 const STEP = 0.05;
 const fitted = new WeakMap();
 
-const overflows = (box) => box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
+const overflows = (box) =>
+  box.scrollWidth > box.clientWidth + 1 || (box.dataset.fit !== "width" && box.scrollHeight > box.clientHeight + 1);
 
 /** Fit every marked element below `root`; elements whose text and size have not changed are left alone. */
 export function fit(root) {

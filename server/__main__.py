@@ -1,0 +1,351 @@
+"""The command line `moiso`, and the launcher: the only file that mentions eventlet.
+
+A server is started here because its network library has to replace the blocking parts of Python before anything else is imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from typing import Any
+
+EXAMPLE = "moiso demo"
+CONNECTIONS = 10_000
+"""eventlet's own limit is 1,024, and at 1,024 sockets it stops answering anybody."""
+SOCKET_TIMEOUT_S = 5
+"""A connection that says nothing for this long is closed: two thousand half-open ones must not stop a clerk."""
+DRAIN_S = 10.0
+
+
+def parser() -> argparse.ArgumentParser:
+    from server import commands
+
+    top = argparse.ArgumentParser(prog="moiso", description="Queue kiosks, hall screens, voice and consoles.", epilog=f"Example: {EXAMPLE}")
+    subs = top.add_subparsers(metavar="COMMAND", required=True)
+
+    demo = subs.add_parser(
+        "demo",
+        help="A whole office with invented citizens",
+        description="A whole office, on a hall clock of its own.",
+        epilog="Example: moiso demo",
+    )
+    _listening(demo)
+    demo.add_argument("--site", default="demo", metavar="ID_OR_FILE", help="another office to show (default: demo)")
+    demo.add_argument("--db", metavar="URL", help="keep the demo's database here (default: a temporary file)")
+    demo.add_argument("--json", action="store_true", help="print addresses and accounts as one JSON document")
+    demo.add_argument("--factor", type=_factor, default=1.0, help="hall seconds per second (default: 1)")
+    demo.add_argument("--no-citizens", action="store_true", help="nobody arrives and no counter is staffed")
+    demo.add_argument("--seed", type=int, default=1, help="which invented day")
+    demo.set_defaults(run=run_demo, serves=True)
+
+    serve = subs.add_parser(
+        "serve", help="Serve offices", description="Serve one or more offices.", epilog="Example: moiso serve --site my-ward.toml"
+    )
+    _listening(serve)
+    serve.add_argument("--site", action="append", metavar="ID_OR_FILE", help="import this document first; may be repeated")
+    serve.add_argument("--db", metavar="URL", help="the database (default: MOISO_DB, else the data directory)")
+    serve.add_argument("--json", action="store_true", help="print addresses as one JSON document")
+    serve.add_argument("--secure-cookies", action="store_true", help="behind HTTPS: cookies travel over it only")
+    serve.add_argument(
+        "--watch-from", action="append", default=[], metavar="NETWORK", help="may also read health and metrics, as 192.0.2.0/24"
+    )
+    serve.add_argument("--voice", choices=("espeak", "silent"), default="espeak", help="the voice, or quiet stand-in sounds")
+    serve.add_argument("--hall-clock", metavar="INSTANT", help="for rehearsals: the hall clock starts here, as 2026-11-20T07:25+07:00")
+    serve.add_argument("--factor", type=_factor, default=1.0, help="for rehearsals: hall seconds per second")
+    serve.add_argument("--log", choices=("debug", "info", "warning", "error"), default="warning")
+    serve.set_defaults(run=run_serve, serves=True)
+
+    _agents(subs)
+    commands.add_parsers(subs)
+    return top
+
+
+def _listening(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+
+
+def _agents(subs: Any) -> None:
+    from audio import agent as voice
+    from kiosk import agent as paper
+
+    kiosk = subs.add_parser(
+        "kiosk",
+        help="The print agent beside a kiosk",
+        description="Print tickets for one kiosk.",
+        epilog="Example: moiso kiosk --server http://127.0.0.1:8000 --key KEY --printer network://192.0.2.7:9100",
+    )
+    paper.add_arguments(kiosk)
+    kiosk.set_defaults(run=paper.main, serves=False)
+    audio = subs.add_parser(
+        "audio",
+        help="The voice agent of a hall",
+        description="Play the announcements of one hall.",
+        epilog="Example: moiso audio --server http://127.0.0.1:8000 --key KEY",
+    )
+    voice.add_arguments(audio)
+    audio.set_defaults(run=voice.main, serves=False)
+
+
+def _factor(text: str) -> float:
+    value = float(text)
+    if not 0.01 <= value <= 10_000:
+        raise argparse.ArgumentTypeError("between 0.01 and 10000")
+    return value
+
+
+def main() -> int:
+    """Run one command; the exit code. Failures are one sentence on standard error."""
+    if len(sys.argv) > 1 and sys.argv[1] in ("serve", "demo"):
+        _go_green()
+    from config.loader import SiteInvalid
+    from server.commands import Failed
+    from server.store import Broken, Unavailable
+    from server.store.sqlite import AlreadyServed
+
+    arguments = parser().parse_args()
+    try:
+        return arguments.run(arguments) or 0
+    except (Failed, SiteInvalid, AlreadyServed, Broken, Unavailable) as error:
+        print(str(error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _go_green() -> None:
+    with warnings.catch_warnings():
+        # eventlet announces its retirement at every import; why it is still here stands in server/DECISIONS.md.
+        warnings.simplefilter("ignore")
+        import eventlet
+
+        eventlet.monkey_patch()
+    warnings.filterwarnings("ignore", message=".*[Ee]ventlet.*")
+
+
+# -- serving ---------------------------------------------------------------------------------------------------------------------
+
+
+def run_serve(arguments: argparse.Namespace) -> int:
+    from datetime import datetime
+
+    from server import commands
+    from server.clock import HallClock
+    from server.pages import Extras
+
+    start = None
+    if arguments.hall_clock:
+        try:
+            start = datetime.fromisoformat(arguments.hall_clock)
+        except ValueError as error:
+            raise commands.Failed(f"{arguments.hall_clock} is not an instant: write it as 2026-11-20T07:25+07:00.") from error
+        if start.tzinfo is None:
+            raise commands.Failed("The hall clock needs an offset, as in 2026-11-20T07:25+07:00.")
+    store = commands.open_store(commands.database(arguments.db))
+    store.serve_alone()
+    for document in arguments.site or []:
+        commands.import_site(store, document)
+    if not store.sites():
+        raise commands.Failed("There is no office to serve: give its document with --site FILE.")
+    server = _Server(arguments, store, HallClock(start, arguments.factor), Extras(), _speaker(arguments.voice, store.path))
+    return server.run(lambda: _addresses(server, None))
+
+
+def run_demo(arguments: argparse.Namespace) -> int:
+    import tempfile
+    from pathlib import Path
+
+    from server import commands
+    from server.access import hash_password
+    from server.clock import HallClock, wall
+    from server.demo import Citizens, first_morning
+    from server.pages import Extras
+    from server.store import StaffRow
+
+    arguments.secure_cookies, arguments.watch_from, arguments.log = False, [], "warning"
+    with tempfile.TemporaryDirectory(prefix="moiso-demo-") as folder:
+        path = commands.database(arguments.db) if arguments.db else Path(folder) / "demo.db"
+        store = commands.open_store(path)
+        store.serve_alone()
+        site, _ = commands.import_site(store, arguments.site)
+        accounts = [{"user": user, "password": f"{user}-{role}-demo", "role": role} for user, role in DEMO_STAFF]
+        for account in accounts:
+            row = StaffRow(account["user"], account["role"], hash_password(account["password"]), site.id)
+            store.write([lambda tx, row=row: tx.put_staff(row)])
+        extras = Extras(demo={"accounts": accounts})
+        kinds = [("kiosk", k.id, k.id) for k in site.kiosks] + [("display", f"tv-{h.id}", h.id) for h in site.halls]
+        for kind, name, place in kinds:
+            held = {(row.name, row.revoked) for row in store.devices(site.id)}
+            if (name, False) in held:
+                store.write([lambda tx, n=name: [tx.put_device(_revoked(r)) for r in store.devices(site.id) if r.name == n]])
+            device = commands.add_device(store, site.id, name, kind, place)
+            (extras.kiosk_keys if kind == "kiosk" else extras.display_keys)[site.id, place] = device["key"]
+        clock = HallClock(first_morning(site, wall()), arguments.factor)
+        server = _Server(arguments, store, clock, extras, _speaker("espeak", path))
+        citizens = Citizens(server.application.ledger, site.id, server.sleep, arguments.seed)
+        if not arguments.no_citizens:
+            server.background.append(citizens.run)
+            server.on_stop.append(citizens.stop)
+        return server.run(lambda: _addresses(server, accounts))
+
+
+DEMO_STAFF = (("lan", "clerk"), ("minh", "clerk"), ("hoa", "helper"), ("binh", "supervisor"), ("thanh", "inspector"), ("quan", "admin"))
+
+
+def _revoked(row: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(row, revoked=True)
+
+
+def _speaker(voice: str, path: Any) -> Any:
+    from audio.speaker import Speaker
+    from audio.voice import Silent
+
+    cache = path.parent / f"{path.stem}-voice"
+    return Silent(cache) if voice == "silent" else Speaker(cache)
+
+
+def _addresses(server: _Server, accounts: list[dict[str, str]] | None) -> None:
+    """What a person needs to begin, flushed before the first request is answered."""
+    import json
+
+    extras = server.application.options.extras
+    sites = server.application.sites
+    found = []
+    for site in sites.ids():
+        office = sites.current(site)
+        kiosks = [(k.name, f"/kiosk/{site}/{k.id}", extras.kiosk_keys.get((site, k.id))) for k in office.kiosks]
+        halls = [(h.name, f"/display/{site}/{h.id}", extras.display_keys.get((site, h.id))) for h in office.halls]
+        for name, path, key in [*kiosks, *halls]:
+            found.append({"name": name, "url": f"{server.url}{path}" + (f"#key={key}" if key else "")})
+    found.append({"name": "Console", "url": f"{server.url}/console"})
+    if server.json:
+        print(json.dumps({"url": server.url, "screens": found, "accounts": accounts}, ensure_ascii=False), flush=True)
+        return
+    print(f"Mời Số at {server.url}/")
+    for screen in found:
+        print(f"  {screen['name']:<24} {screen['url']}")
+    for account in accounts or []:
+        print(f"  {account['role']:<10} {account['user']:<8} password {account['password']}")
+    print("Ctrl+C ends it.", flush=True)
+
+
+class _Server:
+    """eventlet's WSGI server with what was measured to matter; `server/DECISIONS.md` has the numbers."""
+
+    def __init__(self, arguments: argparse.Namespace, store: Any, clock: Any, extras: Any, speaker: Any) -> None:
+        import eventlet
+        from eventlet import tpool
+
+        from server import commands
+        from server.app import Application, Options, log_as_json
+        from server.sites import Sites
+
+        log_as_json(arguments.log)
+        self._eventlet = eventlet
+        self.json = arguments.json
+        self.sleep = eventlet.sleep
+        self.background: list[Any] = []
+        self.on_stop: list[Any] = []
+        try:
+            self._listener = self._listen(arguments.host, arguments.port)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            sentence = (
+                f"Port {arguments.port} at {arguments.host} cannot be used ({reason}): stop the other program, or give another --port."
+            )
+            raise commands.Failed(sentence) from error
+        host, port = self._listener.getsockname()[:2]
+        shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+        self.url = f"http://{shown}:{port}"
+        self._speaker = speaker
+        self._store = store
+        options = Options(
+            async_mode="eventlet",
+            offload=tpool.execute,
+            secure_cookies=arguments.secure_cookies,
+            watchers=tuple(arguments.watch_from),
+            extras=extras,
+        )
+        self.application = Application(store, Sites(store, clock.factor), clock, speaker, options)
+        self._stopping = False
+
+    def _listen(self, host: str, port: int) -> Any:
+        import socket
+
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = self._eventlet.listen((host, port), family=family, backlog=2048, reuse_port=False)
+        # Accepted sockets inherit it: without, the first frame after a quiet minute waits 40 ms for an acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
+
+    def run(self, ready: Any) -> int:
+        """Serve until SIGTERM or SIGINT; then answer what has been accepted, and end."""
+        import gc
+        import signal
+
+        _raise_open_files()
+        # A hall's thousands of long-lived objects make the default collector stop everything for 200 ms.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: setattr(self, "_stopping", True))
+        self.application.start()
+        ready()
+        serving = self._eventlet.spawn(self._serve)
+        for task in self.background:
+            self._eventlet.spawn(task)
+        while not self._stopping and not serving.dead:
+            self._eventlet.sleep(0.1)
+        self._drain(serving)
+        return 0
+
+    def _serve(self) -> None:
+        from eventlet import wsgi
+
+        wsgi.server(
+            self._listener,
+            self.application.wsgi,
+            max_size=CONNECTIONS,
+            socket_timeout=SOCKET_TIMEOUT_S,
+            keepalive=True,
+            log_output=False,
+            debug=False,
+            minimum_chunk_size=2**14,
+        )
+
+    def _drain(self, serving: Any) -> None:
+        self._listener.close()
+        for stop in self.on_stop:
+            stop()
+        waited = 0.0
+        # One round first: a connection accepted a moment ago may not have been read yet.
+        while waited < 0.2 or (self.application.in_flight and waited < DRAIN_S):
+            self._eventlet.sleep(0.05)
+            waited += 0.05
+        self.application.stop()
+        self._eventlet.sleep(0.05)
+        serving.kill()
+        close = getattr(self._speaker, "close", None)
+        if close is not None:
+            close()
+        self._store.close()
+
+
+def _raise_open_files() -> None:
+    try:
+        import resource
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else 65_536
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

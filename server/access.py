@@ -1,0 +1,149 @@
+"""Who is asking: staff sign-in, roles, device keys, and limits on guessing.
+
+A key is 256 random bits and kept as its SHA-256; a password is kept as argon2id and checked off the event loop (it takes 100 ms, on
+purpose). Browsers hold keys in HttpOnly, SameSite=Strict cookies, and commands that come with a cookie must carry `X-Moiso`, a header
+that no foreign page can set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from server.core.refused import Refused
+from server.ledger import Ledger
+from server.store import DeviceRow, SessionRow, StaffRow, Store
+
+ROLES = ("clerk", "helper", "supervisor", "inspector", "admin")
+DEVICE_KINDS = ("kiosk", "display", "audio")
+SESSION_LASTS = timedelta(hours=12)
+"""A working day; nobody types a password at half past two because the morning's has run out."""
+PASSWORD_LEAST = 8
+FAILURES_PER_MINUTE = 5
+
+STAFF_COOKIE = "moiso_staff"
+DEVICE_COOKIE = "moiso_device"
+
+_hasher = PasswordHasher()
+# Verifying against this takes as long as a real one, so that the time of an answer does not tell which names exist.
+_NOBODY = _hasher.hash(secrets.token_hex(8))
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody with a key. `site` None: every site of the database. `place`: a kiosk, a hall, or "" for staff."""
+
+    kind: str
+    name: str
+    role: str
+    site: str | None
+    place: str = ""
+    key_hash: str = ""
+    must_change: bool = False
+
+    @property
+    def id(self) -> str:
+        """As the story names the actor, and as idempotency keys are told apart."""
+        return f"staff:{self.name}" if self.kind == "staff" else f"device:{self.site}/{self.name}"
+
+    @property
+    def supervisor(self) -> bool:
+        return self.role == "supervisor"
+
+    def may_enter(self, site: str) -> bool:
+        return self.site is None or self.site == site
+
+    def can(self, roles: tuple[str, ...]) -> bool:
+        """Whether the role is among those; a supervisor may do all that a clerk may."""
+        return self.role in roles or (self.role == "supervisor" and "clerk" in roles)
+
+
+def new_key() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def hash_key(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+
+
+def hash_password(password: str) -> str:
+    return _hasher.hash(password)
+
+
+def password_problem(password: str) -> str | None:
+    """Why a password is not accepted; None when it is."""
+    if len(password) < PASSWORD_LEAST:
+        return f"A password has at least {PASSWORD_LEAST} characters."
+    if len(password) > 256:
+        return "A password has at most 256 characters."
+    return None
+
+
+def verify_password(stored: str, password: str) -> bool:
+    try:
+        return _hasher.verify(stored, password)
+    except (VerifyMismatchError, VerificationError, InvalidHashError):
+        return False
+
+
+class Access:
+    """Sign-in and the look-up of keys. `offload` runs argon2 on another thread."""
+
+    def __init__(self, store: Store, ledger: Ledger, offload: Callable[..., Any]) -> None:
+        self._store, self._ledger, self._offload = store, ledger, offload
+        self._storage = MemoryStorage()
+        self._limiter = MovingWindowRateLimiter(self._storage)
+        self._failures = RateLimitItemPerMinute(FAILURES_PER_MINUTE)
+
+    def sign_in(self, user: str, password: str, address: str) -> tuple[str, StaffRow, float]:
+        """A session token, the staff member, and when the session ends (seconds since the epoch).
+
+        Raises Refused `wrong_password`, or `too_many_requests` with `retry_after_s` after five failures a minute for a name and address.
+        """
+        who = (hash_key(user), address)
+        if not self._limiter.test(self._failures, *who):
+            again = self._limiter.get_window_stats(self._failures, *who).reset_time
+            raise Refused("too_many_requests", retry_after_s=max(1, int(again - time.time()) + 1))
+        staff = self._store.staff(user) if user.isprintable() else None
+        known = self._offload(verify_password, staff.password_hash if staff else _NOBODY, password)
+        if staff is None or not known:
+            self._limiter.hit(self._failures, *who)
+            raise Refused("wrong_password")
+        token = new_key()
+        ends = time.time() + SESSION_LASTS.total_seconds()
+        self._ledger.write(lambda tx: tx.put_session(SessionRow(hash_key(token), staff.name, ends)))
+        return token, staff, ends
+
+    def sign_out(self, principal: Principal) -> None:
+        self._ledger.write(lambda tx: tx.remove_session(principal.key_hash))
+
+    def find(self, key: str | None) -> Principal | None:
+        """The principal of a key, staff session or device; None for unknown, expired and revoked ones."""
+        if not key:
+            return None
+        hashed = hash_key(key)
+        session = self._store.session(hashed)
+        if session is not None:
+            staff = self._store.staff(session.user)
+            if staff is None or session.expires_at < time.time():
+                return None
+            return Principal("staff", staff.name, staff.role, staff.site, key_hash=hashed, must_change=staff.must_change)
+        device = self._store.device(hashed)
+        if device is None or device.revoked:
+            return None
+        return device_principal(device)
+
+
+def device_principal(device: DeviceRow) -> Principal:
+    return Principal("device", device.name, device.kind, device.site, device.place, device.key_hash)

@@ -1,0 +1,293 @@
+"""Builds the application: the only file that knows everybody."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, render_template, request
+from flask_socketio import SocketIO
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from server import wire
+from server.access import Access
+from server.api import Context, build
+from server.clock import HallClock, wall
+from server.ledger import Ledger
+from server.openapi import openapi
+from server.pages import SECURE_HEADERS, Extras, blueprint
+from server.publish import Publisher
+from server.routes import BODY_MOST, PREFIX, Routes, address, failure, install_errors
+from server.sites import Sites
+from server.sockets import Sockets
+from server.store import Store
+from server.voice import Speaks, Voice
+
+log = structlog.get_logger("app")
+
+LOOK_AROUND_S = 1.0
+FORGET_S = 3600.0
+NIGHT = timedelta(hours=3)
+"""Yesterday is closed at 03:00 by the hall clock: nobody waits then, and a hall that worked past midnight is done."""
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+
+@dataclass
+class Options:
+    """How the launcher wants the application. `offload(f, *args)` runs a blocking call on another thread and waits."""
+
+    async_mode: str
+    offload: Callable[..., Any]
+    secure_cookies: bool = False
+    watchers: tuple[str, ...] = ()
+    """Networks besides loopback and private ones that may read health and metrics."""
+    extras: Extras = field(default_factory=Extras)
+
+
+class Application:
+    """The whole server, not yet listening. `wsgi` is what a launcher serves."""
+
+    def __init__(self, store: Store, sites: Sites, clock: HallClock, speaker: Speaks, options: Options) -> None:
+        self.store, self.sites, self.clock, self.options = store, sites, clock, options
+        self.flask = Flask("server", static_folder=None)
+        self.flask.config.update(MAX_CONTENT_LENGTH=BODY_MOST, PROPAGATE_EXCEPTIONS=False)
+        self.sio = SocketIO(
+            self.flask,
+            async_mode=options.async_mode,
+            transports=["websocket"],
+            allow_upgrades=False,
+            http_compression=False,
+            manage_session=False,
+            max_http_buffer_size=BODY_MOST,
+            ping_interval=10,
+            ping_timeout=10,
+            json=_Json,
+        )
+        self.voice = Voice(speaker, self.sio.start_background_task)
+        self.publisher = Publisher(store, clock, self.voice)
+        self.ledger = Ledger(
+            store,
+            sites,
+            clock,
+            (wire.event_text, wire.event_of),
+            dumps=wire.dumps,
+            offload=options.offload,
+            tell=self.publisher.hear,
+            told=self._told,
+        )
+        self.access = Access(store, self.ledger, options.offload)
+        self.sockets = Sockets(self.sio, store, self.ledger, sites, self.access, self.publisher)
+        context = Context(
+            self.ledger, sites, self.access, self.publisher, self.voice, self.sockets.console, secure_cookies=options.secure_cookies
+        )
+        self.routes = build(context)
+        self._stopping = threading.Event()
+        self._in_flight = 0
+        self._metrics = Metrics(self)
+        self._install()
+
+    def _told(self) -> None:
+        self.sockets.wake()
+
+    def _install(self) -> None:
+        app = self.flask
+        install_errors(app)
+        app.register_blueprint(self.routes.blueprint(self.access, lambda site: site in self.sites.ids()))
+        app.register_blueprint(blueprint(self.sites, self.options.extras))
+        _describe(app, self.routes)
+        self._metrics.install(app)
+
+        @app.before_request
+        def begin() -> None:
+            g.began = time.perf_counter()
+
+        @app.after_request
+        def finish(response: Response) -> Response:
+            for name, value in SECURE_HEADERS.items():
+                response.headers.setdefault(name, value)
+            rule = request.url_rule.rule if request.url_rule else "unknown"
+            took = time.perf_counter() - g.began
+            self._metrics.answered(request.method, rule, response.status_code, took)
+            # The rule, never the path: a ticket's id in a log would be somebody's key.
+            if request.method not in ("GET", "HEAD") or response.status_code >= 500:
+                log.info("answered", method=request.method, rule=rule, status=response.status_code, ms=round(took * 1000, 1))
+            return response
+
+    def start(self) -> None:
+        """Start the background tasks: the committer, the broadcaster, the housekeeping."""
+        self.sio.start_background_task(self.ledger.run)
+        self.sio.start_background_task(self.sockets.run)
+        self.sio.start_background_task(self._keep_house)
+
+    def _keep_house(self) -> None:
+        """Once a second: other processes' writes, the clock; once an hour: what must be forgotten; at night: close the day before."""
+        forget_at = 0.0
+        while not self._stopping.is_set():
+            try:
+                self.ledger.refresh()
+                self.clock.adjust(anybody_waits=self.ledger.anybody_waits())
+                if time.monotonic() >= forget_at:
+                    forget_at = time.monotonic() + FORGET_S
+                    now = wall()
+                    self.ledger.write(lambda tx, now=now: tx.forget(now))
+                if any(self._is_night(site) for site in self.sites.ids()):
+                    self.ledger.close_old_days()
+            except Exception:
+                log.exception("housekeeping_failed")
+            self.sio.sleep(LOOK_AROUND_S)
+
+    def _is_night(self, site: str) -> bool:
+        now = self.ledger.now(site)
+        return now >= self.sites.current(site).at(now.date(), NIGHT)
+
+    # -- stopping ----------------------------------------------------------------------------------------------------------------
+
+    @property
+    def in_flight(self) -> int:
+        return self._in_flight
+
+    def stop(self) -> None:
+        """Answer what has been accepted, then end the background tasks. The launcher has stopped accepting."""
+        self._stopping.set()
+        self.ledger.stop()
+        self.sockets.stop()
+
+    def wsgi(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        # A browser offers deflate for the websocket; accepting it costs two thirds of the capacity and 200 KB a socket.
+        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        if "HTTP_UPGRADE" in environ:
+            return self.flask(environ, start_response)
+        self._in_flight += 1
+        try:
+            return self.flask(environ, start_response)
+        finally:
+            self._in_flight -= 1
+
+
+class _Json:
+    """Compact JSON for the sockets, as on HTTP."""
+
+    dumps = staticmethod(lambda value, **_: wire.dumps(value))
+
+    @staticmethod
+    def loads(text: str, **_: Any) -> Any:
+        return json.loads(text)
+
+
+class Metrics:
+    """Prometheus figures of one server; names end in their unit."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self.registry = CollectorRegistry()
+        self._requests = Histogram(
+            "moiso_http_seconds",
+            "Time to answer, by route",
+            ["method", "rule", "status"],
+            registry=self.registry,
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+        )
+        commands = Counter("moiso_commands", "Commands stored", registry=self.registry)
+        commits = Counter("moiso_commits", "Durable commits; one may hold many commands", registry=self.registry)
+        self._counted = {commands: 0, commits: 0}
+        self._commands, self._commits = commands, commits
+        Gauge("moiso_sockets", "Sockets connected", registry=self.registry).set_function(lambda: len(application.sockets))
+        Gauge("moiso_read_only", "1 when the disk has failed and nothing is acknowledged", registry=self.registry).set_function(
+            lambda: float(application.ledger.broken is not None)
+        )
+        self._waiting = Gauge("moiso_waiting", "Citizens waiting", ["site", "service"], registry=self.registry)
+
+    def answered(self, method: str, rule: str, status: int, seconds: float) -> None:
+        self._requests.labels(method, rule, str(status)).observe(seconds)
+
+    def text(self) -> bytes:
+        ledger = self._application.ledger
+        for counter, total in ((self._commands, ledger.commands), (self._commits, ledger.commits)):
+            counter.inc(total - self._counted[counter])
+            self._counted[counter] = total
+        for site in self._application.sites.ids():
+            day = ledger.day(site)
+            for service in day.site.services:
+                self._waiting.labels(site, service.id).set(day.waiting(service.id))
+        return generate_latest(self.registry)
+
+    def install(self, app: Flask) -> None:
+        ours = self._application
+
+        def watched(view: Callable[[], Response]) -> Callable[[], Response]:
+            def guarded() -> Response:
+                return view() if _near(address(), ours.options.watchers) else failure("forbidden")
+
+            guarded.__name__ = view.__name__
+            return guarded
+
+        @app.get("/healthz")
+        @watched
+        def healthz() -> Response:
+            return Response("ok\n", mimetype="text/plain")
+
+        @app.get("/readyz")
+        @watched
+        def readyz() -> Response:
+            ours.ledger.write(lambda tx: None)
+            return Response("ok\n", mimetype="text/plain")
+
+        @app.get("/metrics")
+        @watched
+        def metrics() -> Response:
+            return Response(ours._metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _near(remote: str, watchers: Iterable[str]) -> bool:
+    try:
+        found = ipaddress.ip_address(remote)
+    except ValueError:
+        return False
+    return found.is_loopback or found.is_private or any(found in ipaddress.ip_network(w) for w in watchers)
+
+
+def _describe(app: Flask, routes: Routes) -> None:
+    text = wire.dumps(openapi(routes, app_version()))
+
+    @app.get(f"{PREFIX}/openapi.json")
+    def description() -> Response:
+        return Response(text, mimetype="application/json", headers={"Cache-Control": "no-cache"})
+
+    @app.get("/api/docs")
+    def docs() -> str:
+        return render_template("api.html", api=openapi(routes, app_version()))
+
+
+def app_version() -> str:
+    try:
+        return version("moiso")
+    except PackageNotFoundError:
+        return "0"
+
+
+def log_as_json(level: str = "info") -> None:
+    """One JSON object a line on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,385 @@
+"""The commands of `moiso` that read or change a database and end: staff, devices, site documents, reports.
+
+They work while a server runs on the same database: the server looks for what others wrote once a second. Each fails with one sentence
+on standard error; with `--json` standard output holds one JSON document and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from config import NoDocument, find
+from config.loader import SiteInvalid, read
+from server import wire
+from server.access import DEVICE_KINDS, ROLES, hash_key, hash_password, new_key, password_problem
+from server.core import events as ev
+from server.core.day import Day
+from server.core.site import Site
+from server.sites import Sites, importing, parse
+from server.store import Broken, DeviceRow, StaffRow, Store, Unavailable
+from server.store.sqlite import SqliteStore
+
+Arguments = argparse.Namespace
+
+
+class Failed(Exception):
+    """A command could not do what it was asked; the text is its one sentence."""
+
+
+def database(url: str | None) -> Path:
+    """The file of a database URL; by default `MOISO_DB`, else SQLite in the platform's data directory."""
+    chosen = url or os.environ.get("MOISO_DB") or ""
+    if not chosen:
+        return Path(platformdirs.user_data_dir("moiso", appauthor=False)) / "moiso.db"
+    scheme, slashes, path = chosen.partition(":///")
+    if scheme != "sqlite" or not slashes or not path:
+        raise Failed(f"{chosen} is not a database this version can open: give sqlite:///relative.db or sqlite:////absolute/path.db.")
+    return Path(path)
+
+
+@contextmanager
+def opened(arguments: Arguments, *, create: bool = True):  # type: ignore[no-untyped-def]
+    """The store of `--db`, closed at the end."""
+    path = database(arguments.db)
+    if not create and not path.exists():
+        raise Failed(f"There is no database at {path}: run `moiso serve` or `moiso site import` first.")
+    store = open_store(path)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def open_store(path: Path) -> SqliteStore:
+    try:
+        return SqliteStore(path)
+    except OSError as error:
+        raise Failed(f"The database {path} cannot be opened: {error.strerror or error}.") from error
+    except Exception as error:
+        raise Failed(f"The database {path} cannot be opened: {error}.") from error
+
+
+def document(site_or_path: str) -> tuple[str, str]:
+    """The text and the source of a site document; a bundled one by its id."""
+    try:
+        found = find(site_or_path)
+    except NoDocument as error:
+        raise Failed(str(error)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failed(f"{site_or_path} cannot be read: {error}.") from error
+    return found.text, found.source
+
+
+def import_site(store: Store, site_or_path: str) -> tuple[Site, bool]:
+    """Store a document as a new version unless it is the last one imported; the site and whether it was stored."""
+    text, source = document(site_or_path)
+    site, step = importing(store, text, source)
+    if step is not None:
+        store.write([step])
+    return site, step is not None
+
+
+def known_site(store: Store, wanted: str | None) -> str:
+    """The id `--site` means: the only site of the database when it is left out."""
+    sites = store.sites()
+    if wanted is None:
+        if len(sites) == 1:
+            return sites[0]
+        raise Failed(
+            "Say which site with --site: " + (", ".join(sites) if sites else "none has been imported yet (moiso site import FILE)") + "."
+        )
+    if wanted in sites:
+        return wanted
+    if wanted.endswith(".toml") or os.sep in wanted:
+        text, source = document(wanted)
+        site, _ = importing(store, text, source)
+        if site.id in sites:
+            return site.id
+    raise Failed(f"The site {wanted} is not in this database: run `moiso serve --site FILE` or `moiso site import FILE` first.")
+
+
+def say(arguments: Arguments, value: Any, text: str) -> None:
+    """The result of a command: one JSON document with `--json`, else words."""
+    print(json.dumps(value, ensure_ascii=False) if arguments.json else text, flush=True)
+
+
+# -- staff -----------------------------------------------------------------------------------------------------------------------
+
+
+def user_add(arguments: Arguments) -> None:
+    name = arguments.name.strip()
+    if not name or not name.isprintable() or len(name) > 64:
+        raise Failed("A staff name has 1 to 64 visible characters.")
+    password = sys.stdin.readline().rstrip("\r\n") if arguments.password_stdin else _ask()
+    if problem := password_problem(password):
+        raise Failed(problem)
+    with opened(arguments, create=False) as store:
+        site = _sites_of(store, arguments.site)
+        if store.staff(name) is not None:
+            raise Failed(f"There is already a staff member named {name}; `moiso user reset {name}` gives a new password.")
+        store.write([lambda tx: tx.put_staff(StaffRow(name, arguments.role, hash_password(password), site))])
+    say(
+        arguments, {"name": name, "role": arguments.role, "site": site}, f"{name} ({arguments.role}) may sign in to {site or 'every site'}."
+    )
+
+
+def _sites_of(store: Store, wanted: str | None) -> str | None:
+    """The site of a staff member: the one named, the only one there is, or None for every site of a database that holds several."""
+    if wanted is None and len(store.sites()) > 1:
+        return None
+    return known_site(store, wanted)
+
+
+def _ask() -> str:
+    import getpass
+
+    if not sys.stdin.isatty():
+        raise Failed("Give the password on standard input with --password-stdin.")
+    return getpass.getpass("Password: ")
+
+
+def user_list(arguments: Arguments) -> None:
+    with opened(arguments, create=False) as store:
+        rows = [r for r in store.all_staff() if arguments.site is None or r.site in (None, known_site(store, arguments.site))]
+    value = [{"name": r.name, "role": r.role, "site": r.site} for r in rows]
+    say(arguments, value, "\n".join(f"{r.name}\t{r.role}\t{r.site or 'every site'}" for r in rows) or "No staff yet.")
+
+
+def user_reset(arguments: Arguments) -> None:
+    password = sys.stdin.readline().rstrip("\r\n") if arguments.password_stdin else _ask()
+    if problem := password_problem(password):
+        raise Failed(problem)
+    with opened(arguments, create=False) as store:
+        row = _staff(store, arguments.name)
+        fresh = StaffRow(row.name, row.role, hash_password(password), row.site, must_change=False)
+
+        def steps(tx: Any) -> None:
+            tx.put_staff(fresh)
+            tx.remove_sessions_of(row.name)
+
+        store.write([steps])
+    say(arguments, {"name": row.name}, f"{row.name} has a new password; open sessions have ended.")
+
+
+def user_remove(arguments: Arguments) -> None:
+    with opened(arguments, create=False) as store:
+        row = _staff(store, arguments.name)
+        store.write([lambda tx: tx.remove_staff(row.name)])
+    say(arguments, {"name": row.name}, f"{row.name} may no longer sign in.")
+
+
+def _staff(store: Store, name: str) -> StaffRow:
+    row = store.staff(name)
+    if row is None:
+        raise Failed(f"There is no staff member named {name}.")
+    return row
+
+
+# -- devices ---------------------------------------------------------------------------------------------------------------------
+
+
+def device_add(arguments: Arguments) -> None:
+    with opened(arguments, create=False) as store:
+        site = known_site(store, arguments.site)
+        value = add_device(store, site, arguments.name, arguments.kind, arguments.place)
+    text = f"{value['name']} ({value['kind']} at {value['place']}). Its key, shown only now: {value['key']}"
+    say(arguments, value, text)
+
+
+def add_device(store: Store, site: str, name: str, kind: str, place: str | None) -> dict[str, str]:
+    """Register a device; its key is in the answer and nowhere else."""
+    office = _office(store, site)
+    if not name.strip() or not name.isprintable() or len(name) > 64:
+        raise Failed("A device name has 1 to 64 visible characters.")
+    if any(row.name == name and not row.revoked for row in store.devices(site)):
+        raise Failed(f"There is already a device named {name} at {site}; revoke it first (moiso device revoke {name}).")
+    places = [k.id for k in office.kiosks] if kind == "kiosk" else [h.id for h in office.halls]
+    chosen = place or (name if kind == "kiosk" else places[0] if len(places) == 1 else "")
+    if chosen not in places:
+        what = "kiosk" if kind == "kiosk" else "hall"
+        raise Failed(f"{site} has no {what} {chosen or '(say which with --place)'}; there is: {', '.join(places) or 'none'}.")
+    key = new_key()
+    store.write([lambda tx: tx.put_device(DeviceRow(name, site, kind, chosen, hash_key(key)))])
+    return {"name": name, "kind": kind, "place": chosen, "key": key}
+
+
+def _office(store: Store, site: str) -> Site:
+    row = store.site(site)
+    if row is None:
+        raise Failed(f"The site {site} is not in this database.")
+    return parse(row)
+
+
+def device_list(arguments: Arguments) -> None:
+    with opened(arguments, create=False) as store:
+        rows = store.devices(known_site(store, arguments.site) if arguments.site else None)
+    value = [{"site": r.site, "name": r.name, "kind": r.kind, "place": r.place, "revoked": r.revoked} for r in rows]
+    lines = [f"{r.site}\t{r.name}\t{r.kind}\t{r.place}{'	revoked' if r.revoked else ''}" for r in rows]
+    say(arguments, value, "\n".join(lines) or "No devices yet.")
+
+
+def device_revoke(arguments: Arguments) -> None:
+    with opened(arguments, create=False) as store:
+        site = known_site(store, arguments.site)
+        row = next((r for r in store.devices(site) if r.name == arguments.name), None)
+        if row is None:
+            raise Failed(f"{site} has no device named {arguments.name}.")
+        gone = DeviceRow(row.name, row.site, row.kind, row.place, row.key_hash, revoked=True)
+        store.write([lambda tx: tx.put_device(gone)])
+    say(arguments, {"name": row.name, "revoked": True}, f"The key of {row.name} no longer opens anything.")
+
+
+# -- site documents --------------------------------------------------------------------------------------------------------------
+
+
+def check(arguments: Arguments) -> None:
+    text, source = document(arguments.file)
+    reading = read(text)
+    mistakes = [{"place": m.place, "line": m.line, "message": m.message, "suggestion": m.suggestion} for m in reading.mistakes]
+    warnings = [{"place": m.place, "line": m.line, "message": m.message, "suggestion": m.suggestion} for m in reading.warnings]
+    if arguments.json:
+        print(
+            json.dumps({"source": source, "ok": not mistakes, "mistakes": mistakes, "warnings": warnings}, ensure_ascii=False), flush=True
+        )
+    else:
+        for warning in reading.warnings:
+            print(f"warning: {source}: {warning}")
+        if not mistakes:
+            print(f"{source} is a valid site document.")
+    if mistakes:
+        raise Failed(str(SiteInvalid(list(reading.mistakes), source)))
+
+
+def site_import(arguments: Arguments) -> None:
+    with opened(arguments) as store:
+        site, stored = import_site(store, arguments.file)
+        row = store.site(site.id)
+        version = row.version if row else 0
+    text = (
+        f"{site.id} is now version {version}."
+        if stored
+        else f"{site.id} stays at version {version}: this document is the last one imported."
+    )
+    say(arguments, {"site": site.id, "version": version, "stored": stored}, text)
+
+
+def site_export(arguments: Arguments) -> None:
+    with opened(arguments, create=False) as store:
+        site = known_site(store, arguments.site)
+        row = store.site(site, arguments.version)
+    if row is None:
+        raise Failed(f"{site} has no version {arguments.version}.")
+    if arguments.json:
+        print(json.dumps({"site": row.site, "version": row.version, "document": row.document}, ensure_ascii=False), flush=True)
+    else:
+        sys.stdout.write(row.document)
+
+
+def site_history(arguments: Arguments) -> None:
+    with opened(arguments, create=False) as store:
+        site = known_site(store, arguments.site)
+        rows = store.site_versions(site)
+    value = [{"version": r.version, "source": r.source, "sha256": r.imported_sha} for r in rows]
+    say(arguments, value, "\n".join(f"{r.version}\t{r.source}\t{r.imported_sha[:12]}" for r in rows))
+
+
+# -- reports ---------------------------------------------------------------------------------------------------------------------
+
+
+def report_day(arguments: Arguments) -> None:
+    from server.api import report_csv
+    from server.core.report import report
+
+    try:
+        when = date.fromisoformat(arguments.day)
+    except ValueError as error:
+        raise Failed(f"{arguments.day} is not a date: write it as 2026-11-20.") from error
+    with opened(arguments, create=False) as store:
+        site = known_site(store, arguments.site)
+        day, story = _fold(store, site, when)
+    if not story:
+        raise Failed(f"Nothing happened at {site} on {when}.")
+    numbers = report(day, story)
+    if arguments.json or arguments.format == "json":
+        print(json.dumps(wire.report(numbers), ensure_ascii=False), flush=True)
+    else:
+        sys.stdout.write(report_csv(numbers))
+
+
+def _fold(store: Store, site: str, when: date) -> tuple[Day, list[ev.Entry]]:
+    from server.core.day import fold
+
+    sites = Sites(store)
+    zone = sites.current(site).tz
+    story = [ev.Entry(r.seq, r.at.astimezone(zone), r.actor, wire.event_of(r.kind, r.body)) for r in store.story(site, when)]
+    return fold(sites.current(site), when, story, lambda version: sites.version(site, version)), story
+
+
+# -- the parser ------------------------------------------------------------------------------------------------------------------
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--site", metavar="ID_OR_FILE", help="a site id, or its document")
+    parser.add_argument(
+        "--db", metavar="URL", help="sqlite:///relative.db or sqlite:////absolute/path.db (default: MOISO_DB, else the data directory)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def add_parsers(commands: Any) -> None:
+    """The sub-commands of this file, each with an example."""
+
+    def leaf(to: Any, name: str, what: str, example: str, run: Callable[[Arguments], None]) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = to.add_parser(name, help=what, description=what, epilog=f"Example: {example}")
+        add_common(parser)
+        parser.set_defaults(run=run)
+        return parser
+
+    def group(name: str, what: str, example: str) -> Any:
+        parser = commands.add_parser(name, help=what, description=what, epilog=f"Example: {example}")
+        return parser.add_subparsers(metavar="ACTION", required=True)
+
+    checking = leaf(commands, "check", "Check a site document and report every mistake", "moiso check my-ward.toml", check)
+    checking.add_argument("file")
+
+    users = group("user", "Staff accounts", "moiso user list")
+    add = leaf(users, "add", "Add a staff account", "echo 'a long password' | moiso user add lan --role clerk --password-stdin", user_add)
+    add.add_argument("name")
+    add.add_argument("--role", choices=ROLES, required=True)
+    add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    leaf(users, "list", "List staff accounts", "moiso user list --json", user_list)
+    reset = leaf(users, "reset", "Give a new password", "echo 'another password' | moiso user reset lan --password-stdin", user_reset)
+    reset.add_argument("name")
+    reset.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    leaf(users, "remove", "Remove a staff account", "moiso user remove lan", user_remove).add_argument("name")
+
+    devices = group("device", "Kiosks, displays and loudspeakers", "moiso device list")
+    new = leaf(devices, "add", "Register a device and show its key once", "moiso device add k1 --kind kiosk --json", device_add)
+    new.add_argument("name")
+    new.add_argument("--kind", choices=DEVICE_KINDS, required=True)
+    new.add_argument("--place", help="the kiosk or hall it stands for (default: its name for a kiosk, the only hall for the others)")
+    leaf(devices, "list", "List devices", "moiso device list", device_list)
+    leaf(devices, "revoke", "Make a device's key useless", "moiso device revoke k1", device_revoke).add_argument("name")
+
+    documents = group("site", "Site documents and their versions", "moiso site history")
+    leaf(documents, "import", "Store a site document", "moiso site import my-ward.toml", site_import).add_argument("file")
+    export = leaf(documents, "export", "Print a site document", "moiso site export --site demo > demo.toml", site_export)
+    export.add_argument("--version", type=int)
+    leaf(documents, "history", "List the versions of a site document", "moiso site history --site demo", site_history)
+
+    numbers = leaf(commands, "report", "A day in numbers", "moiso report 2026-11-20 --format csv > day.csv", report_day)
+    numbers.add_argument("day", help="the date, as 2026-11-20")
+    numbers.add_argument("--format", choices=("csv", "json"), default="csv")
+
+
+__all__ = ["Broken", "Failed", "Unavailable", "add_common", "add_parsers", "database", "import_site", "open_store"]

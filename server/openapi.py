@@ -1,0 +1,123 @@
+"""The OpenAPI 3.1 description of the commands and queries, generated from their declarations."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from server import wire
+from server.access import STAFF_COOKIE
+from server.routes import PREFIX, STATUS, Operation, Routes
+
+KEY_WORDS = "Made by the client, one for each intent; the same key with the same request returns the first answer for 48 h."
+COOKIE_WORDS = "A signed-in browser; commands need the header X-Moiso."
+
+
+def _operation_id(op: Operation) -> str:
+    words = op.path.replace("{", "").replace("}", "").replace("-", "_").strip("/").replace("/", "_")
+    return f"{op.method.lower()}_{words}"
+
+
+def openapi(routes: Routes, version: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 description, generated from the declarations."""
+    schemas: dict[str, Any] = {}
+    paths: dict[str, Any] = {}
+    for op in routes.operations:
+        described: dict[str, Any] = {
+            "summary": op.summary,
+            "operationId": _operation_id(op),
+            "responses": {
+                str(status): {"description": HTTPStatus(status).phrase, **_content(schema, schemas)}
+                for status, schema in op.answers.items()
+            },
+        }
+        names = [part[1:-1] for part in op.path.split("/") if part.startswith("{")]
+        described["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}} for name in names
+        ]
+        described["parameters"] += [
+            {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string"}}
+            for name, text in op.query.items()
+        ]
+        if op.once:
+            described["parameters"].append(
+                {
+                    "name": "Idempotency-Key",
+                    "in": "header",
+                    "required": True,
+                    "description": KEY_WORDS,
+                    "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,200}$"},
+                }
+            )
+        if op.body is not None:
+            required = any(f.is_required() for f in op.body.model_fields.values())
+            described["requestBody"] = {
+                "required": required,
+                "content": {"application/json": {"schema": _schema(op.body, schemas)}},
+            }
+        for status in sorted(_errors(op, names)):
+            described["responses"].setdefault(str(status), {"description": HTTPStatus(status).phrase, **_content(wire.ErrorOut, schemas)})
+        if op.roles is not None:
+            described["security"] = [{"key": []}, {"cookie": []}, *([{}] if op.holder else [])]
+            described["description"] = f"For: {', '.join(op.roles)}{', or the holder of the id' if op.holder else ''}."
+        if op.refuses:
+            described["description"] = f"{described.get('description', '')} Refuses: {', '.join(op.refuses)}.".strip()
+        paths.setdefault(f"{PREFIX}{op.path}", {})[op.method.lower()] = described
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Mời Số",
+            "version": version,
+            "description": "Queue kiosks, hall screens and consoles of one-stop offices. Commands go over HTTP, facts come over Socket.IO.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "description": "A staff session's token or a device's key."},
+                "cookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": STAFF_COOKIE,
+                    "description": COOKIE_WORDS,
+                },
+            },
+        },
+    }
+
+
+def _errors(op: Operation, names: list[str]) -> set[int]:
+    statuses = {STATUS.get(code, 409) for code in op.refuses}
+    if names:
+        statuses.add(404)
+    if op.method != "GET":
+        statuses |= {400, 413, 503}
+        if op.body is not None:
+            statuses |= {415, 422}
+        if op.once:
+            statuses |= {422}
+    if op.roles is not None:
+        statuses |= {401, 403} if not op.holder else {403}
+    return statuses
+
+
+def _content(schema: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    if schema is None:
+        return {}
+    if isinstance(schema, str):
+        return {"content": {schema: {"schema": {"type": "string"}}}}
+    return {"content": {"application/json": {"schema": _schema(schema, schemas)}}}
+
+
+def _schema(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    described = TypeAdapter(kind).json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(described.pop("$defs", {}))
+    name = getattr(kind, "__name__", None)
+    if name and "$ref" not in described and isinstance(kind, type):
+        schemas[name] = described
+        return {"$ref": f"#/components/schemas/{name}"}
+    return described

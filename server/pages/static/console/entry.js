@@ -1,0 +1,67 @@
+/** The pages before the console: signing in, choosing the office and the counter. */
+import { html, nothing } from "../shared/vendor/lit-html.js";
+import { plainName } from "../shared/words.js";
+import { alarm } from "./icons.js";
+
+const notice = (text) => (text ? html`<p class="notice" role="alert">${alarm}<span>${text}</span></p>` : nothing);
+
+export function waitView(page) {
+  return html`<main class="entry"><h1>Bàn gọi số</h1><p>${page.trouble ?? "Đang nối máy chủ…"}</p></main>`;
+}
+
+export function signInView(page, go) {
+  return html`<main class="entry">
+    <form class="card sign-in" @submit=${(event) => go.signIn(event)}>
+      <h1>Đăng nhập bàn gọi số</h1>
+      ${notice(page.trouble)}
+      <label for="user">Tên đăng nhập</label>
+      <input id="user" name="user" autocomplete="username" autocapitalize="none" spellcheck="false" required />
+      <label for="password">Mật khẩu</label>
+      <input id="password" name="password" type="password" autocomplete="current-password" required />
+      <button class="strong" type="submit" ?disabled=${page.busy}>${page.busy ? "Đang hỏi máy chủ…" : "Đăng nhập"}</button>
+    </form>
+  </main>`;
+}
+
+export function sitesView(page, go) {
+  return html`<main class="entry wide">
+    ${head(page, "Chọn bộ phận một cửa", go)} ${notice(page.trouble)}
+    <ul class="counters">
+      ${page.offices.map((site) => html`<li><button class="counter card" @click=${() => go.site(site.id)}><strong>${site.name}</strong></button></li>`)}
+    </ul>
+  </main>`;
+}
+
+export function countersView(page, go) {
+  return html`<main class="entry wide">
+    ${head(page, "Chọn quầy của ông/bà hôm nay", go)} ${notice(page.trouble)}
+    <ul class="counters">
+      ${page.site.counters.map((counter) => {
+        const fields = counter.services.map((id) => plainName(page.site.services.find((s) => s.id === id)?.name ?? id)).join(", ");
+        const state = stateOf(counter, page);
+        return html`<li>
+          <button class="counter card ${state.tone}" data-test=${`counter-${counter.id}`} @click=${() => go.counter(counter)}>
+            <strong>${counter.name}</strong><span class="fields">${fields}</span><span class="state">${state.text}</span>
+          </button>
+        </li>`;
+      })}
+    </ul>
+  </main>`;
+}
+
+function head(page, title, go) {
+  return html`<header class="entry-head">
+    <h1>${title}</h1>
+    <p>${[page.site?.name, page.me.user].filter(Boolean).join(" · ")}</p>
+    <button class="plain" @click=${() => go.signOut()}>Đăng xuất</button>
+  </header>`;
+}
+
+/** What is told about a counter, and whether it can be entered. */
+function stateOf(counter, page) {
+  if (counter.state === "closed") return { tone: "free", text: "Đang đóng, mở được" };
+  const clerk = page.clerks.get(counter.id);
+  const paused = counter.state === "paused" ? ", đang tạm nghỉ" : "";
+  if (clerk === page.me.user) return { tone: "mine", text: `Ông/bà đang mở${paused}` };
+  return { tone: "taken", text: `${clerk ?? "Cán bộ khác"} đang mở${paused}` };
+}

@@ -1,0 +1,122 @@
+/**
+ * What the console reads out of a state, line by line: the person at the counter, the rows of the list, the status bar. Pure.
+ */
+import { hhmm, hhmmss } from "../shared/clock.js";
+import { people, plainName } from "../shared/words.js";
+import { isHeard, minutesSince, realSince, SPEAK_MS } from "./model.js";
+
+const LANGUAGES = { en: "Tiếng Anh", zh: "Tiếng Trung", ko: "Tiếng Hàn", ja: "Tiếng Nhật" };
+const TERMS = {
+  walk_in: "Lấy số tại chỗ",
+  priority: "Ưu tiên",
+  registered: "Lấy số qua mạng",
+  rejoined: "Quay lại sau khi vắng",
+};
+const NB = "\u00a0";
+
+const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
+const fieldOf = (ticket) => plainName(ticket.service_name ?? ticket.service);
+
+/** Why the ticket has its place, without anything about the person. */
+function termOf(ticket) {
+  if (ticket.slot) return `Có hẹn ${hhmm(ticket.slot)}`;
+  return TERMS[ticket.reason?.term] ?? "Lấy số tại chỗ";
+}
+
+function elapsed(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+/**
+ * The card of the ticket at the counter: {code, title, about, detail, call: {tone, text}, startable}; null when the counter is free.
+ * `procedures` names them by id.
+ */
+export function present(page, time, procedures) {
+  const ticket = page.console?.current;
+  if (!ticket) return null;
+  const waited = minutesSince(ticket.issued_at, Date.parse(ticket.first_called_at ?? ticket.called_at));
+  const times = ticket.call_no > 1 ? `đã${NB}gọi ${ticket.call_no}${NB}lần,${NB}` : `đã${NB}gọi${NB}`;
+  const detail = [termOf(ticket), `giờ xếp hàng${NB}${hhmmss(ticket.queue_time)}`];
+  if (ticket.state === "called") detail.push(`${times}${elapsed(realSince(ticket.called_at, time))}`);
+  return {
+    code: ticket.code,
+    title: `${fieldOf(ticket)} · chờ ${waited}${NB}phút`,
+    about: [procedures?.get(ticket.procedure), LANGUAGES[ticket.lang]].filter(Boolean).join(" · "),
+    detail: detail.join(" · "),
+    call: ticket.state === "called" ? callState(page, ticket, time) : served(ticket, time),
+    startable: ticket.state === "called",
+  };
+}
+
+function served(ticket, time) {
+  const since = ticket.started_at ?? ticket.called_at;
+  return { tone: "done", text: `Đã đến lúc ${hhmm(since)} · đang phục vụ ${minutesSince(since, time.hallMs)}${NB}phút` };
+}
+
+/** What became of the call in the hall. Loudspeakers answer one after the other, so a part of them is a failure only after a while. */
+export function callState(page, ticket, time) {
+  const { speakers, displays } = page.console.devices ?? {};
+  const early = realSince(ticket.called_at, time) < SPEAK_MS;
+  const { heard } = ticket;
+  if (isHeard(ticket) && heard.speakers >= heard.of) {
+    const screens = displays ? ` · màn${NB}hình${NB}${displays}` : "";
+    return { tone: "done", text: `Đã phát ${hhmmss(heard.at)} · loa${NB}${heard.speakers}/${heard.of}${screens}` };
+  }
+  if (!page.connected) return { tone: "wait", text: "Chưa biết loa đã phát hay chưa." };
+  if (isHeard(ticket) && early) return { tone: "wait", text: `Đang phát… loa${NB}${heard.speakers}/${heard.of}` };
+  if (isHeard(ticket)) return { tone: "warn", text: `Chỉ ${heard.speakers}/${heard.of} loa phát được. Bấm G để gọi lại.` };
+  if (speakers === 0) return { tone: "warn", text: "Không có loa nào đang nối. Số vẫn hiện trên màn hình. Xin gọi trực tiếp." };
+  if (early) return { tone: "wait", text: "Đang phát…" };
+  return { tone: "warn", text: "Loa không trả lời. Số vẫn hiện trên màn hình. Xin gọi trực tiếp." };
+}
+
+/** One row: {id, code, field, queueTime, waited, why}. */
+export function row(ticket, time) {
+  return {
+    id: ticket.id,
+    code: ticket.code,
+    field: ticket.transferred_from ? `${fieldOf(ticket)} (chuyển)` : fieldOf(ticket),
+    queueTime: hhmmss(ticket.queue_time),
+    // A ticket that came back has not waited since it was issued.
+    waited: ticket.reason?.term === "rejoined" ? "—" : `${minutesSince(ticket.issued_at, time.hallMs)}${NB}ph`,
+    why: whyOf(ticket),
+    calledAt: ticket.called_at ? hhmm(ticket.called_at) : "",
+    rejoins: ticket.rejoins_left,
+  };
+}
+
+function whyOf(ticket) {
+  if (ticket.transferred_from) return `Chuyển từ quầy ${ticket.transferred_from}, giữ giờ xếp hàng`;
+  return capital(ticket.reason?.words ?? "").replace(/(\d+) phút/g, `$1${NB}phút`);
+}
+
+/** The two times that put one row before another, in words; null without a row before it. */
+export function compared(first, second) {
+  if (!first || !second) return null;
+  const [a, b] = [hhmmss(first.queue_time), hhmmss(second.queue_time)];
+  if (a === b) return `${first.code} trước ${second.code} vì cùng giờ xếp hàng ${a}, ${first.code} vào hàng trước.`;
+  return `${first.code} trước ${second.code} vì ${a} sớm hơn ${b}.`;
+}
+
+/** The heads of the three lists. */
+export function tabs(shown) {
+  return [
+    { id: "waiting", text: `Chờ quầy này: ${people(shown?.waiting_count ?? 0)}` },
+    { id: "missed", text: `Vắng ${shown?.missed.length ?? 0}` },
+    { id: "held", text: `Tạm giữ ${shown?.held.length ?? 0}` },
+  ];
+}
+
+/** The status bar: word, shape and colour for server, loudspeakers, screens, kiosks and what needs a hand. */
+export function status(page) {
+  const devices = page.console?.devices;
+  const items = [page.connected ? { tone: "done", shape: "dot", text: "Đang nối máy chủ" } : { tone: "warn", shape: "alarm", text: "Mất kết nối" }];
+  if (!devices || !page.connected) return items;
+  const count = (number, have, none) => items.push(number > 0 ? { tone: "", text: `${have} ${number}` } : { tone: "warn", shape: "alarm", text: none });
+  count(devices.speakers, "Loa", "Không có loa");
+  count(devices.displays, "Màn hình", "Không có màn hình");
+  count(devices.kiosks, "Máy lấy số", "Không có máy lấy số");
+  for (const alert of devices.alerts ?? []) items.push({ tone: "warn", shape: "alarm", text: alert.words });
+  return items;
+}

@@ -1,0 +1,228 @@
+/** Wires the console: session, choice of the counter, the desk, the keyboard, the drawing. */
+import { render } from "../shared/vendor/lit-html.js";
+import { command, newKey } from "../shared/api.js";
+import { hallClock } from "../shared/clock.js";
+import { desk } from "./desk.js";
+import { countersView, signInView, sitesView, waitView } from "./entry.js";
+import { supervises } from "./model.js";
+import { answersItself, isWriting, meaning } from "./keyboard.js";
+import { consoleView } from "./view.js";
+
+const TICK_MS = 250;
+const LOOK_AGAIN_MS = 5000;
+const PLACE = "moiso.console.place";
+const MARK = "moiso.console.mark";
+const SHORTCUTS = "moiso.console.shortcuts";
+const NOT_REACHED = "Chưa nối được máy chủ. Đang thử lại.";
+
+const page = {
+  screen: "wait",
+  trouble: null,
+  busy: false,
+  me: null,
+  offices: [],
+  site: null,
+  procedures: new Map(),
+  clerks: new Map(),
+  place: null,
+  shortcuts: localStorage.getItem(SHORTCUTS) !== "off",
+};
+const clock = hallClock();
+const root = document.getElementById("page");
+const here = desk(page, { clock, draw, mark, expired, refused });
+
+const go = {
+  ...here.go,
+  signIn,
+  signOut,
+  site: chooseCounter,
+  counter: takeCounter,
+  leave: () => chooseCounter(page.place.site),
+  shortcuts(on) {
+    page.shortcuts = on;
+    localStorage.setItem(SHORTCUTS, on ? "on" : "off");
+    draw();
+  },
+};
+
+const VIEWS = { wait: waitView, signin: signInView, sites: sitesView, counters: countersView };
+let focused = null;
+
+function draw() {
+  if (page.screen === "console") {
+    here.settle();
+    render(consoleView(page, here.time(), go), root);
+    const code = page.console?.current?.code;
+    document.title = [code, page.console?.counter.name ?? "Bàn gọi số"].filter(Boolean).join(" · ");
+  } else {
+    render(VIEWS[page.screen](page, go), root);
+    document.title = "Bàn gọi số";
+  }
+  focusOnce();
+}
+
+/** A question or form that has just appeared takes the keyboard. */
+function focusOnce() {
+  const name = page.screen === "signin" ? "user" : page.screen === "console" && page.asking ? "panel-first" : null;
+  const wanted = name && `${name} ${page.asking?.what ?? ""}`;
+  if (wanted !== focused && name) document.getElementById(name)?.focus();
+  focused = wanted;
+}
+
+const get = (path) => command("GET", path, null, { patienceMs: 0 });
+
+/** One mark for all tabs of a sign-in: two tabs that press at the same revision ask the same question. */
+function mark() {
+  if (!localStorage.getItem(MARK)) localStorage.setItem(MARK, newKey());
+  return localStorage.getItem(MARK);
+}
+
+const remembered = () => JSON.parse(localStorage.getItem(PLACE) ?? "null");
+
+function show(screen, trouble = null) {
+  if (screen !== "console") here.close();
+  Object.assign(page, { screen, trouble, asking: null });
+  draw();
+}
+
+/** Who am I, and where was I? */
+async function begin() {
+  const { status, body } = await get("/api/v1/session");
+  if (status === 401) return show("signin");
+  if (status !== 200) {
+    show("wait", NOT_REACHED);
+    return setTimeout(begin, 2000);
+  }
+  page.me = { user: body.user, role: body.role };
+  const sites = body.sites ?? [body.site];
+  const place = remembered();
+  if (place?.user === page.me.user && sites.includes(place.site)) return enter(place);
+  if (sites.length === 1) return chooseCounter(sites[0]);
+  const found = await Promise.all(sites.map((site) => get(`/api/v1/sites/${encodeURIComponent(site)}`)));
+  page.offices = found.filter((answer) => answer.status === 200).map((answer) => answer.body);
+  page.site = null;
+  return show("sites");
+}
+
+async function signIn(event) {
+  event.preventDefault();
+  const form = event.target;
+  const { user, password } = Object.fromEntries(new FormData(form));
+  Object.assign(page, { busy: true, trouble: null });
+  draw();
+  const { status, body } = await command("POST", "/api/v1/sessions", { user: user.trim(), password });
+  page.busy = false;
+  if (status !== 201) return show("signin", body?.error?.message || NOT_REACHED);
+  form.reset();
+  localStorage.setItem(MARK, newKey());
+  return begin();
+}
+
+async function signOut() {
+  await command("DELETE", "/api/v1/session", null, { patienceMs: 0 });
+  localStorage.removeItem(PLACE);
+  localStorage.removeItem(MARK);
+  show("signin");
+}
+
+function expired() {
+  const code = page.console?.current?.code;
+  show("signin", code ? `Phiên làm việc đã hết. Đăng nhập lại; ${code} vẫn ở quầy này.` : "Phiên làm việc đã hết. Mời đăng nhập lại.");
+}
+
+function refused(message) {
+  localStorage.removeItem(PLACE);
+  chooseCounter(page.place.site, message);
+}
+
+async function loadSite(site) {
+  const { status, body } = await get(`/api/v1/sites/${encodeURIComponent(site)}`);
+  if (status !== 200) return false;
+  page.site = body;
+  page.procedures = new Map(body.services.flatMap((service) => (service.procedures ?? []).map((one) => [one.id, one.name])));
+  return true;
+}
+
+async function chooseCounter(site, trouble = null) {
+  here.close();
+  localStorage.removeItem(PLACE);
+  if (!(await loadSite(site))) {
+    show("wait", NOT_REACHED);
+    return setTimeout(() => chooseCounter(site, trouble), 2000);
+  }
+  await loadClerks();
+  return show("counters", trouble);
+}
+
+/** Who sits where is told to staff only, with every console. */
+async function loadClerks() {
+  const any = page.site.counters[0]?.id ?? "";
+  const { body } = await get(`/api/v1/sites/${encodeURIComponent(page.site.id)}/counters/${encodeURIComponent(any)}/console`);
+  page.clerks = new Map((body?.counters ?? []).map((counter) => [counter.id, counter.clerk]));
+}
+
+async function lookAgain() {
+  if (page.screen !== "counters") return;
+  if (await loadSite(page.site.id)) await loadClerks();
+  if (page.screen === "counters") draw();
+}
+
+function takeCounter(counter) {
+  const clerk = page.clerks.get(counter.id);
+  const taken = counter.state !== "closed" && clerk && clerk !== page.me.user;
+  if (taken && !supervises(page)) {
+    return show("counters", `${counter.name} đang do ${clerk} mở. Mời chọn quầy khác, hoặc nhờ phụ trách nhận quầy.`);
+  }
+  return enter({ site: page.site.id, counter: counter.id });
+}
+
+async function enter({ site, counter }) {
+  if (page.site?.id !== site && !(await loadSite(site))) {
+    show("wait", NOT_REACHED);
+    return setTimeout(() => enter({ site, counter }), 2000);
+  }
+  if (!page.site.counters.some((one) => one.id === counter)) return chooseCounter(site);
+  localStorage.setItem(PLACE, JSON.stringify({ site, counter, user: page.me.user }));
+  here.open({ site, counter });
+  return show("console");
+}
+
+function onKey(event) {
+  if (page.screen !== "console") return;
+  if (isWriting(event.target)) {
+    if (event.code === "Escape") go.cancel();
+    return;
+  }
+  const own = ["Space", "Enter", "NumpadEnter"].includes(event.code);
+  if (event.repeat && own) return void event.preventDefault();
+  const meant = meaning(event);
+  if (!meant || (own && answersItself(document.activeElement))) return;
+  if (!page.shortcuts && meant.what !== "cancel") return;
+  event.preventDefault();
+  dispatch(meant);
+}
+
+function dispatch({ what, number }) {
+  const moves = { up: () => go.move(-1), down: () => go.move(1), left: () => go.tabBy(-1), right: () => go.tabBy(1) };
+  if (what === "choice") return go.choice(number);
+  if (what === "cancel") return go.cancel();
+  if (what === "help") return go.help();
+  // A question left open must not swallow a key of the desk.
+  if (here.asking()) go.cancel();
+  if (moves[what]) return moves[what]();
+  return what === "row" ? go.row() : go.press(what);
+}
+
+document.addEventListener("keydown", onKey);
+// A clicked button must not keep the keyboard: Space belongs to the big one.
+document.addEventListener("mousedown", (event) => {
+  if (page.screen === "console" && event.target.closest("button, tr")) event.preventDefault();
+});
+setInterval(() => {
+  if (page.screen !== "console") return;
+  here.tick();
+  draw();
+}, TICK_MS);
+setInterval(lookAgain, LOOK_AGAIN_MS);
+draw();
+begin();

@@ -1,0 +1,141 @@
+"""After the commit: which states and moments an event causes.
+
+States (boards, consoles, tickets) are only marked here; whoever follows them gets them whole, a few times a second at most. Moments
+(announcements, print jobs) are numbered `day-seq-n`, derived from the story and its `done` rows, so that they survive a restart without
+being stored: a device that was away gets what is still worth doing, and nothing that is stale.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from server import wire
+from server.access import Principal
+from server.clock import HallClock
+from server.core import events as ev
+from server.core import hall
+from server.core.day import Day
+from server.store import DoneRow, Store
+from server.voice import Voice, sentences, style
+
+RECENT = timedelta(seconds=2)
+
+
+@dataclass
+class Moment:
+    """Something to be said or printed once. `place` is the hall of an announcement or the kiosk of a print job."""
+
+    id: str
+    event: str
+    site: str
+    place: str
+    seq: int
+    payload: dict[str, Any]
+    expires_at: datetime
+    answers: dict[str, DoneRow] = field(default_factory=dict)
+
+    def is_for(self, device: Principal) -> bool:
+        if device.site != self.site or device.place != self.place:
+            return False
+        return device.role == "kiosk" if self.event == "print" else device.role in ("audio", "display")
+
+
+class Publisher:
+    """Hears every entry after its commit, and keeps what has to be sent."""
+
+    def __init__(self, store: Store, clock: HallClock, voice: Voice) -> None:
+        self._store, self._clock, self._voice = store, clock, voice
+        self.dirty: set[str] = set()
+        self.fresh: list[Moment] = []
+        self._moments: dict[str, OrderedDict[str, Moment]] = {}
+
+    def hear(self, day: Day, entry: ev.Entry) -> None:
+        """An entry is durable and folded. Called for old ones too, when a day is read from the store."""
+        self.dirty.add(day.site.id)
+        now = self._clock.now()
+        if entry.at + max(day.site.timing.print_within, day.site.timing.speak_within) <= now:
+            return
+        for moment in self._moments_of(day, entry):
+            if moment.expires_at <= now:
+                continue
+            if entry.at + RECENT * self._clock.factor <= now:
+                moment.answers = {row.device: row for row in self._store.done(moment.site, [moment.id])}
+            self._of(moment.site)[moment.id] = moment
+            self.fresh.append(moment)
+
+    def _of(self, site: str) -> OrderedDict[str, Moment]:
+        return self._moments.setdefault(site, OrderedDict())
+
+    def _moments_of(self, day: Day, entry: ev.Entry) -> list[Moment]:
+        found = []
+        said = hall.announcement(day, entry)
+        if said is not None:
+            found.append(self._announcement(day, said))
+        if isinstance(entry.event, ev.TicketIssued) and entry.event.kiosk is not None:
+            found.append(self._print(day, entry.seq, entry.event, entry.at))
+        return found
+
+    def _announcement(self, day: Day, a: hall.Announcement) -> Moment:
+        site = day.site
+        full, again = sentences(a, style(site.voice))
+        say = {"vi": full.vi}
+        if full.en and a.lang == "en":
+            say["en"] = full.en
+        payload: dict[str, Any] = {
+            "id": f"{day.date.isoformat()}-{a.seq}-{a.n}",
+            "kind": a.kind,
+            "code": a.code,
+            "counter": a.counter,
+            "say": say,
+            "audio": {lang: self._voice.path(site.id, text, lang) for lang, text in say.items()},
+            "times": a.times,
+            "expires_at": wire.instant(a.expires_at),
+        }
+        if again is not None:
+            payload["repeat"] = {"vi": again}
+            payload["repeat_audio"] = {"vi": self._voice.path(site.id, again, "vi")}
+        return Moment(payload["id"], "announcement", site.id, a.hall, a.seq, payload, a.expires_at)
+
+    def _print(self, day: Day, seq: int, issued: ev.TicketIssued, at: datetime) -> Moment:
+        ticket = day.tickets[issued.ticket]
+        expires = at + day.site.timing.print_within
+        payload = {
+            "id": f"{day.date.isoformat()}-{seq}-1",
+            "ticket": ticket.id,
+            "receipt": wire.receipt(hall.receipt(day, ticket)),
+            "expires_at": wire.instant(expires),
+        }
+        return Moment(payload["id"], "print", day.site.id, issued.kiosk or "", seq, payload, expires)
+
+    def take(self) -> tuple[set[str], list[Moment]]:
+        """Sites that changed and moments that are new since the last call."""
+        dirty, fresh = self.dirty, self.fresh
+        self.dirty, self.fresh = set(), []
+        return dirty, fresh
+
+    def pending(self, device: Principal) -> list[Moment]:
+        """What this device has not answered and is still worth doing, oldest first."""
+        now = self._clock.now()
+        moments = self._of(device.site or "")
+        for gone in [m.id for m in moments.values() if m.expires_at + timedelta(minutes=2) * self._clock.factor <= now]:
+            del moments[gone]
+        return [m for m in moments.values() if m.is_for(device) and device.name not in m.answers and m.expires_at > now]
+
+    def find(self, site: str, moment: str) -> Moment | None:
+        return self._of(site).get(moment)
+
+    def heard(self, site: str, day: Day, seq: int | None, speakers: int) -> wire.HeardOut | None:
+        """How many loudspeakers have played the call with this number, of those connected; None when it is long past."""
+        moment = self._of(site).get(f"{day.date.isoformat()}-{seq}-1")
+        if moment is None:
+            return None
+        played = [row for row in moment.answers.values() if row.ok]
+        first = min((row.at for row in played), default=None)
+        return {
+            "speakers": len(played),
+            "of": max(speakers, len(moment.answers)),
+            "at": wire.instant(first.astimezone(day.site.tz)) if first else None,
+        }

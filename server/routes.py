@@ -1,0 +1,306 @@
+"""From an HTTP request to a call, and from whatever happens back to an answer of the one shape.
+
+`server.api` declares each operation once; the route, its checks and its description (`server.openapi`) come from that declaration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, TypeVar
+
+import structlog
+from flask import Blueprint, Flask, Request, Response, g, request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import HTTPException
+
+from server import wire
+from server.access import DEVICE_COOKIE, STAFF_COOKIE, Access, Principal
+from server.core.refused import Refused
+from server.ledger import Idempotency, KeyReused
+from server.sites import UnknownSite
+from server.store import Broken, Poison, Unavailable
+
+log = structlog.get_logger("http")
+
+PREFIX = "/api/v1"
+BODY_MOST = 16 * 1024
+M = TypeVar("M", bound=BaseModel)
+
+# Refusals by the rules are 409; these are not about the rules.
+STATUS = {
+    "malformed": 400,
+    "idempotency_key_missing": 400,
+    "idempotency_key_malformed": 400,
+    "unauthenticated": 401,
+    "wrong_password": 401,
+    "forbidden": 403,
+    "csrf": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "invalid_body": 422,
+    "idempotency_key_reused": 422,
+    "unknown_service": 422,
+    "unknown_priority": 422,
+    "unknown_procedure": 422,
+    "unknown_counter": 422,
+    "too_many_requests": 429,
+    "internal": 500,
+    "storage_unavailable": 503,
+    "voice_unavailable": 503,
+}
+RETRY_AFTER_S = 2
+_HTTP = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request, read and checked: who asks, in which language, with which body and key."""
+
+    path: dict[str, str]
+    query: dict[str, str]
+    body: Any
+    who: Principal | None
+    lang: str
+    once: Idempotency | None
+    address: str
+    raw: Request
+
+    @property
+    def principal(self) -> Principal:
+        assert self.who is not None
+        return self.who
+
+
+Reply = tuple[int, Any] | Response
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One declared operation. `roles` None: anyone; otherwise one of these roles (device kinds count as roles)."""
+
+    method: str
+    path: str
+    handler: Callable[[Call], Reply]
+    summary: str
+    roles: tuple[str, ...] | None
+    body: type[BaseModel] | None
+    answers: dict[int, Any]
+    refuses: tuple[str, ...]
+    once: bool
+    query: dict[str, str]
+    holder: bool
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class Routes:
+    """The declared operations of one API."""
+
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        *,
+        summary: str,
+        roles: tuple[str, ...] | None = None,
+        body: type[BaseModel] | None = None,
+        answers: dict[int, Any],
+        refuses: tuple[str, ...] = (),
+        once: bool = False,
+        query: dict[str, str] | None = None,
+        holder: bool = False,
+    ) -> Callable[[Callable[[Call], Reply]], Callable[[Call], Reply]]:
+        """Declare an operation. `holder`: whoever holds the unguessable id in the path may ask without a key."""
+
+        def declare(handler: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
+            self.operations.append(Operation(method, path, handler, summary, roles, body, answers, refuses, once, query or {}, holder))
+            return handler
+
+        return declare
+
+    def blueprint(self, access: Access, known_site: Callable[[str], bool]) -> Blueprint:
+        blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
+        for number, operation in enumerate(self.operations):
+            rule = operation.path.replace("{", "<").replace("}", ">")
+            blueprint.add_url_rule(
+                rule, f"op{number}", _view(operation, access, known_site), methods=[operation.method], provide_automatic_options=False
+            )
+        return blueprint
+
+
+def _view(operation: Operation, access: Access, known_site: Callable[[str], bool]) -> Callable[..., Response]:
+    def view(**path: str) -> Response:
+        if "site" in path and not known_site(path["site"]):
+            raise Refused("not_found")
+        who = _principal(access, operation, path.get("site"))
+        body, digest = _body(operation)
+        once = None
+        if operation.once:
+            principal = who.id if who else f"holder:{path.get('ticket', '')}"
+            once = _idempotency(principal, digest)
+        call = Call(path, dict(request.args.items()), body, who, language(request), once, address(), request)
+        return respond(operation.handler(call))
+
+    return view
+
+
+def respond(reply: Reply) -> Response:
+    if isinstance(reply, Response):
+        return reply
+    status, body = reply
+    text = body if isinstance(body, str) else wire.dumps(body)
+    return Response(text, status, mimetype="application/json", headers={"Cache-Control": "no-store"})
+
+
+def address() -> str:
+    return request.remote_addr or ""
+
+
+def language(req: Request) -> str:
+    """`en` for those who prefer it to Vietnamese; everybody else is spoken to in Vietnamese."""
+    return req.accept_languages.best_match(["vi", "en"], default="vi")
+
+
+def presented(req: Request) -> tuple[list[str], bool]:
+    """The keys that came with a request, and whether they came by cookie."""
+    scheme, _, key = req.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and key.strip():
+        return [key.strip()], False
+    return [c for c in (req.cookies.get(STAFF_COOKIE), req.cookies.get(DEVICE_COOKIE)) if c], True
+
+
+def _principal(access: Access, operation: Operation, site: str | None) -> Principal | None:
+    """Who asks, if he may. 401 for an unknown caller, 403 for a known one with the wrong role or of another office."""
+    keys, cookie = presented(request)
+    found = [p for key in keys if (p := access.find(key)) is not None]
+    if operation.roles is None:
+        return found[0] if found else None
+    fit = [p for p in found if p.can(operation.roles) and (site is None or p.may_enter(site))]
+    if not fit:
+        if operation.holder:
+            return None
+        raise Refused("forbidden" if found else "unauthenticated")
+    if cookie and request.method not in ("GET", "HEAD") and "X-Moiso" not in request.headers:
+        raise Refused("csrf")
+    return fit[0]
+
+
+def _body(operation: Operation) -> tuple[Any, str]:
+    """The validated body and a digest of the whole request."""
+    raw = request.get_data(cache=False) if request.method != "GET" else b""
+    canonical = b""
+    value: Any = None
+    if raw and operation.body is not None:
+        if not request.is_json:
+            raise Refused("unsupported_media_type")
+        try:
+            parsed = json.loads(raw, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise Refused("malformed", problem=str(error)[:200]) from error
+        canonical = json.dumps(parsed, sort_keys=True).encode()
+    else:
+        raw = b"{}"
+    if operation.body is not None:
+        value = validated(operation.body, raw)
+    digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + canonical).hexdigest()
+    return value, digest
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def validated(model: type[M], raw: bytes) -> M:
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        problems = [
+            {"field": ".".join(str(part) for part in e["loc"]), "message": e["msg"]}
+            for e in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        first = problems[0]
+        text = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
+        if any(e["type"] == "json_invalid" for e in error.errors(include_url=False, include_context=False, include_input=False)):
+            raise Refused("malformed", problem=text) from error
+        raise Refused("invalid_body", problem=text, fields=problems) from error
+
+
+def _idempotency(principal: str, digest: str) -> Idempotency:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        raise Refused("idempotency_key_missing")
+    if not wire.VISIBLE_ASCII.fullmatch(key):
+        raise Refused("idempotency_key_malformed")
+    return Idempotency(principal, key, digest)
+
+
+def day_of(text: str) -> date:
+    """A date in a path; a malformed one is an unknown one."""
+    try:
+        if len(text) == 10:
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise Refused("not_found")
+
+
+# -- when it did not work --------------------------------------------------------------------------------------------------------
+
+
+def failure(code: str, details: dict[str, Any] | None = None) -> Response:
+    status = STATUS.get(code, 409)
+    response = respond((status, wire.error(code, details, language(request))))
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="moiso"'
+    if status in (429, 503):
+        response.headers["Retry-After"] = str((details or {}).get("retry_after_s", RETRY_AFTER_S))
+    g.error_code = code
+    return response
+
+
+def install_errors(app: Flask) -> None:
+    """Every error of the application in the one shape, whatever raised it."""
+
+    @app.errorhandler(Refused)
+    def refused(error: Refused) -> Response:
+        return failure(error.code, error.details)
+
+    @app.errorhandler(KeyReused)
+    def reused(error: KeyReused) -> Response:
+        return failure("idempotency_key_reused")
+
+    @app.errorhandler(UnknownSite)
+    def unknown_site(error: UnknownSite) -> Response:
+        return failure("not_found")
+
+    @app.errorhandler(Unavailable)
+    @app.errorhandler(Broken)
+    @app.errorhandler(Poison)
+    def unavailable(error: Exception) -> Response:
+        return failure("storage_unavailable")
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        if error.code in _HTTP:
+            response = failure(_HTTP[error.code])
+            if error.code == 405 and error.get_response().headers.get("Allow"):
+                response.headers["Allow"] = error.get_response().headers["Allow"]
+            return response
+        if error.code is not None and 400 <= error.code < 500:
+            return failure("malformed", {"problem": error.name})
+        if error.code is not None and error.code < 400:
+            return error.get_response()  # type: ignore[return-value]
+        return failure("internal")
+
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> Response:
+        log.exception("unexpected", path=request.path, method=request.method)
+        return failure("internal")

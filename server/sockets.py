@@ -1,0 +1,394 @@
+"""Socket.IO: facts go out to whoever said hello; nothing comes in but `hello`, and from devices `done` and `beat`.
+
+A state is rendered once for each room and revision and sent whole; boards and consoles are repeated every two seconds, so that a page can
+tell a quiet hall from a dead cable.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import structlog
+from flask import request
+from flask_socketio import SocketIO, disconnect, join_room, leave_room
+
+from server import wire
+from server.access import Access, Principal
+from server.core import decide, hall
+from server.core.refused import Refused
+from server.ledger import Ledger
+from server.publish import Moment, Publisher
+from server.routes import language, presented
+from server.sites import Sites
+from server.store import DeviceRow, DoneRow, Store
+
+log = structlog.get_logger("sockets")
+
+REPEAT_S = 2.0
+COALESCE_S = 0.05
+"""A burst of events becomes one board: at most twenty a second."""
+RESEND_S = 5.0
+FACTS_MOST = 20
+KINDS = ("hall", "counter", "ticket", "device", "console", "floor")
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What one group of sockets follows."""
+
+    kind: str
+    site: str
+    id: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}:{self.site}:{self.id}"
+
+
+@dataclass
+class Client:
+    """One socket: who it is, what it follows, what it last said of itself."""
+
+    principals: list[Principal]
+    lang: str
+    room: Room | None = None
+    device: Principal | None = None
+    seen: float = 0.0
+    facts: dict[str, Any] = field(default_factory=dict)
+    sent: dict[str, float] = field(default_factory=dict)
+
+
+class Sockets:
+    """The live side of the server."""
+
+    def __init__(self, sio: SocketIO, store: Store, ledger: Ledger, sites: Sites, access: Access, publisher: Publisher) -> None:
+        self._sio, self._store, self._ledger, self._sites = sio, store, ledger, sites
+        self._access, self._publisher = access, publisher
+        self._clients: dict[str, Client] = {}
+        self._rooms: dict[Room, int] = {}
+        self._registered: dict[str, list[DeviceRow]] = {}
+        self._wake = threading.Event()
+        self._stopped = False
+        sio.on_event("connect", self._connect)
+        sio.on_event("disconnect", self._disconnect)
+        sio.on_event("hello", self._hello)
+        sio.on_event("done", self._done)
+        sio.on_event("beat", self._beat)
+        sio.on_event("*", self._anything_else)
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    # -- incoming ----------------------------------------------------------------------------------------------------------------
+
+    def _sid(self) -> str:
+        return request.sid  # type: ignore[attr-defined, no-any-return]
+
+    def _connect(self, auth: Any = None) -> None:
+        keys, _ = presented(request)
+        if isinstance(auth, dict) and isinstance(auth.get("key"), str):
+            keys = [auth["key"]]
+        principals = [p for key in keys if (p := self._access.find(key)) is not None]
+        self._clients[self._sid()] = Client(principals, language(request), seen=time.monotonic())
+
+    def _disconnect(self, *_: Any) -> None:
+        client = self._clients.pop(self._sid(), None)
+        if client is not None and client.room is not None:
+            self._left(client.room)
+            if client.device is not None:
+                self._changed(client.room.site)
+
+    def _left(self, room: Room) -> None:
+        self._rooms[room] = self._rooms.get(room, 1) - 1
+        if self._rooms[room] <= 0:
+            del self._rooms[room]
+
+    def _hello(self, said: Any = None, *rest: Any) -> Any:
+        client = self._clients.get(self._sid())
+        if client is None:
+            return None
+        try:
+            room, device, state = self._welcome(client, said if isinstance(said, dict) else {})
+        except Refused as refused:
+            return wire.error(refused.code, refused.details, client.lang)
+        if client.room is not None:
+            leave_room(client.room.name)
+            self._left(client.room)
+        client.room, client.device = room, device
+        self._rooms[room] = self._rooms.get(room, 0) + 1
+        join_room(room.name)
+        if device is not None:
+            self._changed(room.site)
+            self._sio.start_background_task(self._send_pending, self._sid(), client)
+        return state
+
+    def _welcome(self, client: Client, said: dict[str, Any]) -> tuple[Room, Principal | None, Any]:
+        kind, site, name = said.get("kind"), said.get("site"), said.get("id")
+        if kind not in KINDS:
+            raise Refused("invalid_body", problem=f"kind: one of {', '.join(KINDS)}")
+        if kind == "device":
+            return self._welcome_device(client)
+        if not isinstance(site, str) or site not in self._sites.ids() or (kind != "floor" and not isinstance(name, str)):
+            raise Refused("not_found")
+        room = Room(kind, site, str(name or ""))
+        device = next((p for p in client.principals if kind == "hall" and p.role == "display" and p.place == name and p.site == site), None)
+        if kind in ("console", "floor"):
+            self._need(client, site, ("clerk",) if kind == "console" else ("supervisor",))
+        return room, device, self._state(room)
+
+    def _welcome_device(self, client: Client) -> tuple[Room, Principal, Any]:
+        device = next((p for p in client.principals if p.kind == "device"), None)
+        if device is None or device.site is None or device.site not in self._sites.ids():
+            raise Refused("unauthenticated")
+        site = device.site
+        self._ledger.day(site)
+        state = {
+            "device": {"name": device.name, "kind": device.role, "place": device.place},
+            "site": site,
+            "day": self._ledger.today(site).isoformat(),
+            "at": wire.instant(self._ledger.now(site)),
+            "factor": self._ledger.clock.factor,
+        }
+        return Room("device", site, device.name), device, state
+
+    def _need(self, client: Client, site: str, roles: tuple[str, ...]) -> None:
+        staff = [p for p in client.principals if p.kind == "staff"]
+        if not any(p.can(roles) and p.may_enter(site) for p in staff):
+            raise Refused("forbidden" if staff else "unauthenticated")
+
+    def _beat(self, facts: Any = None, *rest: Any) -> Any:
+        client = self._clients.get(self._sid())
+        if client is None or client.device is None:
+            return self._anything_else("beat")
+        client.seen = time.monotonic()
+        if isinstance(facts, dict):
+            plain = {str(k)[:40]: v for k, v in list(facts.items())[:FACTS_MOST] if isinstance(v, str | int | float | bool | None)}
+            if plain != client.facts:
+                client.facts = plain
+                self._changed(client.device.site or "")
+        return {"ok": True}
+
+    def _done(self, said: Any = None, *rest: Any) -> Any:
+        client = self._clients.get(self._sid())
+        if client is None or client.device is None:
+            return self._anything_else("done")
+        device = client.device
+        if not isinstance(said, dict) or not isinstance(said.get("id"), str) or not isinstance(said.get("ok"), bool):
+            return wire.error("invalid_body", {"problem": "done: id and ok"}, client.lang)
+        moment = self._publisher.find(device.site or "", said["id"])
+        if moment is None or not moment.is_for(device) or device.name in moment.answers:
+            return {"ok": True}
+        detail = str(said.get("detail") or "")[:200].encode("utf-8", "replace").decode()
+        row = DoneRow(moment.id, moment.site, device.name, said["ok"], detail, self._ledger.now(moment.site))
+        self._ledger.write(lambda tx: tx.put_done(row))
+        moment.answers[device.name] = row
+        if (moment.event == "announcement" and row.ok and device.role == "audio") or detail.startswith("played"):
+            self._heard(moment)
+        self._changed(moment.site)
+        return {"ok": True}
+
+    def _heard(self, moment: Moment) -> None:
+        self._ledger.do(
+            moment.site,
+            lambda day, now: decide.heard(day, now, call=moment.seq),
+            actor="clock",
+            render=lambda day, now: (200, {}),
+            day=date.fromisoformat(moment.id[:10]),
+        )
+
+    def _anything_else(self, event: str = "", *rest: Any) -> None:
+        log.warning("unexpected_event", event_name=str(event)[:40])
+        disconnect()
+
+    # -- outgoing ----------------------------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Something was published."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._wake.set()
+
+    def _changed(self, site: str) -> None:
+        self._publisher.dirty.add(site)
+        self._wake.set()
+
+    def run(self) -> None:
+        """The broadcaster; run once, as a background task."""
+        due = 0.0
+        while not self._stopped:
+            self._wake.wait(timeout=max(0.01, due - time.monotonic()))
+            self._wake.clear()
+            everything = time.monotonic() >= due
+            if everything:
+                due = time.monotonic() + REPEAT_S
+            try:
+                self._broadcast(everything)
+            except Exception:
+                log.exception("broadcast_failed")
+            self._sio.sleep(COALESCE_S)
+
+    def _broadcast(self, everything: bool) -> None:
+        dirty, fresh = self._publisher.take()
+        for moment in fresh:
+            if moment.event == "announcement":
+                self._sio.emit("announcement", moment.payload, to=Room("hall", moment.site, moment.place).name)
+            self._send_to_devices(moment)
+        if everything:
+            self._registered = {site: self._store.devices(site) for site in self._sites.ids()}
+            self._resend()
+        for room in list(self._rooms):
+            if room.kind == "device":
+                continue
+            repeated = everything and room.kind != "ticket"
+            if repeated or room.site in dirty:
+                self._send_state(room)
+
+    def _send_state(self, room: Room) -> None:
+        try:
+            state = self._state(room)
+        except Refused:
+            return
+        event = {"counter": "board", "hall": "board"}.get(room.kind, room.kind)
+        self._sio.emit(event, state, to=room.name)
+
+    def _state(self, room: Room) -> Any:
+        """The whole state a room follows. Refuses `not_found`."""
+        ledger, site = self._ledger, room.site
+        office = self._sites.current(site)
+        match room.kind:
+            case "hall" | "counter":
+                place = room.id
+                if room.kind == "counter":
+                    place = office.counter[room.id].hall if room.id in office.counter else ""
+                if place not in office.hall:
+                    raise Refused("not_found")
+                day = ledger.day(site, ledger.day_of_hall(site))
+                with ledger.reading:
+                    return wire.board(hall.board(day, place, ledger.now(site)), ledger.clock.factor)
+            case "console":
+                if room.id not in office.counter:
+                    raise Refused("not_found")
+                when = ledger.day_of_counter(site, room.id)
+                ledger.day(site, when)
+                with ledger.reading:
+                    return self.console(site, room.id, when)
+            case "ticket":
+                found = ledger.day_of_ticket(room.id)
+                if found is None or found[0] != site:
+                    raise Refused("not_found")
+                day = ledger.history(site, found[1])
+                with ledger.reading:
+                    return wire.ticket(day, day.tickets[room.id])
+            case _:
+                return self.floor(site)
+
+    def console(self, site: str, counter: str, when: date) -> wire.ConsoleOut:
+        """The console of a counter, with who has heard its last call and which devices are missing."""
+        day = self._ledger.day(site, when)
+        place = day.desks[counter].hall
+        devices = self.devices(site, place)
+        present = day.at_counter(counter)
+        heard = self._publisher.heard(site, day, present.call_seq, devices["speakers"]) if present else None
+        return wire.console(day, counter, self._ledger.now(site), heard=heard, devices=devices, factor=self._ledger.clock.factor)
+
+    def floor(self, site: str) -> dict[str, Any]:
+        """Every counter, service and device, live."""
+        day = self._ledger.day(site)
+        now = self._ledger.now(site)
+        with self._ledger.reading:
+            counters = [wire.staffed_counter(day, c.id) for c in day.site.counters]
+            office = wire.site(day, now, self._ledger.clock.factor)
+            waiting = {s.id: day.waiting(s.id) for s in day.site.services}
+        live = {(c.device.site, c.device.name): c for c in self._clients.values() if c.device}
+        devices = []
+        for row in self._registered.get(site) or self._store.devices(site):
+            client = live.get((site, row.name))
+            seen = round(time.monotonic() - client.seen, 1) if client else None
+            devices.append(
+                {
+                    "name": row.name,
+                    "kind": row.kind,
+                    "place": row.place,
+                    "revoked": row.revoked,
+                    "connected": client is not None,
+                    "seen_s_ago": seen,
+                    "facts": client.facts if client else {},
+                }
+            )
+        return {
+            "site": site,
+            "day": day.date.isoformat(),
+            "revision": day.seq,
+            "at": wire.instant(now),
+            "hours": office["hours"],
+            "services": [{**s, "count": waiting[s["id"]]} for s in office["services"]],
+            "counters": counters,
+            "devices": devices,
+        }
+
+    def devices(self, site: str, place: str) -> wire.DevicesOut:
+        """What of a hall's equipment is connected, and what staff should look after."""
+        kiosks = {k.id for k in self._sites.current(site).kiosks if k.hall == place}
+        live = [c for c in self._clients.values() if c.device is not None and c.device.site == site]
+        names = {c.device.name for c in live if c.device}
+        alerts = [
+            {"kind": row.kind, "name": row.name, "words": f"{_DEVICE_WORDS[row.kind]} {row.name} mất kết nối"}
+            for row in self._registered.get(site, [])
+            if not row.revoked and row.name not in names and (row.place == place or row.place in kiosks)
+        ]
+        for client in live:
+            paper = client.facts.get("paper")
+            if client.device and client.device.role == "kiosk" and client.device.place in kiosks and paper in _PAPER_WORDS:
+                words = f"Máy lấy số {client.device.name} {_PAPER_WORDS[paper]}"
+                alerts.append({"kind": "kiosk", "name": client.device.name, "words": words})
+
+        def count(role: str, places: set[str]) -> int:
+            return sum(1 for c in live if c.device and c.device.role == role and c.device.place in places)
+
+        return {
+            "speakers": count("audio", {place}),
+            "displays": self._rooms.get(Room("hall", site, place), 0),
+            "kiosks": count("kiosk", kiosks),
+            "alerts": alerts,
+        }
+
+    # -- moments to devices ------------------------------------------------------------------------------------------------------
+
+    def _send_to_devices(self, moment: Moment) -> None:
+        for sid, client in list(self._clients.items()):
+            if client.device is not None and moment.is_for(client.device) and client.device.name not in moment.answers:
+                self._send(sid, client, moment)
+
+    def _send(self, sid: str, client: Client, moment: Moment) -> None:
+        client.sent[moment.id] = time.monotonic()
+        # A hall page has it already, from its room.
+        if client.room is not None and client.room.kind == "device":
+            self._sio.emit(moment.event, moment.payload, to=sid)
+
+    def _send_pending(self, sid: str, client: Client) -> None:
+        if client.device is None or client.room is None or client.room.kind != "device":
+            return
+        for moment in self._publisher.pending(client.device):
+            self._send(sid, client, moment)
+
+    def _resend(self) -> None:
+        """An unanswered moment is sent again until it expires."""
+        now = time.monotonic()
+        for sid, client in list(self._clients.items()):
+            if client.device is None or client.room is None or client.room.kind != "device":
+                continue
+            waiting = self._publisher.pending(client.device)
+            client.sent = {m.id: at for m in waiting if (at := client.sent.get(m.id)) is not None}
+            for moment in waiting:
+                if now - client.sent.get(moment.id, 0.0) >= RESEND_S:
+                    self._send(sid, client, moment)
+
+
+_DEVICE_WORDS = {"kiosk": "Máy lấy số", "display": "Màn hình", "audio": "Loa"}
+_PAPER_WORDS = {"low": "sắp hết giấy", "near_end": "sắp hết giấy", "out": "hết giấy", "none": "hết giấy", "offline": "không in được"}

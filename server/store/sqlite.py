@@ -1,0 +1,329 @@
+"""The store on SQLite, through sqlite-utils. The only file that speaks SQL to it.
+
+WAL with `synchronous=FULL`: on power cuts WAL/NORMAL lost a third of the tickets it had acknowledged, FULL none. One writing connection,
+used by one thread at a time (the ledger's committer, off the event loop); reads have a connection of their own and never wait for it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlite_utils
+from filelock import FileLock, Timeout
+from sqlite_utils import Migrations
+
+from server.store import (
+    AnswerRow,
+    Broken,
+    Conflict,
+    ContactRow,
+    DeviceRow,
+    DoneRow,
+    EventRow,
+    Poison,
+    SessionRow,
+    SiteRow,
+    StaffRow,
+    Unavailable,
+    Write,
+)
+
+BUSY_MS = 5000
+"""Longest wait for another process's transaction; the wait is on the writer's thread, so nobody else feels it."""
+
+migrations = Migrations("moiso")
+
+
+@migrations()
+def first_tables(db: sqlite_utils.Database) -> None:
+    for statement in (
+        """create table events (site text not null, day text not null, seq integer not null, at text not null, actor text not null,
+           kind text not null, body text not null, primary key (site, day, seq)) without rowid, strict""",
+        """create table tickets (id text primary key, site text not null, day text not null) without rowid, strict""",
+        """create table answers (principal text not null, key text not null, request text not null, status integer not null,
+           body text not null, kept_until real not null, primary key (principal, key)) without rowid, strict""",
+        """create table contacts (id text primary key, site text not null, day text not null, purpose text not null, body text not null,
+           erase_on text not null) without rowid, strict""",
+        """create table sites (site text not null, version integer not null, document text not null, source text not null,
+           imported_sha text not null, primary key (site, version)) without rowid, strict""",
+        """create table staff (name text primary key, role text not null, password_hash text not null, site text,
+           must_change integer not null) without rowid, strict""",
+        """create table sessions (token_hash text primary key, user text not null, expires_at real not null) without rowid, strict""",
+        """create table devices (name text not null, site text not null, kind text not null, place text not null,
+           key_hash text not null unique, revoked integer not null, primary key (site, name)) without rowid, strict""",
+        """create table done (site text not null, moment text not null, device text not null, ok integer not null, detail text not null,
+           at text not null, primary key (site, moment, device)) without rowid, strict""",
+        "create index answers_kept on answers (kept_until)",
+        "create index sessions_user on sessions (user)",
+    ):
+        db.execute(statement)
+
+
+_SITE = "select site, version, document, source, imported_sha from sites where site = ?"
+
+
+class AlreadyServed(Exception):
+    """Another server holds this database."""
+
+
+class _Writing:
+    """The statements of one transaction on the writing connection."""
+
+    def __init__(self, db: sqlite_utils.Database) -> None:
+        self._run = db.conn.execute
+        self._many = db.conn.executemany
+
+    def append(self, rows: Sequence[EventRow]) -> None:
+        try:
+            self._many(
+                "insert into events values (?, ?, ?, ?, ?, ?, ?)",
+                [(r.site, r.day.isoformat(), r.seq, r.at.isoformat(), r.actor, r.kind, r.body) for r in rows],
+            )
+        except sqlite3.IntegrityError as error:
+            raise Conflict(str(error)) from error
+
+    def index_tickets(self, ids: Sequence[str], site: str, day: date) -> None:
+        self._many("insert into tickets values (?, ?, ?)", [(i, site, day.isoformat()) for i in ids])
+
+    def put_answer(self, row: AnswerRow) -> None:
+        self._run(
+            "insert or replace into answers values (?, ?, ?, ?, ?, ?)",
+            (row.principal, row.key, row.request, row.status, row.body, row.kept_until),
+        )
+
+    def put_contact(self, row: ContactRow) -> None:
+        self._run(
+            "insert into contacts values (?, ?, ?, ?, ?, ?)",
+            (row.id, row.site, row.day.isoformat(), row.purpose, row.body, row.erase_on.isoformat()),
+        )
+
+    def put_site(self, row: SiteRow) -> None:
+        try:
+            self._run("insert into sites values (?, ?, ?, ?, ?)", (row.site, row.version, row.document, row.source, row.imported_sha))
+        except sqlite3.IntegrityError as error:
+            raise Conflict(str(error)) from error
+
+    def put_staff(self, row: StaffRow) -> None:
+        self._run(
+            "insert or replace into staff values (?, ?, ?, ?, ?)", (row.name, row.role, row.password_hash, row.site, int(row.must_change))
+        )
+
+    def remove_staff(self, name: str) -> None:
+        self._run("delete from staff where name = ?", (name,))
+        self.remove_sessions_of(name)
+
+    def put_session(self, row: SessionRow) -> None:
+        self._run("insert into sessions values (?, ?, ?)", (row.token_hash, row.user, row.expires_at))
+
+    def remove_session(self, token_hash: str) -> None:
+        self._run("delete from sessions where token_hash = ?", (token_hash,))
+
+    def remove_sessions_of(self, user: str) -> None:
+        self._run("delete from sessions where user = ?", (user,))
+
+    def put_device(self, row: DeviceRow) -> None:
+        self._run(
+            "insert or replace into devices values (?, ?, ?, ?, ?, ?)",
+            (row.name, row.site, row.kind, row.place, row.key_hash, int(row.revoked)),
+        )
+
+    def put_done(self, row: DoneRow) -> None:
+        # The first answer counts; a device that answers again after a reconnect says nothing new.
+        self._run(
+            "insert or ignore into done values (?, ?, ?, ?, ?, ?)",
+            (row.site, row.moment, row.device, int(row.ok), row.detail, row.at.isoformat()),
+        )
+
+    def forget(self, now: datetime) -> int:
+        gone = self._run("delete from answers where kept_until < ?", (now.timestamp(),)).rowcount
+        gone += self._run("delete from sessions where expires_at < ?", (now.timestamp(),)).rowcount
+        return gone + self._run("delete from contacts where erase_on <= ?", (now.date().isoformat(),)).rowcount
+
+
+class SqliteStore:
+    """A database file. Opening it migrates it, and refuses a disk or a library that cannot keep a promise."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._alone = FileLock(f"{path}.lock", timeout=0, thread_local=False)
+        self._writer = self._connect()
+        self._migrate()
+        self._reader = self._connect()
+        self._reader.conn.execute("pragma query_only = on")
+
+    def _connect(self) -> sqlite_utils.Database:
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+        mode = connection.execute("pragma journal_mode = wal").fetchone()[0]
+        connection.execute("pragma synchronous = full")
+        if mode != "wal" or connection.execute("pragma synchronous").fetchone()[0] != 2:
+            raise Broken(f"{self.path}: SQLite did not accept WAL with synchronous=FULL (journal_mode is {mode}).")
+        return sqlite_utils.Database(connection)
+
+    def _migrate(self) -> None:
+        if not migrations.pending(self._writer):
+            return
+        # Two processes may open a new database at once: the second waits here and finds nothing left to do.
+        with FileLock(f"{self.path}.migrate.lock", timeout=30):
+            migrations.apply(self._writer)
+
+    def serve_alone(self) -> None:
+        """Claim this database for one server process. Raises `AlreadyServed`; the claim ends with the process, however it ends."""
+        try:
+            self._alone.acquire()
+        except Timeout as error:
+            raise AlreadyServed(
+                f"{self.path} is already served by another server. Stop that one first, or give --db another file."
+            ) from error
+
+    def write(self, steps: Sequence[Write]) -> list[Any]:
+        connection = self._writer.conn
+        writing = _Writing(self._writer)
+        answers = []
+        index = 0
+        try:
+            connection.execute("begin immediate")
+            for index, step in enumerate(steps):  # noqa: B007 - the index is told on failure
+                answers.append(step(writing))
+            connection.execute("commit")
+        except Conflict:
+            self._roll_back()
+            raise
+        except sqlite3.OperationalError as error:
+            self._roll_back()
+            raise self._failure(error) from error
+        except sqlite3.DatabaseError as error:
+            self._roll_back()
+            if isinstance(error, sqlite3.IntegrityError | sqlite3.DataError | sqlite3.ProgrammingError | sqlite3.InterfaceError):
+                raise Poison(index, error) from error
+            raise Broken(f"{self.path}: {error}") from error
+        except Exception as error:
+            self._roll_back()
+            raise Poison(index, error) from error
+        return answers
+
+    def _failure(self, error: sqlite3.OperationalError) -> Exception:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM):
+            return Unavailable(f"{self.path}: {error}")
+        return Broken(f"{self.path}: {error}")
+
+    def _roll_back(self) -> None:
+        if self._writer.conn.in_transaction:
+            try:
+                self._writer.conn.execute("rollback")
+            except sqlite3.Error:
+                # SQLite rolls back by itself after an I/O error; the connection is not used again for writing then.
+                return
+
+    def _rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        try:
+            return self._reader.conn.execute(sql, values).fetchall()
+        except sqlite3.OperationalError as error:
+            raise self._failure(error) from error
+        except sqlite3.DatabaseError as error:
+            raise Broken(f"{self.path}: {error}") from error
+
+    def story(self, site: str, day: date, after: int = 0) -> list[EventRow]:
+        rows = self._rows(
+            "select seq, at, actor, kind, body from events where site = ? and day = ? and seq > ? order by seq",
+            site,
+            day.isoformat(),
+            after,
+        )
+        return [EventRow(site, day, seq, datetime.fromisoformat(at), actor, kind, body) for seq, at, actor, kind, body in rows]
+
+    def last_seq(self, site: str, day: date) -> int:
+        return int(self._rows("select coalesce(max(seq), 0) from events where site = ? and day = ?", site, day.isoformat())[0][0])
+
+    def days(self, site: str) -> list[date]:
+        # One step per day through the primary key, instead of a walk over every event of five years.
+        rows = self._rows(
+            """with recursive d(day) as (select min(day) from events where site = ? union all
+               select (select min(day) from events where site = ? and day > d.day) from d where d.day is not null)
+               select day from d where day is not null""",
+            site,
+            site,
+        )
+        return [date.fromisoformat(row[0]) for row in rows]
+
+    def answer(self, principal: str, key: str) -> AnswerRow | None:
+        rows = self._rows(
+            "select principal, key, request, status, body, kept_until from answers where principal = ? and key = ?", principal, key
+        )
+        return AnswerRow(*rows[0]) if rows else None
+
+    def find_ticket(self, ticket: str) -> tuple[str, date] | None:
+        rows = self._rows("select site, day from tickets where id = ?", ticket)
+        return (rows[0][0], date.fromisoformat(rows[0][1])) if rows else None
+
+    def contact(self, ref: str) -> ContactRow | None:
+        rows = self._rows("select id, site, day, purpose, body, erase_on from contacts where id = ?", ref)
+        if not rows:
+            return None
+        row = rows[0]
+        return ContactRow(row[0], row[1], date.fromisoformat(row[2]), row[3], row[4], date.fromisoformat(row[5]))
+
+    def sites(self) -> list[str]:
+        return [row[0] for row in self._rows("select distinct site from sites order by site")]
+
+    def site(self, site: str, version: int | None = None) -> SiteRow | None:
+        if version is None:
+            rows = self._rows(f"{_SITE} order by version desc limit 1", site)
+        else:
+            rows = self._rows(f"{_SITE} and version = ?", site, version)
+        return SiteRow(*rows[0]) if rows else None
+
+    def site_versions(self, site: str) -> list[SiteRow]:
+        rows = self._rows(f"{_SITE} order by version", site)
+        return [SiteRow(*row) for row in rows]
+
+    def staff(self, name: str) -> StaffRow | None:
+        rows = self._rows("select name, role, password_hash, site, must_change from staff where name = ?", name)
+        return _staff(rows[0]) if rows else None
+
+    def all_staff(self) -> list[StaffRow]:
+        return [_staff(row) for row in self._rows("select name, role, password_hash, site, must_change from staff order by name")]
+
+    def session(self, token_hash: str) -> SessionRow | None:
+        rows = self._rows("select token_hash, user, expires_at from sessions where token_hash = ?", token_hash)
+        return SessionRow(*rows[0]) if rows else None
+
+    def device(self, key_hash: str) -> DeviceRow | None:
+        rows = self._rows("select name, site, kind, place, key_hash, revoked from devices where key_hash = ?", key_hash)
+        return _device(rows[0]) if rows else None
+
+    def devices(self, site: str | None = None) -> list[DeviceRow]:
+        rows = self._rows(
+            "select name, site, kind, place, key_hash, revoked from devices where ? is null or site = ? order by site, name", site, site
+        )
+        return [_device(row) for row in rows]
+
+    def done(self, site: str, moments: Sequence[str]) -> list[DoneRow]:
+        found = []
+        for moment in moments:
+            rows = self._rows("select moment, site, device, ok, detail, at from done where site = ? and moment = ?", site, moment)
+            found += [DoneRow(m, s, d, bool(ok), detail, datetime.fromisoformat(at)) for m, s, d, ok, detail, at in rows]
+        return found
+
+    def check(self) -> None:
+        problem = self._rows("pragma quick_check(1)")[0][0]
+        if problem != "ok":
+            raise Broken(f"{self.path}: {problem}")
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
+        self._alone.release()
+
+
+def _staff(row: tuple[Any, ...]) -> StaffRow:
+    return StaffRow(row[0], row[1], row[2], row[3], bool(row[4]))
+
+
+def _device(row: tuple[Any, ...]) -> DeviceRow:
+    return DeviceRow(row[0], row[1], row[2], row[3], row[4], bool(row[5]))

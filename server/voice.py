@@ -1,0 +1,74 @@
+"""From a sentence to a path under which its sound can be fetched: the border between announcements and the loudspeaker's files."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from audio import phrases
+from server.core.hall import Announcement
+from server.core.site import Voice as VoiceStyle
+
+log = structlog.get_logger("voice")
+
+REMEMBERED = 5000
+"""Sentences whose path is known; a busy hall says about 1,500 a day."""
+
+
+class Speaks(Protocol):
+    def say(self, text: str, lang: str = "vi") -> Path: ...
+
+
+class Voice:
+    """Remembers which sentence a path stands for, and asks the speaker for it once somebody is about to listen."""
+
+    def __init__(self, speaker: Speaks, spawn: Callable[..., object]) -> None:
+        self._speaker, self._spawn = speaker, spawn
+        self._texts: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def path(self, site: str, text: str, lang: str) -> str:
+        """The path of a sentence; rendering starts at once in the background, so that the first listener seldom waits."""
+        name = hashlib.sha256(f"{lang}\n{text}".encode()).hexdigest()[:32]
+        with self._lock:
+            new = name not in self._texts
+            self._texts[name] = (text, lang)
+            self._texts.move_to_end(name)
+            while len(self._texts) > REMEMBERED:
+                self._texts.popitem(last=False)
+        if new:
+            self._spawn(self._prepare, text, lang)
+        return f"/api/v1/sites/{site}/voice/{name}.wav"
+
+    def _prepare(self, text: str, lang: str) -> None:
+        try:
+            self._speaker.say(text, lang)
+        except Exception as error:
+            # No voice is not no call: the screen shows it, and whoever fetches the path is told.
+            log.error("voice_failed", error=str(error))
+
+    def file(self, name: str) -> Path | None:
+        """The sound of a path, rendered now if need be; None for a path that was never announced. May raise the speaker's error."""
+        with self._lock:
+            found = self._texts.get(name)
+        return self._speaker.say(*found) if found else None
+
+
+def style(voice: VoiceStyle) -> phrases.Style:
+    return phrases.Style(reading=voice.reading, region=voice.region, formal=voice.formal)  # type: ignore[arg-type]
+
+
+def sentences(a: Announcement, how: phrases.Style) -> tuple[phrases.Sentence, str | None]:
+    """What is said for an announcement: the full sentence, and the short form that repeats it (calls only)."""
+    counter = a.counter_name or a.counter
+    if a.kind == "correction":
+        return phrases.correction(a.code, how), None
+    if a.kind == "recall":
+        return phrases.recall(a.code, counter, a.call_no, how, last=a.last_call), phrases.repeat(a.code, counter, how)
+    return phrases.call(a.code, counter, how), phrases.repeat(a.code, counter, how)

@@ -1,0 +1,739 @@
+"""Values to JSON and back. The only place that names a JSON field.
+
+Outgoing shapes are `TypedDict`s (the OpenAPI description is generated from them, the functions here fill them); incoming bodies are
+pydantic models. A null field is the same as an absent one. Instants are ISO 8601 with offset, in the site's zone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from typing_extensions import TypedDict
+
+from server.core import decide, hall, words
+from server.core import events as ev
+from server.core.day import Day, Ticket
+from server.core.refused import Refused
+from server.core.site import Counting, Site, hours_now, last_ticket
+from server.core.ticket import AT_COUNTER, State
+
+# -- the story -------------------------------------------------------------------------------------------------------------------
+
+_EVENTS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in ev.KINDS.items()}
+
+
+def event_text(event: ev.Event) -> str:
+    """The body of an event as it is stored: JSON without nulls and defaults."""
+    return _EVENTS[type(event).__name__].dump_json(event, exclude_none=True, exclude_defaults=True).decode()
+
+
+def event_of(kind: str, body: str) -> ev.Event:
+    return _EVENTS[kind].validate_json(body)  # type: ignore[no-any-return]
+
+
+def dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class EntryOut(TypedDict):
+    seq: int
+    at: str
+    actor: str
+    kind: str
+    event: dict[str, Any]
+
+
+def entry(line: ev.Entry) -> EntryOut:
+    return {
+        "seq": line.seq,
+        "at": instant(line.at),
+        "actor": line.actor,
+        "kind": type(line.event).__name__,
+        "event": json.loads(event_text(line.event)),
+    }
+
+
+# -- incoming --------------------------------------------------------------------------------------------------------------------
+
+
+def _text(value: str) -> str:
+    """NFC, without control characters: what staff and citizens type ends on screens, paper and in the voice."""
+    if any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
+        raise ValueError("control characters are not allowed")
+    return unicodedata.normalize("NFC", value.strip())
+
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_text)]
+Phone = Annotated[str, StringConstraints(pattern=r"^(?:\+?84|0)\d{9}$")]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]{1,64}@[^@\s]+\.[^@\s]+$"), AfterValidator(_text)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Contact(_Body):
+    """How to reach the citizen about this ticket; kept apart from the story and erased."""
+
+    phone: Phone | None = None
+    email: Email | None = None
+
+
+class IssueIn(_Body):
+    service: Id
+    lang: Literal["vi", "en"] | None = None
+    priority: Id | None = None
+    procedure: Id | None = None
+    contact: Contact | None = None
+
+
+class SessionIn(_Body):
+    user: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    password: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class ReasonIn(_Body):
+    reason: Line | None = None
+
+
+class NextIn(_Body):
+    finish: bool | None = None
+    outcome: Literal["done", "no_show"] | None = None
+
+
+class EmptyIn(_Body):
+    pass
+
+
+class CallIn(_Body):
+    counter: Id
+    reason: Line
+
+
+class TransferIn(_Body):
+    service: Id | None = None
+    counter: Id | None = None
+
+
+class NoticeIn(_Body):
+    text: Annotated[str, StringConstraints(max_length=300), AfterValidator(_text)] | None = None
+    until: Annotated[datetime, Field(strict=False)] | None = None
+
+
+# -- outgoing --------------------------------------------------------------------------------------------------------------------
+
+
+def instant(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds")
+
+
+def _instant(at: datetime | None) -> str | None:
+    return instant(at) if at else None
+
+
+class ReasonOut(TypedDict):
+    term: str
+    words: str
+
+
+class WaitOut(TypedDict):
+    low_s: int
+    high_s: int
+
+
+class TicketOut(TypedDict):
+    id: str
+    code: str
+    service: str
+    service_name: str
+    state: Literal["waiting", "called", "serving", "held", "done", "no_show", "cancelled", "lapsed"]
+    issued_at: str
+    queue_time: str
+    reason: ReasonOut
+    counter: str | None
+    counters: list[str]
+    people_ahead: int
+    wait: WaitOut | None
+    priority: bool
+    appointment: bool
+    slot: str | None
+    lang: str
+    procedure: str | None
+    rejoins_left: int
+    called_at: str | None
+    call_no: int
+    url: str | None
+    day: str
+
+
+def ticket(day: Day, t: Ticket, lang: str | None = None) -> TicketOut:
+    """A ticket without personal data. `lang` is the reader's language; without it the ticket's own."""
+    lang = lang or t.lang
+    return {
+        "id": t.id,
+        "code": t.code,
+        "service": t.service,
+        "service_name": plain(day.services[t.service].name),
+        "state": t.state.value,
+        "issued_at": instant(t.issued_at),
+        "queue_time": instant(t.queue_time),
+        "reason": reason(day, t, lang),
+        "counter": t.counter if t.state in AT_COUNTER or t.state in (State.DONE, State.NO_SHOW) else None,
+        "counters": day.counters_for(t),
+        "people_ahead": day.people_ahead(t),
+        "wait": None,
+        "priority": t.priority,
+        "appointment": t.slot is not None or t.registered is not None,
+        "slot": _instant(t.slot),
+        "lang": t.lang,
+        "procedure": t.procedure,
+        "rejoins_left": max(0, day.site.rules.rejoins - t.rejoins),
+        "called_at": _instant(t.last_called_at),
+        "call_no": t.call_no,
+        "url": hall.ticket_url(day, t),
+        "day": day.date.isoformat(),
+    }
+
+
+def plain(name: str) -> str:
+    """A field's name without the `|` that marks its preferred line break on a button."""
+    return name.replace("|", "")
+
+
+def reason(day: Day, t: Ticket, lang: str) -> ReasonOut:
+    return {"term": t.term.value, "words": words.reason_words(t.term, day.site.rules, joined_at=t.joined_at, slot=t.slot, lang=lang)}
+
+
+class RunnerUpOut(TypedDict):
+    code: str
+    queue_time: str
+
+
+class WhyOut(TypedDict):
+    """The explanation as stored at the call; before a call, of the queue time alone."""
+
+    code: str
+    words: str
+    term: str
+    queue_time: str
+    joined_at: str
+    issued_at: str
+    slot: str | None
+    in_order: bool | None
+    reason: str | None
+    runner_up: RunnerUpOut | None
+    rules_version: int
+    other: NotRequired[WhyOtherOut]
+
+
+class WhyOtherOut(TypedDict):
+    code: str
+    term: str
+    queue_time: str
+    goes_first: bool
+
+
+def why(day: Day, t: Ticket, lang: str = "vi") -> WhyOut:
+    call = t.call
+    text = words.capital(words.reason_words(t.term, day.site.rules, joined_at=t.joined_at, slot=t.slot, lang=lang)) + "."
+    if call is not None and not call.in_order and call.reason:
+        text = f"Called out of order: {call.reason}" if lang == "en" else f"Gọi không theo thứ tự, lý do: {call.reason}"
+    elif call is not None and call.runner_up and call.runner_up_queue_time:
+        text += " " + words.first_words(t.code, call.queue_time, call.runner_up, call.runner_up_queue_time, lang)
+    return {
+        "code": t.code,
+        "words": text,
+        "term": (call.term if call else t.term).value,
+        "queue_time": instant(call.queue_time if call else t.queue_time),
+        "joined_at": instant(call.joined_at if call else t.joined_at),
+        "issued_at": instant(t.issued_at),
+        "slot": _instant(t.slot),
+        "in_order": call.in_order if call else None,
+        "reason": call.reason if call else None,
+        "runner_up": {"code": call.runner_up, "queue_time": instant(call.runner_up_queue_time)}
+        if call and call.runner_up and call.runner_up_queue_time
+        else None,
+        "rules_version": call.site_version if call else day.site.version,
+    }
+
+
+def why_other(day: Day, mine: Ticket, other: Ticket, lang: str = "vi") -> WhyOut:
+    """Why `other` goes before mine, or does not: term and times, never the class."""
+    out = why(day, mine, lang)
+    first, second = sorted((mine, other), key=lambda t: t.place)
+    out["words"] = words.first_words(first.code, first.queue_time, second.code, second.queue_time, lang)
+    if other.call is not None and not other.call.in_order and other.call.reason:
+        aside = "was called out of order" if lang == "en" else "được gọi không theo thứ tự, lý do"
+        out["words"] = f"{other.code} {aside}: {other.call.reason}"
+    out["other"] = {
+        "code": other.code,
+        "term": other.term.value,
+        "queue_time": instant(other.queue_time),
+        "goes_first": other.place < mine.place,
+    }
+    return out
+
+
+class CalledOut(TicketOut):
+    why: WhyOut
+    finished: NotRequired[TicketOut]
+
+
+class NextOut(TypedDict):
+    finished: TicketOut
+    ticket: None
+
+
+def called(day: Day, t: Ticket, finished: Ticket | None = None, lang: str | None = None) -> dict[str, Any]:
+    out: dict[str, Any] = {**ticket(day, t, lang), "why": why(day, t, lang or "vi")}
+    if finished is not None:
+        out["finished"] = ticket(day, finished, lang)
+    return out
+
+
+class HoursOut(TypedDict):
+    state: Literal["before", "open", "lunch", "last_ticket_passed", "closed", "holiday"]
+    reason: str | None
+    next_open: str | None
+    last_ticket: str | None
+    first_ticket: str | None
+    opens: str | None
+    closes: str | None
+    issuing: bool
+
+
+def hours(site: Site, now: datetime, lang: str = "vi") -> HoursOut:
+    state = hours_now(site, now)
+    return {
+        "state": state.state.value,
+        "reason": words.hours_words(state, now, lang),
+        "next_open": _instant(state.next_open),
+        "last_ticket": _instant(state.last_ticket),
+        "first_ticket": _instant(state.first_ticket),
+        "opens": _instant(state.opens),
+        "closes": _instant(state.closes),
+        "issuing": state.issuing,
+    }
+
+
+class CallOut(TypedDict):
+    seq: int
+    code: str
+    counter: str
+    state: str
+    call_no: int
+    at: str
+    new_until: str
+
+
+class WaitingOut(TypedDict):
+    service: str
+    letter: str
+    name: str
+    count: int
+    next: list[str]
+    wait: WaitOut | None
+    open: bool
+
+
+class BoardOut(TypedDict):
+    site: str
+    hall: str
+    day: str
+    revision: int
+    at: str
+    factor: float
+    open: bool
+    hours: HoursOut
+    calls: list[CallOut]
+    waiting: list[WaitingOut]
+    notice: str | None
+
+
+def board(b: hall.Board, factor: float = 1) -> BoardOut:
+    return {
+        "site": b.site,
+        "hall": b.hall,
+        "day": b.day.date.isoformat(),
+        "revision": b.revision,
+        "at": instant(b.at),
+        "factor": factor,
+        "open": b.open,
+        "hours": hours(b.day.site, b.at),
+        "calls": [
+            {
+                "seq": c.seq,
+                "code": c.code,
+                "counter": c.counter,
+                "state": c.state.value,
+                "call_no": c.call_no,
+                "at": instant(c.at),
+                "new_until": instant(c.new_until),
+            }
+            for c in b.calls
+        ],
+        "waiting": [
+            {
+                "service": w.service,
+                "letter": w.letter,
+                "name": plain(w.name),
+                "count": w.count,
+                "next": list(w.next),
+                "wait": None,
+                "open": w.open,
+            }
+            for w in b.waiting
+        ],
+        "notice": b.notice,
+    }
+
+
+class NameOut(TypedDict):
+    id: str
+    name: str
+
+
+class LetterOut(NameOut):
+    letter: str
+
+
+class GroupOut(TypedDict):
+    id: str
+    name: str
+    name_en: str
+
+
+class ServiceOut(TypedDict):
+    id: str
+    letter: str
+    name: str
+    name_en: str
+    everyday: str
+    result: bool
+    open: bool
+    closed_reason: str | None
+    last_ticket: str | None
+    counters: list[str]
+    procedures: list[NameOut]
+
+
+class KioskOut(TypedDict):
+    id: str
+    name: str
+    hall: str
+    screen_inches: float
+    printer_position: str
+    paper: int
+
+
+class CounterOut(TypedDict):
+    id: str
+    name: str
+    hall: str
+    services: list[str]
+    state: Literal["closed", "open", "paused"]
+
+
+class RulesOut(TypedDict):
+    lines: list[str]
+    lines_en: list[str]
+    appointment_head_minutes: int
+    grace_minutes: int
+    priority_head_minutes: int
+    late_head_minutes: int
+    rejoin_head_minutes: int
+    rejoin_within_minutes: int
+    rejoins: int
+    calls_before_no_show: int
+    no_show_after_minutes: int
+    bound_minutes: int
+
+
+class SiteOut(TypedDict):
+    id: str
+    name: str
+    short_name: str
+    address: str
+    hotline: str
+    languages: list[str]
+    public_url: str | None
+    day: str
+    at: str
+    factor: float
+    hours: HoursOut
+    services: list[ServiceOut]
+    halls: list[NameOut]
+    kiosks: list[KioskOut]
+    counters: list[CounterOut]
+    priority_groups: list[GroupOut]
+    rules: RulesOut
+
+
+def rules(site: Site) -> RulesOut:
+    r = site.rules
+    registered = bool(site.services) and all(s.counting is Counting.REGISTERED for s in site.services)
+    counting = Counting.REGISTERED if registered else Counting.SLOT
+    return {
+        "lines": words.rule_lines(r, counting),
+        "lines_en": words.rule_lines(r, counting, "en"),
+        "appointment_head_minutes": words.minutes(r.appointment_head),
+        "grace_minutes": words.minutes(r.grace),
+        "priority_head_minutes": words.minutes(r.priority_head),
+        "late_head_minutes": words.minutes(r.late_head),
+        "rejoin_head_minutes": words.minutes(r.rejoin_head),
+        "rejoin_within_minutes": words.minutes(r.rejoin_within),
+        "rejoins": r.rejoins,
+        "calls_before_no_show": r.calls_before_no_show,
+        "no_show_after_minutes": words.minutes(r.no_show_after),
+        "bound_minutes": words.minutes(r.bound),
+    }
+
+
+def site(day: Day, now: datetime, factor: float = 1) -> SiteOut:
+    s = day.site
+    return {
+        "id": s.id,
+        "name": s.name,
+        "short_name": s.short_name or s.name,
+        "address": s.address,
+        "hotline": s.hotline,
+        "languages": list(s.languages),
+        "public_url": s.public_url,
+        "day": day.date.isoformat(),
+        "at": instant(now),
+        "factor": factor,
+        "hours": hours(s, now),
+        "services": [_service(day, service.id, now) for service in s.services],
+        "halls": [{"id": h.id, "name": h.name} for h in s.halls],
+        "kiosks": [
+            {
+                "id": k.id,
+                "name": k.name,
+                "hall": k.hall,
+                "screen_inches": k.screen_inches,
+                "printer_position": k.printer_position,
+                "paper": k.paper,
+            }
+            for k in s.kiosks
+        ],
+        "counters": [counter(day, c.id) for c in s.counters],
+        "priority_groups": [{"id": g.id, "name": g.name, "name_en": g.name_en} for g in s.priority_groups],
+        "rules": rules(s),
+    }
+
+
+def _service(day: Day, service: str, now: datetime) -> ServiceOut:
+    s = day.site.service[service]
+    closed: str | None = None
+    try:
+        decide.may_issue(day, now, service)
+    except Refused as refused:
+        closed = words.closed_reason(refused.code, refused.details)
+    return {
+        "id": s.id,
+        "letter": s.letter,
+        "name": s.name,
+        "name_en": s.name_en,
+        "everyday": s.everyday,
+        "result": s.result,
+        "open": closed is None,
+        "closed_reason": closed,
+        "last_ticket": _instant(last_ticket(day.site, s, now)),
+        "counters": [c.id for c in day.site.served_by[service]],
+        "procedures": [{"id": p, "name": day.site.procedure[p].name} for p in s.procedures if p in day.site.procedure],
+    }
+
+
+def counter(day: Day, counter_id: str) -> CounterOut:
+    desk, seat = day.desks[counter_id], day.counters[counter_id]
+    return {"id": desk.id, "name": desk.name, "hall": desk.hall, "services": list(desk.services), "state": seat.state.value}
+
+
+class StaffedCounterOut(CounterOut):
+    """A counter as staff see it: with who sits there."""
+
+    clerk: str | None
+    since: str | None
+    reason: str | None
+    ticket: str | None
+
+
+def staffed_counter(day: Day, counter_id: str) -> StaffedCounterOut:
+    seat = day.counters[counter_id]
+    return {
+        **counter(day, counter_id),
+        "clerk": seat.clerk,
+        "since": _instant(seat.since),
+        "reason": seat.reason,
+        "ticket": seat.ticket,
+    }
+
+
+class HeardOut(TypedDict):
+    speakers: int
+    of: int
+    at: str | None
+
+
+class CurrentOut(TicketOut):
+    first_called_at: str | None
+    started_at: str | None
+    heard: HeardOut
+
+
+class QueuedOut(TicketOut):
+    transferred_from: str | None
+
+
+class UndoOut(TypedDict):
+    ticket: str
+    code: str
+    verb: str
+    until: str
+
+
+class DevicesOut(TypedDict):
+    speakers: int
+    displays: int
+    kiosks: int
+    alerts: list[dict[str, str]]
+
+
+class ConsoleOut(TypedDict):
+    site: str
+    day: str
+    revision: int
+    at: str
+    factor: float
+    hours: HoursOut
+    counter: StaffedCounterOut
+    services: list[LetterOut]
+    counters: list[StaffedCounterOut]
+    current: CurrentOut | None
+    next: QueuedOut | None
+    waiting_count: int
+    waiting: list[QueuedOut]
+    missed: list[QueuedOut]
+    held: list[QueuedOut]
+    undo: UndoOut | None
+    devices: DevicesOut
+
+
+def queued(day: Day, t: Ticket) -> QueuedOut:
+    return {**ticket(day, t, "vi"), "transferred_from": t.transferred_from}
+
+
+def console(day: Day, counter_id: str, now: datetime, *, heard: HeardOut | None, devices: DevicesOut, factor: float = 1) -> ConsoleOut:
+    view = hall.console(day, counter_id, now)
+    current: CurrentOut | None = None
+    if view.current is not None:
+        t = view.current
+        own: HeardOut = heard or {"speakers": int(t.heard_at is not None), "of": devices["speakers"], "at": _instant(t.heard_at)}
+        current = {
+            **ticket(day, t, "vi"),
+            "first_called_at": _instant(t.called_at),
+            "started_at": _instant(t.started_at),
+            "heard": own,
+        }
+    waiting = [queued(day, t) for t in view.waiting]
+    return {
+        "site": day.site.id,
+        "day": day.date.isoformat(),
+        "revision": day.seq,
+        "at": instant(now),
+        "factor": factor,
+        "hours": hours(day.site, now),
+        "counter": staffed_counter(day, counter_id),
+        "services": [{"id": s.id, "letter": s.letter, "name": plain(s.name)} for s in day.site.services],
+        "counters": [staffed_counter(day, c.id) for c in day.site.counters],
+        "current": current,
+        "next": waiting[0] if waiting else None,
+        "waiting_count": view.waiting_count,
+        "waiting": waiting,
+        "missed": [queued(day, t) for t in view.missed],
+        "held": [queued(day, t) for t in view.held],
+        "undo": None
+        if view.undo is None or view.undo.ticket.step is None
+        else {
+            "ticket": view.undo.ticket.id,
+            "code": view.undo.ticket.code,
+            "verb": view.undo.ticket.step.verb.value.replace("-", "_"),
+            "until": instant(view.undo.until),
+        },
+        "devices": devices,
+    }
+
+
+def receipt(r: hall.Receipt) -> dict[str, Any]:
+    out = {name: getattr(r, name) for name in r.__slots__}
+    out["foot"] = list(r.foot)
+    return out
+
+
+class ErrorBodyOut(TypedDict):
+    code: str
+    message: str
+    details: dict[str, Any]
+
+
+class ErrorOut(TypedDict):
+    error: ErrorBodyOut
+
+
+def error(code: str, details: dict[str, Any] | None = None, lang: str = "vi") -> ErrorOut:
+    """The one shape of everything that did not work. Details are made plain for JSON."""
+    given = details or {}
+    shown = {k: instant(v) if isinstance(v, datetime) else v for k, v in given.items() if v is not None}
+    return {"error": {"code": code, "message": words.sentence(code, given, lang), "details": shown}}
+
+
+class SessionOut(TypedDict):
+    token: str
+    user: str
+    role: str
+    site: str | None
+    sites: list[str]
+    expires_at: str
+    must_change: bool
+
+
+class WhoOut(TypedDict):
+    user: str
+    role: str
+    site: str | None
+    sites: list[str]
+    must_change: bool
+
+
+class DeviceOut(TypedDict):
+    name: str
+    kind: str
+    place: str
+    site: str
+
+
+class NoticeOut(TypedDict):
+    hall: str
+    text: str | None
+    until: str | None
+
+
+class StoryOut(TypedDict):
+    site: str
+    day: str
+    events: list[EntryOut]
+
+
+def report(numbers: Any) -> dict[str, Any]:
+    """The day in numbers; field names are those of `server.core.report`."""
+    out: dict[str, Any] = TypeAdapter(type(numbers)).dump_python(numbers, mode="json")
+    return out
+
+
+VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,200}")

@@ -1,0 +1,160 @@
+"""A real server in a process of its own, and small clients for it. Every journey, race and power cut begins here."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+OPEN = str(ROOT / "config" / "sites" / "open.toml")
+PASSWORD = "mot mat khau dai"
+START_S = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def moiso(*arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run one `moiso` command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "server", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+    )
+
+
+@dataclass
+class Client:
+    """Somebody with a key. Commands get a fresh idempotency key unless one is given."""
+
+    base: str
+    key: str | None = None
+    http: requests.Session = field(default_factory=requests.Session)
+
+    def send(self, method: str, path: str, body: Any = None, *, once: str | None = None, **headers: str) -> requests.Response:
+        sent = {"Idempotency-Key": once or uuid.uuid4().hex} if method not in ("GET", "HEAD") else {}
+        if self.key:
+            sent["Authorization"] = f"Bearer {self.key}"
+        sent |= headers
+        return self.http.request(method, self.base + path, json=body, headers=sent, timeout=20)
+
+    def post(self, path: str, body: Any = None, *, once: str | None = None, expect: int = 200) -> Any:
+        answer = self.send("POST", path, {} if body is None else body, once=once)
+        assert answer.status_code == expect, (path, answer.status_code, answer.text)
+        return answer.json()
+
+    def get(self, path: str, expect: int = 200) -> Any:
+        answer = self.send("GET", path)
+        assert answer.status_code == expect, (path, answer.status_code, answer.text)
+        return answer.json()
+
+
+class Server:
+    """`moiso serve` on a free port. `site` is the id of the first document."""
+
+    def __init__(self, folder: Path, document: str = OPEN, *options: str, site: str = "open", port: int | None = None) -> None:
+        self.folder, self.document, self.options, self.site = folder, document, options, site
+        self.port = port or free_port()
+        self.database = folder / "office.db"
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.api = f"{self.url}/api/v1"
+        self.process: subprocess.Popen[str] | None = None
+        self.log = folder / "server.log"
+
+    @property
+    def db(self) -> str:
+        return f"sqlite:///{self.database}"
+
+    def start(self) -> Server:
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "server", "serve", "--site", self.document, "--db", self.db, "--port", str(self.port)),
+                    *("--voice", "silent", *self.options),
+                ],
+                stdout=log,
+                stderr=log,
+                text=True,
+                cwd=ROOT,
+            )
+        self.wait_until_ready()
+        return self
+
+    def wait_until_ready(self) -> None:
+        """Ask until it can commit; connection refused is the only thing that is waited out."""
+        end = time.monotonic() + START_S
+        while time.monotonic() < end:
+            assert self.process is not None
+            if self.process.poll() is not None:
+                raise AssertionError(f"the server ended with {self.process.returncode}: {self.log.read_text()[-2000:]}")
+            try:
+                if requests.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                    return
+            except requests.ConnectionError:
+                # Nobody listens yet; the next connect is the wait.
+                select_pause()
+        raise AssertionError(f"the server is not ready after {START_S} s: {self.log.read_text()[-2000:]}")
+
+    def kill(self) -> None:
+        """A power cut, as far as one process can have it."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(timeout=10)
+
+    def stop(self) -> int:
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=30)
+
+    def staff(self, name: str, role: str = "clerk") -> Client:
+        """A signed-in member of staff; the account is made if it is not there yet."""
+        made = moiso("user", "add", name, "--role", role, "--password-stdin", "--db", self.db, "--site", self.site, stdin=PASSWORD + "\n")
+        assert made.returncode == 0 or "already" in made.stderr, made.stderr
+        anyone = Client(self.api)
+        return Client(self.api, anyone.post("/sessions", {"user": name, "password": PASSWORD}, expect=201)["token"])
+
+    def device(self, name: str, kind: str = "kiosk", place: str | None = None) -> Client:
+        where = ["--place", place] if place else []
+        made = moiso("device", "add", name, "--kind", kind, *where, "--db", self.db, "--site", self.site, "--json")
+        assert made.returncode == 0, made.stderr
+        return Client(self.api, json.loads(made.stdout)["key"])
+
+    def anyone(self) -> Client:
+        return Client(self.api)
+
+
+def select_pause() -> None:
+    """Give a starting process the processor for one scheduling tick."""
+    time.sleep(0.02)
+
+
+@contextmanager
+def running(folder: Path, document: str = OPEN, *options: str, site: str = "open") -> Iterator[Server]:
+    server = Server(folder, document, *options, site=site)
+    server.start()
+    try:
+        yield server
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            server.stop()
