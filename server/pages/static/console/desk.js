@@ -106,8 +106,13 @@ export function desk(page, { clock, draw, mark, expired, refused }) {
     const present = signature(page, time());
     if (present === lastSignature) return;
     lastSignature = present;
-    restUntil = now() + REST_MS;
+    rest();
     page.refusal = null;
+  }
+
+  function rest() {
+    restUntil = now() + REST_MS;
+    setTimeout(draw, REST_MS);
   }
 
   const resting = () => Boolean(page.sent) || now() < restUntil;
@@ -139,7 +144,7 @@ export function desk(page, { clock, draw, mark, expired, refused }) {
     page.sent = null;
     if (answer.status === 401) return expired();
     if (answer.ok) {
-      restUntil = now() + REST_MS;
+      rest();
       page.said = said(action, answer.body, shown);
       saidAt = now();
       page.chosen = null;
