@@ -1,0 +1,60 @@
+# Two commands: `make run` (a whole office to try) and `make test` (everything that is promised). Both start from a fresh machine.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+HOST ?= 127.0.0.1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+.PHONY: run test check core journeys lock pictures clean
+
+run: $(VENV)/run.stamp
+	@.ci/packages voice
+	@exec $(BIN)/moiso demo --host $(HOST) --port $(PORT)
+
+test: $(VENV)/test.stamp
+	@.ci/packages voice browser paper
+	$(MAKE) --no-print-directory check core journeys
+
+# Style, types, and the walls of the house.
+check: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy server/core config
+
+# The core by itself: every branch, in seconds; its laws on random histories.
+core: $(VENV)/test.stamp
+	$(BIN)/pytest -q -m core --cov --cov-branch --cov-report=term-missing:skip-covered
+
+# Everything else: door, wire, pages, paper, voice, real servers, real Chromium.
+journeys: $(VENV)/test.stamp
+	$(BIN)/pytest -q -m "not core"
+
+$(VENV)/python.stamp:
+	@.ci/python $(PYTHON) $(VENV)
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/python.stamp requirements/run.lock setup.cfg pyproject.toml
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/run.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/run.stamp requirements/test.lock
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/test.lock
+	@touch $@
+
+# Pin the newest versions that the ranges in setup.cfg and requirements/test.in allow.
+LOCK := --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+lock: $(VENV)/python.stamp
+	$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile $(LOCK) --upgrade --output-file requirements/run.lock requirements/build.in setup.cfg
+	$(BIN)/pip-compile $(LOCK) --upgrade --output-file requirements/test.lock requirements/test.in
+
+# The pictures of the screens in docs/, taken from the demo.
+pictures: $(VENV)/test.stamp
+	@.ci/packages voice browser
+	$(BIN)/python docs/pictures.py
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
