@@ -235,6 +235,8 @@ def snapshot(value: Any) -> Any:
         return {f.name: snapshot(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, dict):
         return [(key, snapshot(item)) for key, item in value.items()]
+    if isinstance(value, set):
+        return sorted(value)
     return value
 
 
