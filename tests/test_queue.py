@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from office import MINUTE, at
 
-from server.core.queue import Booking, Line, Place, Term, head, in_order, queue_time, rejoined_time
+from server.core.queue import Booking, Line, Place, Term, in_order, queue_time, rejoined_time
 from server.core.site import Counting, Rules
 
 RULES = Rules()
@@ -151,11 +151,6 @@ def test_a_line_is_ordered_by_queue_time_and_then_by_who_joined_first() -> None:
     assert list(line(DUNG, CHI, BINH, AN)) == [AN, BINH, CHI, DUNG]
 
 
-def test_the_head_of_a_line_is_its_first_and_an_empty_line_has_none() -> None:
-    assert line(DUNG, AN).head() is AN
-    assert line().head() is None
-
-
 def test_a_line_says_how_many_stand_before_a_place() -> None:
     waiting = line(AN, BINH, DUNG)
     assert [waiting.ahead_of(p.place) for p in (AN, BINH, CHI, DUNG)] == [0, 1, 2, 2]
@@ -169,16 +164,14 @@ def test_who_leaves_a_line_leaves_the_others_in_order() -> None:
 
 def test_a_counter_with_several_lines_calls_the_smallest_over_all_of_them() -> None:
     lines = [line(CHI), line(), line(DUNG, AN), line(BINH)]
-    assert head(lines) is AN
     assert list(in_order(lines)) == [AN, BINH, CHI, DUNG]
-    assert head([line(), line()]) is None
+    assert list(in_order([line(), line()])) == []
 
 
-def test_the_first_in_order_is_the_head_however_the_people_are_spread_over_the_lines() -> None:
+def test_the_order_is_the_same_however_the_people_are_spread_over_the_lines() -> None:
     people = [somebody(str(n), f"08:{(n * 37) % 60:02d}", n) for n in range(60)]
     for width in (1, 2, 7):
         lines = [line(*people[start::width]) for start in range(width)]
-        assert next(in_order(lines)) is head(lines)
         assert list(in_order(lines)) == sorted(people, key=lambda p: p.place)
 
 

@@ -11,8 +11,7 @@ from office import CLERKS, FRIDAY, HOURS, KIOSK, SUPERVISOR, Office, at
 
 from server.core import decide
 from server.core.day import Ticket
-from server.core.report import CounterNumbers, Report, ServiceNumbers, Spread, report
-from server.core.sheet import HEADING, rows
+from server.core.report import HEADING, CounterNumbers, Report, ServiceNumbers, Spread, report, rows
 from server.core.site import Hours, Service
 from server.core.ticket import State, Verb
 

@@ -155,6 +155,10 @@ class Day:
     def revise(self, site: Site) -> None:
         """Adopt another version of the site document. Lines and counters of the day stay, new ones appear."""
         self.site = site
+        if not self.seq:
+            # Nothing has happened yet: a version before this one never held on this day.
+            for kept in (self.services, self.desks, self.lines, self.sent, self.directed, self.counters):
+                kept.clear()
         self.services.update(site.service)
         before, self.desks = self.desks, dict(site.counter)
         for id, desk in before.items():
@@ -249,10 +253,7 @@ def fold(site: Site, day: date, story: Iterable[ev.Entry], sites: Callable[[int]
     """The day as its story tells it. `sites` finds a version of the site document; without it the one given serves all."""
     folded = Day(site, day)
     for entry in story:
-        if sites is not None and isinstance(entry.event, ev.DayOpened):
-            # Born again under the version it is bound to: the one given may hold services that this day never had.
-            folded = Day(sites(entry.event.site_version), day)
-        elif sites is not None and isinstance(entry.event, ev.SiteRevised):
+        if sites is not None and isinstance(entry.event, ev.DayOpened | ev.SiteRevised):
             folded.revise(sites(entry.event.site_version))
         folded.apply(entry)
     return folded

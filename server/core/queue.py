@@ -109,9 +109,6 @@ class Line(Generic[T]):
     def remove(self, waiting: T) -> None:
         self._in_order.remove(waiting)
 
-    def head(self) -> T | None:
-        return self._in_order[0] if self._in_order else None
-
     def ahead_of(self, place: Place) -> int:
         """How many stand before `place`."""
         return int(self._in_order.bisect_key_left(place))
@@ -126,12 +123,7 @@ class Line(Generic[T]):
         return iter(self._in_order)
 
 
-def head(lines: Iterable[Line[T]]) -> T | None:
-    """Who is next for a counter that serves these lines; None when nobody waits."""
-    heads = [first for line in lines if (first := line.head()) is not None]
-    return min(heads, key=_place, default=None)
-
-
 def in_order(lines: Iterable[Line[T]]) -> Iterator[T]:
-    """Everybody who waits in these lines, in the order in which they will be called."""
+    """Everybody who waits in these lines, in the order in which they will be called: the first of it is next. Takes the lines' heads
+    as it goes, so asking for the first few costs no more than they are."""
     return merge(*lines, key=_place)

@@ -1,22 +1,20 @@
-"""The day in numbers: a fold over the same events, so that any past day can be counted again.
+"""The day in numbers: counted from the same events, so that any past day can be counted again; and the same as one flat sheet.
 
-Three words have one meaning each. A *turn* is one time at a counter: from a call that was not taken back to the finish, the absence,
-the hold, the transfer or the cancelling that ended it. A *wait* is the citizen's own, of those who were served: from taking the number
-to the call at which they first stood before a clerk; a call they missed does not end it. A *service time* is the length of one turn
-with a known beginning that was not a missed call. Durations are whole seconds (`_s`) or minutes (`_min`).
+What a turn, a wait and a service time are: `turns`. Durations are whole seconds (`_s`) or minutes (`_min`).
 """
 
 from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import ceil
 
 from server.core import events as ev
 from server.core.day import CounterState, Day
 from server.core.ticket import State, Verb
+from server.core.turns import Turn, Turns, Visit, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,161 +136,7 @@ class Report:
         return self.starts_assumed / self.served if self.served else None
 
 
-# -- the fold --------------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Turn:
-    ticket: str
-    counter: str
-    service: str
-    called_at: datetime
-    call: ev.TicketCalled
-    recalls: int = 0
-    started_at: datetime | None = None
-    assumed: bool = False
-    ended_at: datetime | None = None
-    ended_by: Verb | None = None
-    early: bool = False
-
-    def end(self, verb: Verb, at: datetime) -> None:
-        self.ended_by, self.ended_at = verb, at
-
-    @property
-    def length(self) -> timedelta | None:
-        if self.started_at is None or self.ended_at is None or self.ended_by is Verb.NO_SHOW:
-            return None
-        return self.ended_at - self.started_at
-
-
-@dataclass(slots=True)
-class _Visit:
-    issued: ev.TicketIssued
-    service: str
-    turns: list[_Turn] = field(default_factory=list)
-
-    @property
-    def class_name(self) -> str:
-        if self.issued.slot is not None or self.issued.registered is not None:
-            return "booked"
-        return "priority" if self.issued.priority else "walk_in"
-
-    @property
-    def present(self) -> _Turn | None:
-        """The turn that has not ended."""
-        return self.turns[-1] if self.turns and self.turns[-1].ended_by is None else None
-
-    @property
-    def wait(self) -> timedelta | None:
-        if not any(t.ended_by is Verb.FINISH for t in self.turns):
-            return None
-        return next(t.called_at for t in self.turns if t.ended_by is not Verb.NO_SHOW) - self.issued.issued_at
-
-
-@dataclass(slots=True)
-class _Shift:
-    """One counter's time in each state."""
-
-    state: CounterState = CounterState.CLOSED
-    since: datetime | None = None
-    spent: dict[CounterState, timedelta] = field(default_factory=dict)
-
-    def turn_to(self, state: CounterState, at: datetime) -> None:
-        if self.since is not None:
-            self.spent[self.state] = self.spent.get(self.state, timedelta()) + (at - self.since)
-        self.state, self.since = state, at
-
-
-_SHIFTS: dict[type, CounterState] = {
-    ev.CounterOpened: CounterState.OPEN,
-    ev.CounterResumed: CounterState.OPEN,
-    ev.CounterPaused: CounterState.PAUSED,
-    ev.CounterClosed: CounterState.CLOSED,
-}
-
-
-@dataclass(slots=True)
-class _Count:
-    visits: dict[str, _Visit] = field(default_factory=dict)
-    shifts: dict[str, _Shift] = field(default_factory=dict)
-    undone: Tally[Verb] = field(default_factory=Tally)
-    moves: list[tuple[str, str]] = field(default_factory=list)
-    """Transfers: from which service to which."""
-    rejoins: int = 0
-    holds: int = 0
-    cancelled: int = 0
-    until: datetime | None = None
-
-    def add(self, entry: ev.Entry) -> None:
-        self.until = entry.at
-        at, event = entry.at, entry.event
-        match event:
-            case ev.TicketIssued():
-                self.visits[event.ticket] = _Visit(event, event.service)
-            case ev.TicketCalled():
-                visit = self.visits[event.ticket]
-                visit.turns.append(_Turn(event.ticket, event.counter, visit.service, at, event))
-            case ev.TicketRecalled():
-                self._turn(event.ticket).recalls += 1
-            case ev.TicketStarted():
-                self._turn(event.ticket).started_at = at
-            case ev.TicketFinished():
-                turn = self._turn(event.ticket)
-                turn.end(Verb.FINISH, at)
-                if event.assumed_start is not None:
-                    turn.started_at, turn.assumed = event.assumed_start, True
-            case ev.TicketMissed():
-                turn = self._turn(event.ticket)
-                turn.end(Verb.NO_SHOW, at)
-                turn.early = event.early
-            case ev.TicketRejoined():
-                self.rejoins += 1
-            case ev.TicketHeld():
-                self.holds += 1
-                self._turn(event.ticket).end(Verb.HOLD, at)
-            case ev.TicketTransferred():
-                visit = self.visits[event.ticket]
-                self.moves.append((visit.service, event.service))
-                visit.service = event.service
-                self._leave(visit, Verb.TRANSFER, at)
-            case ev.TicketCancelled():
-                self.cancelled += 1
-                self._leave(self.visits[event.ticket], Verb.CANCEL, at)
-            case ev.StepUndone():
-                self._undo(self.visits[event.ticket])
-            case ev.CounterOpened() | ev.CounterResumed() | ev.CounterPaused() | ev.CounterClosed():
-                self.shifts.setdefault(event.counter, _Shift()).turn_to(_SHIFTS[type(event)], at)
-            case ev.DayClosed():
-                for shift in self.shifts.values():
-                    shift.turn_to(CounterState.CLOSED, at)
-            case _:
-                pass
-
-    def _turn(self, ticket: str) -> _Turn:
-        return self.visits[ticket].turns[-1]
-
-    def _leave(self, visit: _Visit, verb: Verb, at: datetime) -> None:
-        if visit.present is not None:
-            visit.present.end(verb, at)
-
-    def _undo(self, visit: _Visit) -> None:
-        turn = visit.turns[-1]
-        if turn.ended_by is None:
-            visit.turns.pop()
-            self.undone[Verb.CALL] += 1
-            return
-        self.undone[turn.ended_by] += 1
-        turn.ended_by = turn.ended_at = None
-        turn.early = False
-        if turn.assumed:
-            turn.started_at, turn.assumed = None, False
-
-    def spent_min(self, counter: str, state: CounterState) -> float:
-        shift = self.shifts.get(counter, _Shift())
-        spent = shift.spent.get(state, timedelta())
-        if shift.state is state and shift.since is not None and self.until is not None:
-            spent += self.until - shift.since
-        return _minutes(spent)
+# -- counting ---------------------------------------------------------------------------------------------------------------------
 
 
 def _minutes(duration: timedelta) -> float:
@@ -305,9 +149,7 @@ def _spread(durations: Iterable[timedelta | None]) -> Spread:
 
 def report(day: Day, story: Iterable[ev.Entry]) -> Report:
     """The day in numbers. `day` is the day that `story` tells, whole or so far."""
-    count = _Count()
-    for entry in story:
-        count.add(entry)
+    count = told(story)
     visits = list(count.visits.values())
     turns = [t for v in visits for t in v.turns]
     finished = [t for t in turns if t.ended_by is Verb.FINISH]
@@ -352,18 +194,18 @@ def _states(day: Day, tickets: Iterable[str]) -> dict[State, int]:
     return {state: tally[state] for state in State}
 
 
-def _out_of_order(day: Day, turns: list[_Turn]) -> Iterator[OutOfOrder]:
+def _out_of_order(day: Day, turns: list[Turn]) -> Iterator[OutOfOrder]:
     for turn in sorted(turns, key=lambda t: t.called_at):
         if not turn.call.in_order:
             yield OutOfOrder(day.tickets[turn.ticket].code, turn.counter, turn.called_at, turn.call.reason or "")
 
 
-def _class(name: str, visits: list[_Visit]) -> ClassNumbers:
+def _class(name: str, visits: list[Visit]) -> ClassNumbers:
     mine = [v for v in visits if v.class_name == name]
     return ClassNumbers(name, len(mine), _spread(v.wait for v in mine))
 
 
-def _service(day: Day, id: str, visits: list[_Visit], turns: list[_Turn], moves: list[tuple[str, str]]) -> ServiceNumbers:
+def _service(day: Day, id: str, visits: list[Visit], turns: list[Turn], moves: list[tuple[str, str]]) -> ServiceNumbers:
     service = day.services[id]
     mine = [v for v in visits if v.issued.service == id]
     here = [t for t in turns if t.service == id]
@@ -382,7 +224,7 @@ def _service(day: Day, id: str, visits: list[_Visit], turns: list[_Turn], moves:
     )
 
 
-def _counter(day: Day, id: str, turns: list[_Turn], count: _Count) -> CounterNumbers:
+def _counter(day: Day, id: str, turns: list[Turn], count: Turns) -> CounterNumbers:
     here = [t for t in turns if t.counter == id]
     return CounterNumbers(
         counter=id,
@@ -391,19 +233,115 @@ def _counter(day: Day, id: str, turns: list[_Turn], count: _Count) -> CounterNum
         served=sum(t.ended_by is Verb.FINISH for t in here),
         missed=sum(t.ended_by is Verb.NO_SHOW for t in here),
         service_times=_spread(t.length for t in here),
-        open_min=count.spent_min(id, CounterState.OPEN),
-        paused_min=count.spent_min(id, CounterState.PAUSED),
+        open_min=_minutes(count.spent(id, CounterState.OPEN)),
+        paused_min=_minutes(count.spent(id, CounterState.PAUSED)),
     )
 
 
-def _hours(day: Day, visits: list[_Visit], turns: list[_Turn]) -> Iterator[HourNumbers]:
+def _hours(day: Day, visits: list[Visit], turns: list[Turn]) -> Iterator[HourNumbers]:
     def hour(at: datetime) -> datetime:
         return at.astimezone(day.site.tz).replace(minute=0, second=0, microsecond=0)
 
     calls = Tally(hour(t.called_at) for t in turns)
-    issued: dict[datetime, list[_Visit]] = {}
+    issued: dict[datetime, list[Visit]] = {}
     for visit in visits:
         issued.setdefault(hour(visit.issued.issued_at), []).append(visit)
     for start in sorted(calls.keys() | issued.keys()):
         mine = issued.get(start, [])
         yield HourNumbers(start, len(mine), calls[start], _spread(v.wait for v in mine))
+
+
+# -- the sheet --------------------------------------------------------------------------------------------------------------------
+
+Cell = str | int | float
+
+HEADING: list[Cell] = ["Phần", "Đối tượng", "Chỉ số", "Giá trị", "Đơn vị"]
+
+STATE_WORDS = {
+    State.WAITING: "Đang chờ",
+    State.CALLED: "Đang gọi",
+    State.SERVING: "Đang phục vụ",
+    State.HELD: "Đang tạm giữ",
+    State.DONE: "Hoàn tất",
+    State.NO_SHOW: "Vắng",
+    State.CANCELLED: "Đã hủy",
+    State.LAPSED: "Hết ngày chưa được phục vụ",
+}
+CLASS_WORDS = {"walk_in": "Lấy số tại chỗ", "priority": "Ưu tiên", "booked": "Có hẹn"}
+UNDONE_WORDS = {Verb.CALL: "Hoàn tác lời gọi", Verb.FINISH: "Hoàn tác hoàn tất", Verb.NO_SHOW: "Hoàn tác ghi vắng"}
+
+
+def rows(report: Report) -> list[list[Cell]]:
+    """The report as one flat sheet: a heading, then one number a row (part, subject, measure, value, unit), in words of the office.
+
+    Durations are minutes. A text that a spreadsheet would take for a formula is disarmed: reasons are typed by hand.
+    """
+    return [list(HEADING), *([_disarmed(cell) for cell in row] for row in _rows(report))]
+
+
+def _disarmed(cell: Cell) -> Cell:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+def _measures(what: str, spread: Spread) -> Iterator[tuple[str, Cell, str]]:
+    yield f"{what}: số lượt đo", spread.n, "lượt"
+    values = {"trung bình": spread.mean_s, "một nửa không quá": spread.p50_s, "90% không quá": spread.p90_s, "lâu nhất": spread.max_s}
+    for name, seconds in values.items():
+        yield f"{what}: {name}", "" if seconds is None else round(seconds / 60, 1), "phút"
+
+
+def _rows(r: Report) -> Iterator[list[Cell]]:
+    day: list[tuple[str, Cell, str]] = [
+        ("Ngày", r.date.isoformat(), ""),
+        ("Số phiếu đã cấp", r.issued, "phiếu"),
+        *((f"Phiếu: {STATE_WORDS[state].lower()}", number, "phiếu") for state, number in r.states.items()),
+        *_measures("Chờ", r.waits),
+        *_measures("Phục vụ một lượt", r.service_times),
+        ("Lượt gọi", r.calls, "lượt"),
+        ("Lượt gọi lại", r.recalls, "lượt"),
+        ("Lượt hoàn tất", r.served, "lượt"),
+        ("Lượt hoàn tất có giờ bắt đầu ước tính", r.starts_assumed, "lượt"),
+        ("Lượt hoàn tất không rõ giờ bắt đầu", r.starts_unknown, "lượt"),
+        ("Lượt gọi vắng", r.missed, "lượt"),
+        ("Lượt ghi vắng sớm hơn quy định", r.missed_early, "lượt"),
+        ("Lượt quay lại sau khi vắng", r.rejoins, "lượt"),
+        ("Lượt gọi không theo thứ tự", len(r.out_of_order), "lượt"),
+        *((UNDONE_WORDS[verb], number, "lượt") for verb, number in r.undone.items()),
+        ("Lượt chuyển", r.transfers, "lượt"),
+        ("Lượt tạm giữ", r.holds, "lượt"),
+        ("Lượt hủy", r.cancelled, "lượt"),
+        ("Lượt hoàn tất sau giờ đóng cửa", r.served_after_closing, "lượt"),
+        ("Làm ngoài giờ", r.overtime_min, "phút"),
+    ]
+    yield from (["Cả ngày", r.name, *row] for row in day)
+    for c in r.classes:
+        yield from (
+            ["Loại phiếu", CLASS_WORDS[c.name], *row] for row in (("Số phiếu đã cấp", c.issued, "phiếu"), *_measures("Chờ", c.waits))
+        )
+    for s in r.services:
+        service: list[tuple[str, Cell, str]] = [
+            ("Số phiếu đã cấp", s.issued, "phiếu"),
+            *((f"Phiếu: {STATE_WORDS[state].lower()}", number, "phiếu") for state, number in s.states.items()),
+            *_measures("Chờ", s.waits),
+            ("Lượt gọi", s.calls, "lượt"),
+            ("Lượt gọi vắng", s.missed, "lượt"),
+            *_measures("Phục vụ một lượt", s.service_times),
+            ("Lượt chuyển đến", s.transferred_in, "lượt"),
+            ("Lượt chuyển đi", s.transferred_out, "lượt"),
+        ]
+        yield from (["Lĩnh vực", f"{s.letter} · {s.name}", *row] for row in service)
+    for d in r.counters:
+        desk: list[tuple[str, Cell, str]] = [
+            ("Lượt gọi", d.calls, "lượt"),
+            ("Lượt hoàn tất", d.served, "lượt"),
+            ("Lượt gọi vắng", d.missed, "lượt"),
+            *_measures("Phục vụ một lượt", d.service_times),
+            ("Mở quầy", d.open_min, "phút"),
+            ("Tạm nghỉ", d.paused_min, "phút"),
+        ]
+        yield from (["Quầy", d.name, *row] for row in desk)
+    for h in r.hours:
+        hour = (("Số phiếu đã cấp", h.issued, "phiếu"), ("Lượt gọi", h.calls, "lượt"), *_measures("Chờ", h.waits))
+        yield from (["Giờ", f"{h.start:%H:%M}", *row] for row in hour)
+    for o in r.out_of_order:
+        yield ["Gọi không theo thứ tự", f"{o.code} · quầy {o.counter} · {o.at:%H:%M:%S}", "Lý do", o.reason, ""]
