@@ -1,0 +1,135 @@
+/** Wires the kiosk: events in, state on, drawing out, one command per intent. */
+import { command, newKey } from "/static/shared/api.js";
+import { hallClock } from "/static/shared/clock.js";
+import { connect } from "/static/shared/connection.js";
+import { fit } from "/static/shared/fit.js";
+import { render } from "/static/shared/vendor/lit-html.js";
+import { GIVE_UP_MS, start, step } from "./model.js";
+import { listen } from "./touch.js";
+import { view } from "./view.js";
+
+const TICK_MS = 250;
+const SITE_EVERY_MS = 15000;
+const BOARD_POLL_MS = 3000;
+const PAIR_AGAIN_MS = 10000;
+const DEFAULT_INCHES = 21.5;
+
+const [, , siteId, kioskId] = location.pathname.split("/").map(decodeURIComponent);
+const SITE = `/api/v1/sites/${encodeURIComponent(siteId)}`;
+const root = document.getElementById("kiosk");
+const clock = hallClock();
+let state = start({ now: performance.now() });
+let connection = null;
+let polling = null;
+let asking = null;
+
+const kioskOf = (site) => site?.kiosks.find((kiosk) => kiosk.id === kioskId);
+
+/** Pixels per millimetre of the glass: from its diagonal in the site document, never from devicePixelRatio. */
+function mm() {
+  const inches = kioskOf(state.site)?.screen_inches || DEFAULT_INCHES;
+  return Math.hypot(innerWidth, innerHeight) / (inches * 25.4);
+}
+
+function dispatch(event) {
+  const before = state;
+  state = step(state, { now: performance.now(), ...event });
+  if (state !== before || event.type === "tick") draw();
+  if (state.intent !== before.intent) ask(state.intent);
+}
+
+function draw() {
+  const landscape = innerWidth > innerHeight;
+  const size = mm();
+  document.documentElement.style.setProperty("--mm", `${size.toFixed(4)}px`);
+  document.documentElement.lang = state.lang;
+  // Low buttons make sense only where the screen reaches higher than a wheelchair user's arm.
+  const canLow = innerHeight / size > 260;
+  const surroundings = { now: performance.now(), clock: clock.text(), at: clock.instant(), landscape, canLow, kiosk: kioskOf(state.site), siteId, kioskId };
+  render(view(state, surroundings), root);
+  fit(root);
+}
+
+/** Ask for a number until there is an answer; a further attempt of the same intent replaces the running one. */
+async function ask(intent) {
+  asking?.abort();
+  if (!intent) return;
+  const stop = new AbortController();
+  asking = stop;
+  const body = { service: intent.service };
+  if (intent.lang !== "vi") body.lang = intent.lang;
+  if (intent.priority) body.priority = intent.priority;
+  const options = { idempotencyKey: intent.key, patienceMs: GIVE_UP_MS, signal: stop.signal, lang: intent.lang };
+  const answer = await command("POST", `${SITE}/tickets`, body, options);
+  if (asking === stop && !stop.signal.aborted) dispatch({ type: "answer", key: intent.key, ...answer });
+  if (answer.status >= 400) loadSite();
+}
+
+async function loadSite() {
+  const answer = await command("GET", SITE, null, { patienceMs: 0 });
+  if (answer.status === 200) {
+    clock.set(answer.body);
+    dispatch({ type: "site", site: answer.body });
+    if (!kioskOf(answer.body)) dispatch({ type: "problem", problem: "kiosk" });
+    else if (!connection) listenToHall(kioskOf(answer.body).hall);
+  } else if (answer.status === 404) {
+    dispatch({ type: "problem", problem: "site" });
+  } else if (!connection) {
+    dispatch({ type: "stale" });
+    setTimeout(loadSite, BOARD_POLL_MS);
+  }
+}
+
+function listenToHall(hall) {
+  connection = connect({
+    site: siteId,
+    kind: "hall",
+    id: hall,
+    onState: takeBoard,
+    onStale() {
+      clearInterval(polling);
+      polling = setInterval(() => pollBoard(hall), BOARD_POLL_MS);
+      pollBoard(hall);
+    },
+    onBack: () => clearInterval(polling),
+  });
+}
+
+/** Where only the socket is cut, numbers can still be taken: the kiosk is away when plain requests fail as well. */
+async function pollBoard(hall) {
+  const answer = await command("GET", `${SITE}/halls/${encodeURIComponent(hall)}/board`, null, { patienceMs: 0 });
+  if (answer.status === 200) takeBoard(answer.body);
+  else dispatch({ type: "stale" });
+}
+
+function takeBoard(board) {
+  clock.set(board);
+  const changed = opening(board) !== opening(state.board);
+  dispatch({ type: "board", board });
+  if (changed) loadSite();
+}
+
+/** What of a board makes the site's own description out of date: hours, and which fields give numbers. */
+const opening = (board) => JSON.stringify([board?.day, board?.hours?.state, board?.waiting?.map((row) => row.open)]);
+
+/** Exchange the key of the address for a cookie, once, and take it out of the address. */
+async function pair() {
+  const key = new URLSearchParams(location.hash.slice(1)).get("key");
+  const answer = await command(key ? "POST" : "GET", "/api/v1/device-sessions", null, { key: key ?? undefined, patienceMs: 0 });
+  const known = answer.status === 200 || answer.status === 201;
+  const unknown = answer.status === 401 || answer.status === 403;
+  if (key && (known || unknown)) history.replaceState(null, "", location.pathname + location.search);
+  if (known) dispatch({ type: "paired" });
+  if (unknown) dispatch({ type: "problem", problem: "unpaired" });
+  if (key && !known && !unknown) setTimeout(pair, BOARD_POLL_MS);
+}
+
+listen(root, mm, (touch) => dispatch({ type: "touch", key: newKey(), ...touch }));
+addEventListener("resize", draw);
+addEventListener("hashchange", pair);
+setInterval(() => dispatch({ type: "tick" }), TICK_MS);
+setInterval(loadSite, SITE_EVERY_MS);
+setInterval(() => state.problem === "unpaired" && pair(), PAIR_AGAIN_MS);
+draw();
+pair();
+loadSite();
