@@ -160,7 +160,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
     from server import commands
     from server.access import hash_password
     from server.clock import HallClock, wall
-    from server.demo import Citizens, first_morning
+    from server.demo import Town, first_morning
     from server.pages import Extras
     from server.store import StaffRow
 
@@ -184,14 +184,45 @@ def run_demo(arguments: argparse.Namespace) -> int:
             (extras.kiosk_keys if kind == "kiosk" else extras.display_keys)[site.id, place] = device["key"]
         clock = HallClock(first_morning(site, wall()), arguments.factor)
         server = _Server(arguments, store, clock, extras, _speaker("espeak", path))
-        citizens = Citizens(server.application.ledger, site.id, server.sleep, arguments.seed)
         if not arguments.no_citizens:
-            server.background.append(citizens.run)
-            server.on_stop.append(citizens.stop)
+            town = Town(server.application.ledger, site.id, server.sleep, arguments.seed)
+            server.background.append(town.run)
+            server.on_stop.append(town.stop)
+        agents: list[Any] = []
+        server.background.append(lambda: agents.extend(_print_agents(server.url, site, extras, Path(folder))))
+        server.on_stop.append(lambda: [agent.terminate() for agent in agents])
         return server.run(lambda: _addresses(server, accounts))
 
 
 DEMO_STAFF = (("lan", "clerk"), ("minh", "clerk"), ("hoa", "helper"), ("binh", "supervisor"), ("thanh", "inspector"), ("quan", "admin"))
+
+
+def _print_agents(url: str, site: Any, extras: Any, folder: Any) -> list[Any]:
+    """A print agent beside each kiosk, as in a real hall; their printers are files."""
+    import subprocess
+
+    agents = []
+    for kiosk in site.kiosks:
+        options = ["--server", url, "--printer", f"file://{folder}/{kiosk.id}.bin", "--journal", f"{folder}/{kiosk.id}.journal"]
+        agents.append(
+            subprocess.Popen(
+                [sys.executable, "-P", "-m", "server", "kiosk", *options],
+                env={**os.environ, "MOISO_KEY": extras.kiosk_keys[site.id, kiosk.id]},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+            )
+        )
+    return agents
+
+
+def _end_with_parent() -> None:
+    """Asks the kernel to end this process when the one that started it ends, even by kill -9."""
+    import ctypes
+    import signal
+
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _revoked(row: Any) -> Any:
