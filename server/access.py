@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -36,8 +37,12 @@ STAFF_COOKIE = "moiso_staff"
 DEVICE_COOKIE = "moiso_device"
 
 _hasher = PasswordHasher()
-# Verifying against this takes as long as a real one, so that the time of an answer does not tell which names exist.
-_NOBODY = _hasher.hash(secrets.token_hex(8))
+
+
+@cache
+def _nobody() -> str:
+    """Verifying against this takes as long as a real one, so that the time of an answer does not tell which names exist."""
+    return _hasher.hash(secrets.token_hex(8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,7 @@ class Access:
             again = self._limiter.get_window_stats(self._failures, *who).reset_time
             raise Refused("too_many_requests", retry_after_s=max(1, int(again - time.time()) + 1))
         staff = self._store.staff(user) if user.isprintable() else None
-        known = self._offload(verify_password, staff.password_hash if staff else _NOBODY, password)
+        known = self._offload(verify_password, staff.password_hash if staff else self._offload(_nobody), password)
         if staff is None or not known:
             self._limiter.hit(self._failures, *who)
             raise Refused("wrong_password")
