@@ -2,7 +2,7 @@
  * What the console reads out of a state, line by line: the person at the counter, the rows of the list, the status bar. Pure.
  */
 import { hhmm, hhmmss } from "../shared/clock.js";
-import { people, plainName } from "../shared/words.js";
+import { people, plainName, unbroken } from "../shared/words.js";
 import { isHeard, minutesSince, realSince, SPEAK_MS } from "./model.js";
 
 const LANGUAGES = { en: "Tiếng Anh", zh: "Tiếng Trung", ko: "Tiếng Hàn", ja: "Tiếng Nhật" };
@@ -37,7 +37,7 @@ export function present(page, time, procedures) {
   if (!ticket) return null;
   const waited = minutesSince(ticket.issued_at, Date.parse(ticket.first_called_at ?? ticket.called_at));
   const times = ticket.call_no > 1 ? `đã${NB}gọi ${ticket.call_no}${NB}lần,${NB}` : `đã${NB}gọi${NB}`;
-  const detail = [termOf(ticket), `giờ xếp hàng${NB}${hhmmss(ticket.queue_time)}`];
+  const detail = [termOf(ticket), unbroken(`giờ xếp hàng ${hhmmss(ticket.queue_time)}`)];
   if (ticket.state === "called") detail.push(`${times}${elapsed(realSince(ticket.called_at, time))}`);
   return {
     code: ticket.code,
@@ -61,12 +61,14 @@ export function callState(page, ticket, time) {
   const { heard } = ticket;
   if (isHeard(ticket) && heard.speakers >= heard.of) {
     const screens = displays ? ` · màn${NB}hình${NB}${displays}` : "";
-    return { tone: "done", text: `Đã phát ${hhmmss(heard.at)} · loa${NB}${heard.speakers}/${heard.of}${screens}` };
+    return { tone: "done", text: `Đã phát ${hhmmss(heard.at)} · loa${NB}${heard.speakers}/${Math.max(heard.of, heard.speakers)}${screens}` };
   }
   if (!page.connected) return { tone: "wait", text: "Chưa biết loa đã phát hay chưa." };
   if (isHeard(ticket) && early) return { tone: "wait", text: `Đang phát… loa${NB}${heard.speakers}/${heard.of}` };
   if (isHeard(ticket)) return { tone: "warn", text: `Chỉ ${heard.speakers}/${heard.of} loa phát được. Bấm G để gọi lại.` };
-  if (speakers === 0) return { tone: "warn", text: "Không có loa nào đang nối. Số vẫn hiện trên màn hình. Xin gọi trực tiếp." };
+  // An office may do without a voice; without a voice and without a screen nobody learns of the call.
+  if (speakers === 0 && displays === 0) return { tone: "warn", text: "Không có loa và màn hình nào đang nối. Xin gọi trực tiếp." };
+  if (speakers === 0) return { tone: "wait", text: "Không có loa. Số hiện trên màn hình." };
   if (early) return { tone: "wait", text: "Đang phát…" };
   return { tone: "warn", text: "Loa không trả lời. Số vẫn hiện trên màn hình. Xin gọi trực tiếp." };
 }
@@ -113,10 +115,10 @@ export function status(page) {
   const devices = page.console?.devices;
   const items = [page.connected ? { tone: "done", shape: "dot", text: "Đang nối máy chủ" } : { tone: "warn", shape: "alarm", text: "Mất kết nối" }];
   if (!devices || !page.connected) return items;
-  const count = (number, have, none) => items.push(number > 0 ? { tone: "", text: `${have} ${number}` } : { tone: "warn", shape: "alarm", text: none });
-  count(devices.speakers, "Loa", "Không có loa");
-  count(devices.displays, "Màn hình", "Không có màn hình");
-  count(devices.kiosks, "Máy lấy số", "Không có máy lấy số");
+  items.push({ tone: "", text: devices.speakers ? `Loa ${devices.speakers}` : "Không có loa" });
+  items.push(devices.displays ? { tone: "", text: `Màn hình ${devices.displays}` } : { tone: "warn", shape: "alarm", text: "Không có màn hình" });
+  items.push({ tone: "", text: devices.kiosks ? `Máy lấy số ${devices.kiosks}` : "Không có máy lấy số" });
+  // What should be there and is not, the server knows and says.
   for (const alert of devices.alerts ?? []) items.push({ tone: "warn", shape: "alarm", text: alert.words });
   return items;
 }

@@ -44,15 +44,17 @@ function nowCard(page, time, go) {
     return html`<section class="now card free" aria-label="Đang phục vụ"><p>${page.console ? words : ""}</p></section>`;
   }
   return html`<section class="now card" aria-label="Đang phục vụ">
-    <p class=${classMap({ code: true, wide: card.code.length > 4 })} data-test="current">${card.code}</p>
-    <div class="about">
-      <p class="title">${card.title}</p>
-      ${card.about ? html`<p class="procedure">${card.about}</p>` : nothing}
-      <p class="detail">${card.detail}</p>
-      <p class="call ${card.call.tone}" role="status" data-test="call">${SHAPES[card.call.tone]}<span>${card.call.text}</span></p>
+    <div class="whom">
+      <p class=${classMap({ code: true, wide: card.code.length > 4 })} data-test="current">${card.code}</p>
       ${card.startable
         ? html`<button class="start" ?disabled=${!press(page, time, "start")} @click=${() => go.press("start")}>Đã đến <kbd>S</kbd></button>`
         : nothing}
+    </div>
+    <div class="about">
+      <p class="title">${card.title}</p>
+      ${card.about ? html`<p class="procedure" title=${card.about}>${card.about}</p>` : nothing}
+      <p class="detail">${card.detail}</p>
+      <p class="call ${card.call.tone}" role="status" data-test="call">${SHAPES[card.call.tone]}<span>${card.call.text}</span></p>
     </div>
   </section>`;
 }
