@@ -6,12 +6,15 @@ into the past. In the demo and in tests it starts where told and runs `factor` t
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-SLEW_PER_MINUTE = timedelta(seconds=1)
-"""A small difference to the computer's clock is worked off this slowly: nobody sees a queue time jump."""
+SLEW = 1 / 60
+"""A small difference to the computer's clock is worked off by this much of the time passed, a second a minute: nobody sees a queue time
+jump."""
 STEP = timedelta(minutes=5)
 """A larger one is adopted at once, but only while nobody waits."""
 NOISE = timedelta(seconds=2)
@@ -27,7 +30,8 @@ def wall() -> datetime:
 
 
 class HallClock:
-    """`start` None follows the computer's clock; otherwise the hall's day begins there and owes the computer's clock nothing."""
+    """`start` None follows the computer's clock; otherwise the hall's day begins there and owes the computer's clock nothing. So does a
+    clock with a factor: it runs away from the computer's by design."""
 
     def __init__(
         self,
@@ -39,36 +43,41 @@ class HallClock:
     ) -> None:
         self._wall, self._monotonic = wall, monotonic
         self.factor = factor
-        self.follows = start is None
-        self._anchor = start or wall()
-        self._started = monotonic()
-        self._adjusted = self._started
+        self.follows = start is None and factor == 1.0
+        self._pace = _Pace(start or wall(), monotonic(), factor)
 
     def now(self) -> datetime:
-        return self._anchor + timedelta(seconds=(self._monotonic() - self._started) * self.factor)
+        return self._pace.at(self._monotonic())
 
     def adjust(self, *, anybody_waits: bool) -> timedelta:
         """Come closer to the computer's clock; returns what is still missing (positive: the hall clock is behind).
 
-        Called every few seconds. A difference above `STEP` is left alone while anybody waits.
+        Called every few seconds. A small difference is worked off by going a little faster or slower until the next call, never by a jump
+        back; one above `STEP` is adopted at once, but left alone while anybody waits.
         """
         if not self.follows:
             return timedelta()
         tick = self._monotonic()
-        elapsed, self._adjusted = tick - self._adjusted, tick
-        missing = self._wall() - self.now()
-        if abs(missing) <= NOISE:
-            return missing
-        if abs(missing) > STEP:
-            if anybody_waits:
-                return missing
-            correction = missing
-        else:
-            most = SLEW_PER_MINUTE * (elapsed / 60)
-            correction = max(-most, min(most, missing))
-        self._anchor += correction
-        return missing - correction
+        now, wall = self._pace.at(tick), self._wall()
+        missing = wall - now
+        if abs(missing) > STEP and not anybody_waits:
+            self._pace = _Pace(wall, tick, 1.0)
+            return timedelta()
+        slews = NOISE < abs(missing) <= STEP
+        self._pace = _Pace(now, tick, 1.0 + (math.copysign(SLEW, missing.total_seconds()) if slews else 0.0))
+        return missing
 
     def seconds(self, span: timedelta) -> float:
         """Real seconds in a span of hall time."""
         return span.total_seconds() / self.factor
+
+
+class _Pace(NamedTuple):
+    """Hall time as a line through one point. Replaced whole, so that a reader on another thread never sees half of a correction."""
+
+    anchor: datetime
+    since: float
+    rate: float
+
+    def at(self, tick: float) -> datetime:
+        return self.anchor + timedelta(seconds=(tick - self.since) * self.rate)

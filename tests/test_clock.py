@@ -1,0 +1,118 @@
+"""The hall's clock: one time for everybody, that a wrong computer clock cannot throw into confusion."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from server.clock import HallClock
+
+NINE = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+MILLISECOND = timedelta(milliseconds=1)
+HOUR = timedelta(hours=1)
+
+
+class Computer:
+    """A machine whose clock can be set wrong; its counter only goes on."""
+
+    def __init__(self) -> None:
+        self.wall, self.counter = NINE, 1000.0
+
+    def passes(self, span: timedelta) -> None:
+        self.wall += span
+        self.counter += span.total_seconds()
+
+    def clock(self, start: datetime | None = None, factor: float = 1.0) -> HallClock:
+        return HallClock(start, factor, wall=lambda: self.wall, monotonic=lambda: self.counter)
+
+
+def live(computer: Computer, clock: HallClock, span: timedelta, *, waits: bool, every: timedelta = SECOND) -> list[datetime]:
+    """The instants a hall reads while it keeps house for `span`: before and after each adjustment."""
+    seen = []
+    for _ in range(round(span / every)):
+        computer.passes(every)
+        seen.append(clock.now())
+        clock.adjust(anybody_waits=waits)
+        seen.append(clock.now())
+    return seen
+
+
+def test_the_hall_goes_with_the_computer_as_long_as_they_agree() -> None:
+    computer = Computer()
+    clock = computer.clock()
+    live(computer, clock, HOUR, waits=True)
+    assert clock.now() == computer.wall
+
+
+@pytest.mark.parametrize(
+    ("step", "waits", "adopted"),
+    [
+        (timedelta(hours=2), False, True),
+        (-timedelta(minutes=10), False, True),
+        (timedelta(hours=2), True, False),
+        (-timedelta(minutes=10), True, False),
+        (5 * MINUTE + SECOND, False, True),
+        (5 * MINUTE + SECOND, True, False),
+        (5 * MINUTE, False, False),
+        (-5 * MINUTE, False, False),
+        (2 * SECOND, False, False),
+    ],
+)
+def test_a_large_step_is_adopted_only_while_nobody_waits(step: timedelta, waits: bool, adopted: bool) -> None:
+    computer = Computer()
+    clock = computer.clock()
+    computer.wall += step
+    missing = clock.adjust(anybody_waits=waits)
+    assert (clock.now() == computer.wall) is adopted
+    assert missing == (timedelta() if adopted else step)
+
+
+def test_a_large_step_that_had_to_wait_is_adopted_when_the_hall_is_empty() -> None:
+    computer = Computer()
+    clock = computer.clock()
+    computer.wall += 2 * HOUR
+    live(computer, clock, HOUR, waits=True)
+    assert computer.wall - clock.now() == 2 * HOUR
+    clock.adjust(anybody_waits=False)
+    assert clock.now() == computer.wall
+
+
+@pytest.mark.parametrize("step", [-90 * SECOND, -4 * SECOND, 4 * SECOND, 90 * SECOND])
+@pytest.mark.parametrize("every", [SECOND, 7 * SECOND, MINUTE])
+def test_a_small_step_is_worked_off_a_second_a_minute_and_never_by_going_back(step: timedelta, every: timedelta) -> None:
+    computer = Computer()
+    clock = computer.clock()
+    computer.wall += step
+    before = clock.now()
+    clock.adjust(anybody_waits=True)
+    first = live(computer, clock, 2 * MINUTE, waits=True, every=every)
+    assert abs(step) - abs(computer.wall - clock.now()) <= 2 * SECOND + MILLISECOND
+    rest = live(computer, clock, 2 * HOUR, waits=True, every=every)
+    assert abs(computer.wall - clock.now()) <= 2 * SECOND
+    seen = [before, *first, *rest]
+    assert all(earlier <= later for earlier, later in pairwise(seen))
+
+
+def test_a_difference_of_two_seconds_is_nobodys_business() -> None:
+    computer = Computer()
+    clock = computer.clock()
+    computer.wall += 2 * SECOND
+    live(computer, clock, HOUR, waits=False)
+    assert computer.wall - clock.now() == 2 * SECOND
+
+
+@pytest.mark.parametrize(("start", "factor"), [(NINE - 100 * HOUR, 1.0), (NINE, 60.0), (None, 60.0)])
+def test_a_rehearsal_owes_the_computer_nothing(start: datetime | None, factor: float) -> None:
+    computer = Computer()
+    clock = computer.clock(start, factor)
+    live(computer, clock, 10 * MINUTE, waits=False)
+    assert clock.now() == (start or NINE) + 10 * MINUTE * factor
+    assert clock.adjust(anybody_waits=False) == timedelta()
+
+
+def test_real_seconds_are_hall_time_over_the_factor() -> None:
+    assert Computer().clock(factor=60.0).seconds(HOUR) == 60.0
