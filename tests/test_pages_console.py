@@ -160,6 +160,7 @@ def test_a_clerk_works_a_round_with_the_keyboard_alone(office: SmallOffice, sit:
     office.pass_time(seconds=60)
     pressed("Space", "young")
     clerk.reads("current", "B001")
+    clerk.reads("strip", "Vừa gọi B001")
     pressed("KeyV", "free")
     pressed("Control+KeyZ", "young")
     clerk.reads("strip", "Đã hoàn tác. B001 lại ở quầy này.")

@@ -22,9 +22,10 @@ export async function insist(path, body, idempotencyKey, trouble, post = command
     const { status, body: answer } = await post("POST", path, body, { idempotencyKey, patienceMs: 0 });
     if (status >= 200 && status < 300) return { ok: true, status, body: answer, message: null };
     const lost = status === 0 || status === 502 || status === 504;
-    if (!lost && status !== 503) return { ok: false, status, body: answer, message: answer?.error?.message ?? `Máy chủ trả lời ${status}.` };
+    const refused = answer?.error?.message;
+    if (!lost && status !== 503) return { ok: false, status, body: answer, message: refused ?? `Máy chủ trả lời ${status}.` };
     const pause = lost ? PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)] : STORAGE_PAUSE_MS;
-    if (performance.now() + pause > until) return { ok: false, status, body: answer, message: lost ? GAVE_UP : (answer?.error?.message ?? GAVE_UP) };
+    if (performance.now() + pause > until) return { ok: false, status, body: answer, message: (!lost && refused) || GAVE_UP };
     trouble(lost ? NO_ANSWER : NOT_STORED);
     await new Promise((go) => setTimeout(go, pause));
   }

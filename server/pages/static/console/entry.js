@@ -27,7 +27,11 @@ export function sitesView(page, go) {
   return html`<main class="entry wide">
     ${head(page, "Chọn bộ phận một cửa", go)} ${notice(page.trouble)}
     <ul class="counters">
-      ${page.offices.map((site) => html`<li><button class="counter card" @click=${() => go.site(site.id)}><strong>${site.name}</strong></button></li>`)}
+      ${page.offices.map(
+        (site) => html`<li>
+          <button class="counter card" @click=${() => go.site(site.id)}><strong>${site.name}</strong></button>
+        </li>`,
+      )}
     </ul>
   </main>`;
 }

@@ -61,7 +61,8 @@ export function callState(page, ticket, time) {
   const { heard } = ticket;
   if (isHeard(ticket) && heard.speakers >= heard.of) {
     const screens = displays ? ` · màn${NB}hình${NB}${displays}` : "";
-    return { tone: "done", text: `Đã phát ${hhmmss(heard.at)} · loa${NB}${heard.speakers}/${Math.max(heard.of, heard.speakers)}${screens}` };
+    const all = Math.max(heard.of, heard.speakers);
+    return { tone: "done", text: `Đã phát ${hhmmss(heard.at)} · loa${NB}${heard.speakers}/${all}${screens}` };
   }
   if (!page.connected) return { tone: "wait", text: "Chưa biết loa đã phát hay chưa." };
   if (isHeard(ticket) && early) return { tone: "wait", text: `Đang phát… loa${NB}${heard.speakers}/${heard.of}` };
@@ -113,12 +114,14 @@ export function tabs(shown) {
 /** The status bar: word, shape and colour for server, loudspeakers, screens, kiosks and what needs a hand. */
 export function status(page) {
   const devices = page.console?.devices;
-  const items = [page.connected ? { tone: "done", shape: "dot", text: "Đang nối máy chủ" } : { tone: "warn", shape: "alarm", text: "Mất kết nối" }];
-  if (!devices || !page.connected) return items;
+  const alarm = (text) => ({ tone: "warn", shape: "alarm", text });
+  if (!page.connected) return [alarm("Mất kết nối")];
+  const items = [{ tone: "done", shape: "dot", text: "Đang nối máy chủ" }];
+  if (!devices) return items;
   items.push({ tone: "", text: devices.speakers ? `Loa ${devices.speakers}` : "Không có loa" });
-  items.push(devices.displays ? { tone: "", text: `Màn hình ${devices.displays}` } : { tone: "warn", shape: "alarm", text: "Không có màn hình" });
+  items.push(devices.displays ? { tone: "", text: `Màn hình ${devices.displays}` } : alarm("Không có màn hình"));
   items.push({ tone: "", text: devices.kiosks ? `Máy lấy số ${devices.kiosks}` : "Không có máy lấy số" });
   // What should be there and is not, the server knows and says.
-  for (const alert of devices.alerts ?? []) items.push({ tone: "warn", shape: "alarm", text: alert.words });
+  for (const alert of devices.alerts ?? []) items.push(alarm(alert.words));
   return items;
 }

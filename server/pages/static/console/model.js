@@ -23,7 +23,12 @@ export const SPEAK_MS = 20000;
 
 export const PAUSES = ["Nghỉ ngắn", "Nghỉ trưa", "Họp", "Hỗ trợ quầy khác"];
 /** None of them says anything about the person: the reason stays in the story for years. */
-export const REASONS = ["Đã hẹn quay lại bổ sung giấy tờ", "Chỉ nộp hoặc nhận giấy, xong ngay", "Đã chờ lâu hơn giờ dự kiến", "Phụ trách yêu cầu"];
+export const REASONS = [
+  "Đã hẹn quay lại bổ sung giấy tờ",
+  "Chỉ nộp hoặc nhận giấy, xong ngay",
+  "Đã chờ lâu hơn giờ dự kiến",
+  "Phụ trách yêu cầu",
+];
 
 const NB = "\u00a0";
 const COUNTER_VERBS = new Set(["open", "close", "pause", "resume", "next"]);
@@ -103,10 +108,11 @@ function lostWords(shown) {
 function atCounter(page, shown, time) {
   const { counter, current, next: first, waiting_count: count } = shown;
   const name = counterName(shown);
-  if (counter.state === "closed") return button("open", `MỞ ${name.toUpperCase()}`, "Mở để bắt đầu gọi số", "go", { send: { verb: "open" } });
+  const opening = { send: { verb: "open" } };
+  if (counter.state === "closed") return button("open", `MỞ ${name.toUpperCase()}`, "Mở để bắt đầu gọi số", "go", opening);
   const other = takenBy(page);
   if (other && supervises(page)) {
-    return button("takeover", `NHẬN ${name.toUpperCase()}`, `${other} đang mở quầy này`, "ask", { send: { verb: "open" } });
+    return button("takeover", `NHẬN ${name.toUpperCase()}`, `${other} đang mở quầy này`, "ask", opening);
   }
   if (other) return button("taken", "ĐÃ CÓ NGƯỜI", `${other} đang mở quầy này. Mời chọn quầy khác.`, "lost");
   if (counter.state === "paused") {
@@ -236,7 +242,9 @@ export function said(action, answer, before) {
   const time = answer?.queue_time ? hhmmss(answer.queue_time) : "";
   switch (action.verb) {
     case "next":
-      return answer?.finished ? `${answer.finished.code} ${action.body.outcome === "no_show" ? "đã ghi vắng" : "đã xong"}. Chưa có ai chờ.` : null;
+      // Somebody was called after all: then the screen says whom.
+      if (!answer?.finished || answer.id) return null;
+      return `${answer.finished.code} ${action.body.outcome === "no_show" ? "đã ghi vắng" : "đã xong"}. Chưa có ai chờ.`;
     case "undo":
       return undoneWords(before, code);
     case "transfer": {

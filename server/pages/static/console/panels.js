@@ -4,9 +4,18 @@ import { counterLabel, plainName } from "../shared/words.js";
 import { LIST } from "./keyboard.js";
 import { orphaned, PAUSES, REASONS } from "./model.js";
 
+const PANELS = {
+  pause: pausePanel,
+  close: closePanel,
+  warn: warnPanel,
+  transfer: transferPanel,
+  reason: reasonPanel,
+  help: helpPanel,
+};
+
 export function panel(page, go) {
   const { asking } = page;
-  const drawn = { pause: pausePanel, close: closePanel, warn: warnPanel, transfer: transferPanel, reason: reasonPanel, help: helpPanel }[asking.what];
+  const drawn = PANELS[asking.what];
   return html`<div class="panel" data-test=${`panel-${asking.what}`}>
     ${drawn(page, asking, go)}
     ${asking.wrong ? html`<p class="wrong" role="alert">${asking.wrong}</p>` : nothing}
@@ -15,9 +24,15 @@ export function panel(page, go) {
 
 const cancel = (go, words = "Thôi") => html`<button class="plain" @click=${() => go.cancel()}>${words} <kbd>Esc</kbd></button>`;
 
+const choice = (key, text, act) => html`<li><button class="choice" @click=${act}><kbd>${key}</kbd> ${text}</button></li>`;
+
 const numbered = (words, go) => html`<ol class="choices-list">
-  ${words.map((text, index) => html`<li><button class="choice" @click=${() => go.choice(index + 1)}><kbd>${index + 1}</kbd> ${text}</button></li>`)}
+  ${words.map((text, index) => choice(index + 1, text, () => go.choice(index + 1)))}
 </ol>`;
+
+const confirm = (words, go) => html`<p class="row-end">
+  <button class="strong" id="panel-first" @click=${() => go.confirm()}>${words} <kbd>Enter</kbd></button>${cancel(go)}
+</p>`;
 
 function pausePanel(page, asking, go) {
   const current = page.console.current;
@@ -31,12 +46,12 @@ function closePanel(page, asking, go) {
   return html`<h2>Đóng ${page.console.counter.name.toLowerCase()}?</h2>
     ${warning ? html`<p class="wrong">${warning}</p>` : nothing}
     <p>Ai đang chờ vẫn giữ nguyên chỗ. Mở lại lúc nào cũng được.</p>
-    <p class="row-end"><button class="strong" id="panel-first" @click=${() => go.confirm()}>Đóng quầy <kbd>Enter</kbd></button>${cancel(go)}</p>`;
+    ${confirm("Đóng quầy", go)}`;
 }
 
 function warnPanel(page, asking, go) {
   return html`<h2>${asking.words}</h2>
-    <p class="row-end"><button class="strong" id="panel-first" @click=${() => go.confirm()}>${asking.yes} <kbd>Enter</kbd></button>${cancel(go)}</p>`;
+    ${confirm(asking.yes, go)}`;
 }
 
 function transferPanel(page, asking, go) {
@@ -48,12 +63,19 @@ function transferPanel(page, asking, go) {
   return html`<h2>Chuyển ${asking.code} đến đâu?</h2>
     <form class="line" @submit=${(event) => go.submit(event)}>
       <label for="panel-first">Chữ của lĩnh vực hoặc số quầy</label>
-      <input id="panel-first" name="typed" autocomplete="off" spellcheck="false" maxlength="12" @input=${(event) => go.typed(event.target.value)} />
+      <input
+        id="panel-first"
+        name="typed"
+        autocomplete="off"
+        spellcheck="false"
+        maxlength="12"
+        @input=${(event) => go.typed(event.target.value)}
+      />
       <output>${asking.found ?? ""}</output>
       <button class="strong" type="submit">Chuyển <kbd>Enter</kbd></button>
     </form>
     <ul class="targets">
-      ${targets.map(([key, name]) => html`<li><button class="choice" @click=${() => go.transferTo(key)}><kbd>${key}</kbd> ${name}</button></li>`)}
+      ${targets.map(([key, name]) => choice(key, name, () => go.transferTo(key)))}
     </ul>
     <p class="row-end">Giờ xếp hàng được giữ nguyên. ${cancel(go)}</p>`;
 }
@@ -76,6 +98,7 @@ function helpPanel(page, asking, go) {
   return html`<h2>Phím tắt</h2>
     <dl class="keys-list">${LIST.map(([key, words]) => html`<dt><kbd>${key}</kbd></dt><dd>${words}</dd>`)}</dl>
     <p class="row-end">
-      <button class="plain" @click=${() => go.shortcuts(!page.shortcuts)}>${page.shortcuts ? "Tắt phím tắt" : "Bật phím tắt"}</button>${cancel(go, "Đóng bảng này")}
+      <button class="plain" @click=${() => go.shortcuts(!page.shortcuts)}>${page.shortcuts ? "Tắt" : "Bật"} phím tắt</button>
+      ${cancel(go, "Đóng bảng này")}
     </p>`;
 }

@@ -15,8 +15,12 @@ export function consoleView(page, time, go) {
   return html`
     ${bar(page, time, go)}
     <main class="desk" data-resting=${go.resting() ? "true" : "false"}>
-      <div class="left">${nowCard(page, time, go)} ${bigButton(page, time, go)} ${fiveKeys(page, time, go)} ${undoStrip(page, time, go)}</div>
-      <section class="right card" aria-label="Danh sách chờ">${page.asking && page.asking.what !== "end" ? panel(page, go) : list(page, time, go)}</section>
+      <div class="left">
+        ${nowCard(page, time, go)} ${bigButton(page, time, go)} ${fiveKeys(page, time, go)} ${undoStrip(page, time, go)}
+      </div>
+      <section class="right card" aria-label="Danh sách chờ">
+        ${page.asking && page.asking.what !== "end" ? panel(page, go) : list(page, time, go)}
+      </section>
     </main>
     ${statusBar(page, go)}
   `;
@@ -47,7 +51,9 @@ function nowCard(page, time, go) {
     <div class="whom">
       <p class=${classMap({ code: true, wide: card.code.length > 4 })} data-test="current">${card.code}</p>
       ${card.startable
-        ? html`<button class="start" ?disabled=${!press(page, time, "start")} @click=${() => go.press("start")}>Đã đến <kbd>S</kbd></button>`
+        ? html`<button class="start" ?disabled=${!press(page, time, "start")} @click=${() => go.press("start")}>
+            Đã đến <kbd>S</kbd>
+          </button>`
         : nothing}
     </div>
     <div class="about">
@@ -74,7 +80,13 @@ function bigButton(page, time, go) {
       <span class=${classMap({ second: true, refusal: Boolean(button.refusal) })} role="status">${button.refusal ?? ""}</span>
     </div>`;
   }
-  return html`<button id="big" class="big ${button.tone}" data-kind=${button.kind} aria-disabled=${button.act ? "false" : "true"} @click=${() => go.press("big")}>
+  return html`<button
+    id="big"
+    class="big ${button.tone}"
+    data-kind=${button.kind}
+    aria-disabled=${button.act ? "false" : "true"}
+    @click=${() => go.press("big")}
+  >
     ${label}
     <span class=${classMap({ second: true, refusal: Boolean(button.refusal) })} role="status" data-test="second"
       >${button.refusal ? alarm : nothing}<span>${second}</span></span
@@ -108,12 +120,23 @@ function list(page, time, go) {
   return html`
     <div class="tabs" role="tablist">
       ${tabs(shown).map(
-        (tab) => html`<button role="tab" aria-selected=${page.tab === tab.id} data-test=${`tab-${tab.id}`} @click=${() => go.tab(tab.id)}>${tab.text}</button>`,
+        (tab) => html`<button role="tab" aria-selected=${page.tab === tab.id} data-test=${`tab-${tab.id}`} @click=${() => go.tab(tab.id)}>
+          ${tab.text}
+        </button>`,
       )}
     </div>
     ${keyed(page.tab, page.tab === "waiting" ? waitingRows(page, time, go) : asideRows(page, time, go))}
   `;
 }
+
+const heads = (fourth, last) => html`<thead>
+  <tr>
+    <th class="c-code">Số</th><th class="c-field">Lĩnh vực</th><th class="c-time">Giờ xếp hàng</th>
+    <th class="c-wait">${fourth}</th><th>${last}</th>
+  </tr>
+</thead>`;
+
+const cells = (one, fourth) => html`<td class="code">${one.code}</td><td>${one.field}</td><td>${one.queueTime}</td><td>${fourth}</td>`;
 
 function waitingRows(page, time, go) {
   const waiting = page.rows.waiting;
@@ -122,9 +145,7 @@ function waitingRows(page, time, go) {
   return html`
     <div class="rows" @pointermove=${() => go.pointing()}>
       <table>
-        <thead>
-          <tr><th class="c-code">Số</th><th class="c-field">Lĩnh vực</th><th class="c-time">Giờ xếp hàng</th><th class="c-wait">Chờ</th><th>Vì sao ở vị trí này</th></tr>
-        </thead>
+        ${heads("Chờ", "Vì sao ở vị trí này")}
         <tbody>
           ${repeat(
             waiting,
@@ -137,7 +158,8 @@ function waitingRows(page, time, go) {
                 data-code=${one.code}
                 @click=${() => go.choose(ticket.id)}
               >
-                <td class="code">${one.code}</td><td>${one.field}</td><td>${one.queueTime}</td><td>${one.waited}</td><td class="why">${one.why}</td>
+                ${cells(one, one.waited)}
+                <td class="why">${one.why}</td>
               </tr>`;
             },
           )}
@@ -150,8 +172,8 @@ function waitingRows(page, time, go) {
 
 function chosenFoot(page, waiting, at, go) {
   const why = at === 0 ? compared(waiting[0], waiting[1]) : compared(waiting[at - 1], waiting[at]);
-  const act = at === 0 ? nothing : html`<button class="plain" @click=${() => go.row()}>Gọi ${waiting[at].code} trước… <kbd>Enter</kbd></button>`;
-  return html`<div class="foot"><p role="status">${why ?? "Không có ai khác chờ."}</p>${act}</div>`;
+  const call = html`<button class="plain" @click=${() => go.row()}>Gọi ${waiting[at].code} trước… <kbd>Enter</kbd></button>`;
+  return html`<div class="foot"><p role="status">${why ?? "Không có ai khác chờ."}</p>${at === 0 ? nothing : call}</div>`;
 }
 
 function asideRows(page, time, go) {
@@ -160,9 +182,7 @@ function asideRows(page, time, go) {
   if (!tickets.length) return html`<p class="none">${missed ? "Không có ai vắng." : "Không có ai tạm giữ."}</p>`;
   return html`<div class="rows" @pointermove=${() => go.pointing()}>
     <table>
-      <thead>
-        <tr><th class="c-code">Số</th><th class="c-field">Lĩnh vực</th><th class="c-time">Giờ xếp hàng</th><th class="c-wait">Gọi lúc</th><th></th></tr>
-      </thead>
+      ${heads("Gọi lúc", "")}
       <tbody>
         ${repeat(
           tickets,
@@ -175,8 +195,10 @@ function asideRows(page, time, go) {
                 : html`<button class="plain" @click=${() => go.rowOf(ticket)}>Quay lại</button>`
               : html`<button class="plain" @click=${() => go.rowOf(ticket)}>Tiếp tục chờ</button>
                   <button class="plain" @click=${() => go.callOf(ticket)}>Gọi ngay…</button>`;
-            return html`<tr class=${classMap({ chosen: ticket.id === page.chosen })} data-code=${one.code} @click=${() => go.choose(ticket.id)}>
-              <td class="code">${one.code}</td><td>${one.field}</td><td>${one.queueTime}</td><td>${one.calledAt}</td><td class="act">${buttons}</td>
+            const chosen = classMap({ chosen: ticket.id === page.chosen });
+            return html`<tr class=${chosen} data-code=${one.code} @click=${() => go.choose(ticket.id)}>
+              ${cells(one, one.calledAt)}
+              <td class="act">${buttons}</td>
             </tr>`;
           },
         )}
