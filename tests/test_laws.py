@@ -26,7 +26,7 @@ from server.core.queue import Booking, Place, Term, queue_time, rejoined_time
 from server.core.refused import Refused
 from server.core.report import report
 from server.core.site import Counting, Rules
-from server.core.ticket import AT_COUNTER, State
+from server.core.ticket import AT_COUNTER, State, Verb
 
 # -- the laws, as questions to a life ----------------------------------------------------------------------------------------------
 
@@ -132,6 +132,10 @@ def law_10(life: Life) -> None:
     assert all(s.issued == sum(s.states.values()) for s in numbers.services)
     assert numbers.issued == sum(s.issued for s in numbers.services) == sum(c.issued for c in numbers.classes)
     assert numbers.calls == sum(c.calls for c in numbers.counters) == sum(s.calls for s in numbers.services)
+    assert numbers.calls == len(life.witness.calls) - numbers.undone[Verb.CALL]
+    # Whoever is done was finished once, and every missed call stands but for those who came back.
+    assert numbers.served == numbers.waits.n == numbers.states[State.DONE]
+    assert numbers.missed == numbers.states[State.NO_SHOW] + numbers.rejoins
 
 
 def law_11(life: Life) -> None:

@@ -183,6 +183,29 @@ def test_what_was_taken_back_is_counted_as_taken_back_and_as_nothing_else() -> N
     assert (numbers.waits, numbers.service_times) == (seconds(60), seconds(60))
 
 
+@pytest.mark.parametrize("started", [True, False])
+def test_a_turn_that_has_not_ended_is_neither_served_nor_measured(started: bool) -> None:
+    office = Office(clock="08:00", staffed="1")
+    ticket = office.take()
+    office.wait(60).next()
+    office.finish(ticket)
+    office.undo(ticket)
+    if started:
+        office.start(ticket)
+    numbers = counted(office)
+    assert (numbers.calls, numbers.served, numbers.waits, numbers.service_times) == (1, 0, Spread(), Spread())
+
+
+def test_one_who_was_started_and_then_marked_missed_was_not_served() -> None:
+    office = Office(clock="08:00", staffed="1")
+    ticket = office.take()
+    office.next()
+    office.start(ticket)
+    office.wait(200).no_show(ticket)
+    numbers = counted(office)
+    assert (numbers.served, numbers.missed, numbers.waits, numbers.service_times) == (0, 1, Spread(), Spread())
+
+
 def test_a_missed_call_marked_early_is_counted_and_so_is_one_who_left() -> None:
     office = Office(clock="08:00", staffed="1")
     missed, called, waiting = office.take(), office.take(), office.take()

@@ -168,7 +168,6 @@ class Turns:
             return
         self.undone[turn.ended_by] += 1
         turn.ended_by = turn.ended_at = None
-        turn.early = False
         if turn.assumed:
             turn.started_at, turn.assumed = None, False
 
