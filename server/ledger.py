@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -23,6 +23,7 @@ from server.core import decide
 from server.core import events as ev
 from server.core.day import CounterState, Day
 from server.core.refused import Refused
+from server.core.site import Site
 from server.sites import Sites
 from server.store import AnswerRow, Broken, Conflict, EventRow, Poison, Store, Unavailable, Write, Writing
 
@@ -31,7 +32,10 @@ log = structlog.get_logger("ledger")
 ANSWERS_KEPT = timedelta(hours=48)
 BATCH = 256
 """Most commands in one flush; the wait of the last is then still below a tenth of a second on a slow disk."""
+LOOK_BACK = timedelta(days=31)
+"""How far back days are looked for that nobody closed."""
 TRIES = 5
+"""How often a batch is decided anew because another process wrote first."""
 
 Command = Callable[[Day, datetime], list[ev.Event]]
 Render = Callable[[Day, datetime], tuple[int, Any]]
@@ -78,24 +82,28 @@ class _Job:
     book: _Book | None = None
     row: AnswerRow | None = None
     write: Write | None = None
+    step: Write | None = None
 
     def again(self) -> None:
         """Forget a decision that was not stored."""
-        self.result = self.error = self.book = self.row = None
+        self.result = self.error = self.book = self.row = self.step = None
         self.entries = []
 
 
-@dataclass
+@dataclass(eq=False)
 class _Book:
-    """A day twice: `ahead` of the disk for decisions, `published` for everybody else."""
+    """A day twice: `ahead` of the disk for decisions, `published` for everybody else. `ahead` is None when it held what was not stored in
+    the end; it is then read again before the next decision, and nobody else notices."""
 
-    ahead: Day
+    site: str
+    date: date
     published: Day
+    ahead: Day | None
 
 
 class Ledger:
-    """`offload` runs a blocking function on another thread and waits; `spawn` starts a background task. Both come from the launcher, so
-    that the program does not know whether threads are green. `tell` hears every entry with the day just after it."""
+    """`offload` runs a blocking function on another thread and waits; it comes from the launcher, so that the program does not know whether
+    threads are green. `tell` hears every entry with the day just after it, `told` that there was something to hear."""
 
     def __init__(
         self,
@@ -118,7 +126,12 @@ class Ledger:
         """Why nothing is acknowledged any more; a restart is needed."""
         self.reading = threading.RLock()
         """Held while published days change; readers hold it where threads are real. Green threads never wait for it."""
+        self._gate = threading.Lock()
+        """Between the last command and the word that there will be no more: what is behind that word would never be answered."""
         self._stopped = False
+        self.ended = threading.Event()
+        """Set when the committer has answered everything and ended."""
+        self._night_of: dict[str, date] = {}
         self.commits = 0
         self.commands = 0
 
@@ -159,10 +172,7 @@ class Ledger:
     def day(self, site: str, day: date | None = None) -> Day:
         """The published state of a day: today's, or one still running. Do not change it."""
         when = day or self.today(site)
-        book = self._books.get((site, when))
-        if book is None:
-            self._put(_Job(site, when, None, "", None, None, None))
-            book = self._books[site, when]
+        book = self._books.get((site, when)) or self._put(_Job(site, when, None, "", None, None, None))
         return book.published
 
     def day_of_counter(self, site: str, counter: str) -> date:
@@ -195,128 +205,143 @@ class Ledger:
         return self.store.find_ticket(ticket)
 
     def story(self, site: str, day: date, after: int = 0) -> list[ev.Entry]:
-        return [self._entry(row) for row in self.store.story(site, day, after)]
+        """The entries of any day, read off the event loop."""
+        return self._offload(self._entries, site, day, after)  # type: ignore[no-any-return]
 
     def history(self, site: str, day: date) -> Day:
         """Any day of the past, folded anew off the event loop and not kept."""
-        if (site, day) in self._books:
-            return self._books[site, day].published
-        return self._offload(self._fold, site, day)[0]  # type: ignore[no-any-return]
+        book = self._books.get((site, day))
+        return book.published if book else self._offload(self._fold, site, day)[0]
 
     def anybody_waits(self) -> bool:
-        return any(any(len(line) for line in b.published.lines.values()) for b in list(self._books.values()) if not b.published.closed)
+        """Somewhere, in a line of a service or of one counter."""
+        days = [b.published for b in list(self._books.values()) if not b.published.closed]
+        return any(len(line) for day in days for line in [*day.lines.values(), *day.directed.values()])
 
     # -- the committer -----------------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
         """The committer; run once, as a background task. Ends when `stop` has been called and everything accepted is answered."""
-        while True:
-            first = self._jobs.get()
+        more = True
+        while more:
             batch: list[_Job] = []
+            task = self._jobs.get()
             while True:
-                if callable(first):
-                    self._survive(first, [])
-                elif first is not None:
-                    batch.append(first)
-                if first is None or len(batch) >= BATCH:
+                if callable(task):
+                    self._survive(task, [])
+                elif task is not None:
+                    batch.append(task)
+                more = task is not None
+                if not more or len(batch) >= BATCH:
                     break
                 try:
-                    first = self._jobs.get_nowait()
+                    task = self._jobs.get_nowait()
                 except queue.Empty:
                     break
             self._survive(partial(self._commit, batch), batch)
-            if first is None:
-                return
+        self.ended.set()
 
     def _survive(self, work: Callable[[], None], batch: list[_Job]) -> None:
-        """Whatever goes wrong in one batch, the next one finds a committer, and days as the store tells them."""
+        """Whatever goes wrong in one batch, everybody in it is answered, and the next one finds a committer and days as the store tells
+        them. What is published stays: it is durable."""
         try:
             work()
         except Exception as error:
             log.exception("batch_failed")
-            self._books.clear()
+            for book in self._books.values():
+                book.ahead = None
             for job in batch:
                 if not job.done.is_set():
-                    self._fail(job, error if isinstance(error, Unavailable | Broken) else Unavailable(str(error)))
+                    self._fail(job, error)
 
     def stop(self) -> None:
         """Answer what has been accepted, then end."""
-        self._stopped = True
-        self._jobs.put(None)
+        with self._gate:
+            self._stopped = True
+            self._jobs.put(None)
 
     def refresh(self) -> None:
         """Look for what another process wrote: new versions of site documents, entries by the command line. Once a second is enough."""
         self._jobs.put(self._look_around)
 
     def _put(self, job: _Job) -> Any:
-        if self._stopped:
-            raise Unavailable("The server is stopping.")
-        self._jobs.put(job)
+        with self._gate:
+            if self._stopped:
+                raise Unavailable("The server is stopping.")
+            self._jobs.put(job)
         job.done.wait()
         if job.error is not None:
             raise job.error
         return job.result
 
     def _commit(self, batch: list[_Job]) -> None:
-        left = batch
-        for _ in range(TRIES):
-            if not left:
-                return
-            left = self._try(left)
+        """Every round answers somebody, unless another process has written in between; that is tried `TRIES` times."""
+        left, conflicts = batch, 0
+        while left and conflicts < TRIES:
+            again = self._try(left)
+            conflicts += len(again) == len(left)
+            left = again
         for job in left:
             self._fail(job, Unavailable("The story of the day is being written by somebody else."))
 
     def _try(self, batch: list[_Job]) -> list[_Job]:
         """Decide and store a batch; returns the jobs that must be decided again."""
-        steps: list[Write] = []
         writers: list[_Job] = []
-        keys: dict[tuple[str, str], _Job] = {}
+        firsts: dict[tuple[str, str], _Job] = {}
         followers: list[tuple[_Job, _Job]] = []
         for job in batch:
             job.again()
-            twin = keys.get((job.once.principal, job.once.key)) if job.once else None
-            if twin is not None:
-                followers.append((job, twin))
+            first = firsts.get((job.once.principal, job.once.key)) if job.once else None
+            if first is not None:
+                followers.append((job, first))
                 continue
             try:
-                step = self._decide(job)
+                job.step = self._decide(job)
             except Exception as error:
                 job.error = error
                 if not job.entries:
                     continue
                 # Half decided: the state ahead holds events that nobody will store. Read the days again and decide the others anew.
                 log.exception("decision_failed")
-                self._rebuild([*writers, job])
-                job.done.set()
-                return [other for other in batch if other is not job]
-            if step is not None:
-                steps.append(step)
+                return self._without([job], [*writers, job], batch)
+            if job.step is not None:
                 writers.append(job)
                 if job.once:
-                    keys[job.once.principal, job.once.key] = job
-        if steps:
+                    firsts[job.once.principal, job.once.key] = job
+        if writers:
             try:
-                results = self._offload(self.store.write, steps)
-            except Conflict:
-                self._rebuild(writers)
-                return batch
+                results = self._offload(self.store.write, [job.step for job in writers])
+            except Conflict as conflict:
+                spoilt = writers[conflict.index]
+                if spoilt.write is None:
+                    return self._without([], writers, batch)
+                spoilt.error = conflict
+                return self._without([spoilt], writers, batch)
             except Poison as poison:
-                self._rebuild(writers)
-                spoilt = writers[poison.index]
                 log.error("write_refused", error=str(poison))
-                self._fail(spoilt, poison)
-                return [job for job in batch if job is not spoilt]
+                spoilt = writers[poison.index]
+                spoilt.error = poison
+                return self._without([spoilt], writers, batch)
             except (Unavailable, Broken) as error:
                 return self._after_failure(batch, writers, error)
-            self.commits += 1
-            self.commands += len(writers)
             for job, result in zip(writers, results, strict=True):
                 if job.write is not None:
                     job.result = result
-        self._publish(writers)
-        for job, twin in followers:
-            self._follow(job, twin)
-        return self._settle(batch, {})
+            self._stored(writers)
+        for job, first in followers:
+            self._follow(job, first)
+        for job in batch:
+            job.done.set()
+        return []
+
+    def _without(self, answered: list[_Job], writers: list[_Job], batch: list[_Job]) -> list[_Job]:
+        """Nothing of these writers was stored: answer some of the batch, and return the others to be decided again."""
+        for job in writers:
+            if job.book is not None:
+                job.book.ahead = None
+        for job in answered:
+            job.done.set()
+        return [job for job in batch if not job.done.is_set()]
 
     def _decide(self, job: _Job) -> Write | None:
         """Fold the command's events ahead and return the step that stores them; None when there is nothing to store."""
@@ -334,7 +359,7 @@ class Ledger:
         if job.command is None:
             job.result = book
             return None
-        day = book.ahead
+        day = self._ahead(book)
         now = self.now(job.site)
         # The hall clock may have been corrected; the story's times never decrease (law I9).
         now = max(now, day.at.astimezone(now.tzinfo)) if day.at else now
@@ -343,9 +368,9 @@ class Ledger:
             decided = [ev.DayOpened(day.site.version), *decided]
         for event in decided:
             entry = ev.Entry(day.seq + 1, now, job.actor, event)
-            self._revise(day, event)
-            day.apply(entry)
+            # First noted, then folded: whatever is raised here, somebody knows that the state ahead is spoilt.
             job.entries.append(entry)
+            day = self._evolve(day, entry)
         assert job.render is not None
         status, body = job.render(day, now)
         job.result = Answer(status, self._dumps(body))
@@ -370,75 +395,76 @@ class Ledger:
             raise KeyReused(once.key)
         return Answer(kept.status, kept.body, replayed=True)
 
-    def _follow(self, job: _Job, twin: _Job) -> None:
+    def _follow(self, job: _Job, first: _Job) -> None:
         """The second of two equal requests in one batch gets the first one's answer."""
-        assert job.once is not None
-        if twin.row is not None:
-            try:
-                job.result = self._replay(twin.row, job.once)
-            except KeyReused as error:
-                job.error = error
+        assert job.once is not None and first.row is not None
+        try:
+            job.result = self._replay(first.row, job.once)
+        except KeyReused as error:
+            job.error = error
 
-    def _publish(self, writers: Iterable[_Job]) -> None:
+    def _stored(self, writers: list[_Job]) -> None:
+        """These are durable: publish them, in the order of their numbers."""
+        self.commits += 1
+        self.commands += len(writers)
         heard = False
         with self.reading:
             for job in writers:
-                for entry in job.entries if job.book else ():
+                for entry in job.entries:
+                    assert job.book is not None
+                    self._publish(job.book, entry)
                     heard = True
-                    self._fold_published(job.book.published, entry)  # type: ignore[union-attr]
         if heard:
             self._told()
 
-    def _fold_published(self, day: Day, entry: ev.Entry) -> None:
-        self._revise(day, entry.event)
-        day.apply(entry)
+    def _publish(self, book: _Book, entry: ev.Entry) -> None:
+        book.published = self._evolve(book.published, entry)
+        self._say(book.published, entry)
+
+    def _say(self, day: Day, entry: ev.Entry) -> None:
         try:
             self._tell(day, entry)
         except Exception:
             # What is durable is durable; a screen that was not told sees it with the next board.
             log.exception("tell_failed", seq=entry.seq)
 
-    def _revise(self, day: Day, event: ev.Event) -> None:
-        if isinstance(event, ev.DayOpened | ev.SiteRevised) and event.site_version != day.site.version:
-            day.revise(self.sites.version(day.site.id, event.site_version))
-
-    def _settle(self, batch: list[_Job], errors: dict[int, Exception]) -> list[_Job]:
-        for job in batch:
-            error = errors.get(id(job))
-            if error is not None:
-                job.error = error
-            job.done.set()
-        return []
-
     def _fail(self, job: _Job, error: BaseException) -> None:
         job.error = error
         job.done.set()
 
-    def _after_failure(self, batch: list[_Job], writers: list[_Job], error: Exception) -> list[_Job]:
-        """The commit failed. Look once whether it is there after all, then refuse: nothing was changed, or confirm: it was."""
+    def _after_failure(self, batch: list[_Job], writers: list[_Job], error: Unavailable | Broken) -> list[_Job]:
+        """The commit failed. Look once whether it is there after all, then refuse: nothing was changed, or confirm: it was. Who wrote
+        nothing was decided on a state that never came to be, and is decided again."""
         if isinstance(error, Broken):
             self.broken = str(error)
             log.critical("read_only", error=self.broken)
+        elif self._offload(self._is_there, writers):
+            log.warning("stored_after_all", error=str(error))
+            for book in {job.book for job in writers if job.book is not None}:
+                self._catch_up(book)
+            self.commits += 1
+            self.commands += len(writers)
+            for job in writers:
+                job.done.set()
+            return [job for job in batch if not job.done.is_set()]
         else:
             log.error("not_stored", error=str(error))
-        errors: dict[int, Exception] = {id(j): error for j in writers}
-        if not self.broken:
-            self._rebuild(writers)
-            for job in writers:
-                if job.entries and job.book and self._stored(job):
-                    errors.pop(id(job))
-        return self._settle(batch, errors)
+        for job in writers:
+            job.error = error
+        return self._without(writers, writers, batch)
 
-    def _stored(self, job: _Job) -> bool:
-        assert job.book is not None
-        rows = self.story(job.site, job.book.published.date, after=job.entries[0].seq - 1)
-        return rows[: len(job.entries)] == job.entries
+    def _is_there(self, writers: list[_Job]) -> bool:
+        """Whether the store holds what these wrote; they were one transaction, so the first that can be found speaks for all."""
+        for job in writers:
+            if job.entries:
+                assert job.book is not None
+                rows = self._entries(job.site, job.book.date, job.entries[0].seq - 1)
+                return rows[: len(job.entries)] == job.entries
+            if job.row is not None:
+                return self.store.answer(job.row.principal, job.row.key) == job.row
+        return False
 
-    def _rebuild(self, writers: Iterable[_Job]) -> None:
-        """Throw away what was decided ahead and read the days again."""
-        for key in {(j.site, j.book.published.date) for j in writers if j.book is not None}:
-            self._catch_up(*key)
-            self._books[key].ahead = self._offload(self._fold, *key)[0]
+    # -- days --------------------------------------------------------------------------------------------------------------------
 
     def _open(self, site: str, when: date) -> _Book:
         book = self._books.get((site, when))
@@ -446,57 +472,103 @@ class Ledger:
             ahead, story = self._offload(self._fold, site, when)
             published = Day(self.sites.current(site), when)
             for entry in story:
-                self._fold_published(published, entry)
-            book = self._books[site, when] = _Book(ahead, published)
+                published = self._evolve(published, entry)
+                self._say(published, entry)
+            book = self._books[site, when] = _Book(site, when, published, ahead)
         return book
 
-    def _fold(self, site: str, when: date) -> tuple[Day, list[ev.Entry]]:
-        story = self.story(site, when)
-        day = Day(self.sites.current(site), when)
-        for entry in story:
-            self._revise(day, entry.event)
-            day.apply(entry)
-        return day, story
+    def _ahead(self, book: _Book) -> Day:
+        if book.ahead is None:
+            ahead = self._offload(self._fold, book.site, book.date)[0]
+            # In this order: if somebody writes in between, the published day is the newer one, and the next decision conflicts.
+            self._catch_up(book)
+            book.ahead = ahead
+        return book.ahead
 
-    def _entry(self, row: EventRow) -> ev.Entry:
-        zone = self.sites.current(row.site).tz
-        return ev.Entry(row.seq, row.at.astimezone(zone), row.actor, self._decode(row.kind, row.body))
-
-    def _catch_up(self, site: str, when: date) -> bool:
-        book = self._books[site, when]
-        news = self.story(site, when, after=book.published.seq)
-        for entry in news:
-            self._fold_published(book.published, entry)
-        return bool(news)
-
-    def _look_around(self) -> None:
-        changed = self.sites.refresh()
-        heard = False
-        for (site, when), book in list(self._books.items()):
-            if self.store.last_seq(site, when) > book.published.seq and self._catch_up(site, when):
-                book.ahead = self._fold(site, when)[0]
-                heard = True
-            if site in changed and book.ahead.opened and not book.ahead.closed:
-                version = self.sites.current(site).version
-                self._commit([_revision(site, when, version)])
-            if book.published.closed and when < self.today(site) - timedelta(days=1):
-                del self._books[site, when]
-        if heard:
+    def _catch_up(self, book: _Book) -> None:
+        """Publish what the store has and we have not."""
+        news = self._offload(self._entries, book.site, book.date, book.published.seq)
+        with self.reading:
+            for entry in news:
+                self._publish(book, entry)
+        if news:
             self._told()
 
+    def _evolve(self, day: Day, entry: ev.Entry) -> Day:
+        """Fold one entry, under the version of the site document that it names."""
+        event = entry.event
+        if isinstance(event, ev.DayOpened) and event.site_version != day.site.version:
+            # Born again: under the present version it may hold services and counters that this day never had.
+            day = Day(self.sites.version(day.site.id, event.site_version), day.date)
+        elif isinstance(event, ev.SiteRevised) and event.site_version != day.site.version:
+            day.revise(self.sites.version(day.site.id, event.site_version))
+        day.apply(entry)
+        return day
+
+    def _fold(self, site: str, when: date) -> tuple[Day, list[ev.Entry]]:
+        story = self._entries(site, when)
+        day = Day(self.sites.current(site), when)
+        for entry in story:
+            day = self._evolve(day, entry)
+        return day, story
+
+    def _entries(self, site: str, when: date, after: int = 0) -> list[ev.Entry]:
+        zone = self.sites.current(site).tz
+        return [ev.Entry(r.seq, r.at.astimezone(zone), r.actor, self._decode(r.kind, r.body)) for r in self.store.story(site, when, after)]
+
+    def _look_around(self) -> None:
+        self.sites.refresh()
+        for (site, when), book in list(self._books.items()):
+            day = book.published
+            if self.store.last_seq(site, when) > day.seq:
+                book.ahead = None
+                self._catch_up(book)
+            elif when < self.today(site) - timedelta(days=1) and (day.closed or not day.opened):
+                del self._books[site, when]
+            elif when >= self.today(site) and day.site.version != self.sites.current(site).version and not day.closed:
+                self._adopt(book, self.sites.current(site))
+
+    def _adopt(self, book: _Book, office: Site) -> None:
+        """A new version of the site document: an event of a day that runs, and nobody's business on a day that has not begun."""
+        if book.published.opened:
+            self._commit([_revision(book, office.version)])
+        else:
+            book.published, book.ahead = Day(office, book.date), None
+
     def close_old_days(self) -> None:
-        """Close days before today that nobody is served in any more; called by the clock after 03:00."""
-        for site, when in list(self._books):
-            day = self._books[site, when].published
-            if when < self.today(site) and day.opened and not day.closed and not day.in_use():
-                self.do(site, decide.close_day, actor="clock", render=lambda day, now: (200, {}), day=when)
+        """Close days before today that nobody is served in any more; called by the clock after 03:00.
+
+        Also days that this process has never seen: most offices switch the computer off in the evening.
+        """
+        for site in self.sites.ids():
+            today = self.today(site)
+            if self._night_of.get(site) != today:
+                for when in self._offload(self._left_open, site, today):
+                    self.day(site, when)
+                self._night_of[site] = today
+            for book in [b for b in list(self._books.values()) if b.site == site and b.date < today]:
+                day = book.published
+                if day.opened and not day.closed and not day.in_use():
+                    self._close(book)
+
+    def _left_open(self, site: str, today: date) -> list[date]:
+        """Days of the last month whose story does not end with its close. A notice may be set after it; such a day is looked at in vain."""
+        recent = [d for d in self.store.days(site) if today - LOOK_BACK <= d < today]
+        return [d for d in recent if (last := self.store.last(site, d)) is not None and last.kind != ev.DayClosed.__name__]
+
+    def _close(self, book: _Book) -> None:
+        try:
+            self.do(book.site, decide.close_day, actor="clock", render=lambda day, now: (200, {}), day=book.date)
+        except Refused as refused:
+            # Somebody was called a moment ago; the next look finds out.
+            log.info("not_closed", site=book.site, day=book.date.isoformat(), code=refused.code)
 
 
-def _revision(site: str, when: date, version: int) -> _Job:
+def _revision(book: _Book, version: int) -> _Job:
     def revise(day: Day, now: datetime) -> list[ev.Event]:
-        return [] if day.site.version == version else [ev.SiteRevised(version)]
+        return [] if day.site.version == version or day.closed else [ev.SiteRevised(version)]
 
-    return _Job(site, when, revise, "clock", lambda day, now: (200, {}), None, None)
+    return _Job(book.site, book.date, revise, "clock", lambda day, now: (200, {}), None, None)
 
 
 __all__ = ["Answer", "Idempotency", "KeyReused", "Ledger", "Refused"]

@@ -14,7 +14,10 @@ T = TypeVar("T")
 
 
 class Conflict(Exception):
-    """Somebody else has written this number of the story first: fold what is there and decide again."""
+    """Somebody else has written this number first, of a story or of a site's versions: look at what is there and decide again. `index`
+    tells which write of the batch."""
+
+    index = 0
 
 
 class Poison(Exception):
@@ -150,6 +153,7 @@ class Store(Protocol):
 
     def story(self, site: str, day: date, after: int = 0) -> list[EventRow]: ...
     def last_seq(self, site: str, day: date) -> int: ...
+    def last(self, site: str, day: date) -> EventRow | None: ...
     def days(self, site: str) -> list[date]: ...
     def answer(self, principal: str, key: str) -> AnswerRow | None: ...
     def find_ticket(self, ticket: str) -> tuple[str, date] | None: ...

@@ -35,6 +35,8 @@ from server.store import (
 BUSY_MS = 5000
 """Longest wait for another process's transaction; the wait is on the writer's thread, so nobody else feels it."""
 
+TAKEN = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
+
 migrations = Migrations("moiso")
 
 
@@ -84,7 +86,7 @@ class _Writing:
                 [(r.site, r.day.isoformat(), r.seq, r.at.isoformat(), r.actor, r.kind, r.body) for r in rows],
             )
         except sqlite3.IntegrityError as error:
-            raise Conflict(str(error)) from error
+            raise _conflict(error) from error
 
     def index_tickets(self, ids: Sequence[str], site: str, day: date) -> None:
         self._many("insert into tickets values (?, ?, ?)", [(i, site, day.isoformat()) for i in ids])
@@ -105,7 +107,7 @@ class _Writing:
         try:
             self._run("insert into sites values (?, ?, ?, ?, ?)", (row.site, row.version, row.document, row.source, row.imported_sha))
         except sqlite3.IntegrityError as error:
-            raise Conflict(str(error)) from error
+            raise _conflict(error) from error
 
     def put_staff(self, row: StaffRow) -> None:
         self._run(
@@ -190,8 +192,9 @@ class SqliteStore:
             for index, step in enumerate(steps):  # noqa: B007 - the index is told on failure
                 answers.append(step(writing))
             connection.execute("commit")
-        except Conflict:
+        except Conflict as conflict:
             self._roll_back()
+            conflict.index = index
             raise
         except sqlite3.OperationalError as error:
             self._roll_back()
@@ -235,7 +238,13 @@ class SqliteStore:
             day.isoformat(),
             after,
         )
-        return [EventRow(site, day, seq, datetime.fromisoformat(at), actor, kind, body) for seq, at, actor, kind, body in rows]
+        return [_event(site, day, row) for row in rows]
+
+    def last(self, site: str, day: date) -> EventRow | None:
+        rows = self._rows(
+            "select seq, at, actor, kind, body from events where site = ? and day = ? order by seq desc limit 1", site, day.isoformat()
+        )
+        return _event(site, day, rows[0]) if rows else None
 
     def last_seq(self, site: str, day: date) -> int:
         return int(self._rows("select coalesce(max(seq), 0) from events where site = ? and day = ?", site, day.isoformat())[0][0])
@@ -319,6 +328,15 @@ class SqliteStore:
         self._reader.close()
         self._writer.close()
         self._alone.release()
+
+
+def _conflict(error: sqlite3.IntegrityError) -> Exception:
+    """A number that is taken can be decided again; a value that does not fit its column will never fit."""
+    return Conflict(str(error)) if error.sqlite_errorcode in TAKEN else error
+
+
+def _event(site: str, day: date, row: tuple[Any, ...]) -> EventRow:
+    return EventRow(site, day, row[0], datetime.fromisoformat(row[1]), row[2], row[3], row[4])
 
 
 def _staff(row: tuple[Any, ...]) -> StaffRow:

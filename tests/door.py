@@ -1,0 +1,198 @@
+"""The one door in this process: a real store in a file, a real committer on a thread of its own, and a store that can be made to fail."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from server import wire
+from server.clock import HallClock
+from server.core import decide
+from server.core import events as ev
+from server.core.day import Day
+from server.ledger import Answer, Command, Idempotency, Ledger
+from server.sites import Sites, importing
+from server.store import Write
+from server.store.sqlite import SqliteStore
+
+# The library's own default draws every traceback as a picture, with all its values: a second each.
+structlog.configure(
+    processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()], logger_factory=structlog.ReturnLoggerFactory()
+)
+
+OPEN = Path(__file__).resolve().parent.parent / "config" / "sites" / "open.toml"
+NOON = datetime.fromisoformat("2026-11-20T12:00:00+07:00")
+TODAY = NOON.date()
+WAIT_S = 20.0
+
+
+class Disk(SqliteStore):
+    """The real store, on a disk that can be slow, full or broken. `batches` holds the size of every transaction asked for."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.batches: list[int] = []
+        self.before: list[Callable[[], None]] = []
+        """Each is called once, before one transaction; what it raises is what the transaction raises."""
+        self.after: list[Callable[[], None]] = []
+        """Likewise after the commit: it is there, and nobody is told so."""
+
+    def write(self, steps: Sequence[Write]) -> list[Any]:
+        self.batches.append(len(steps))
+        if self.before:
+            self.before.pop(0)()
+        results = super().write(steps)
+        if self.after:
+            self.after.pop(0)()
+        return results
+
+
+def failing(error: Exception) -> Callable[[], None]:
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+class Slow:
+    """A transaction that has begun and does not end until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def __call__(self) -> None:
+        self.begun.set()
+        assert self.go.wait(WAIT_S), "nobody let the disk go on"
+
+
+class Door:
+    """An office behind its door. `clock` stands still until `pass_time`."""
+
+    def __init__(self, folder: Path, document: str | None = None, start: datetime = NOON) -> None:
+        self.path = folder / "office.db"
+        self.store = Disk(self.path)
+        self.site = self.import_site(document or OPEN.read_text(encoding="utf-8"))
+        self._passed = 0.0
+        self.clock = HallClock(start, monotonic=lambda: self._passed)
+        self.sites = Sites(self.store)
+        self.heard: list[tuple[int, ev.Entry]] = []
+        self.ledger = Ledger(
+            self.store,
+            self.sites,
+            self.clock,
+            (wire.event_text, wire.event_of),
+            dumps=wire.dumps,
+            offload=lambda work, *arguments: work(*arguments),
+            tell=lambda day, entry: self.heard.append((day.seq, entry)),
+        )
+        self.pool = ThreadPoolExecutor(64)
+        self._committer = threading.Thread(target=self.ledger.run, daemon=True)
+        self._held: list[Slow] = []
+        self._ids = iter(range(1, 1_000_000))
+
+    def __enter__(self) -> Door:
+        self._committer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for slow in self._held:
+            # A test that failed may have left a transaction waiting.
+            slow.go.set()
+        if not self.ledger._stopped:
+            self.ledger.stop()
+        assert self.ledger.ended.wait(WAIT_S), "the committer did not end"
+        self.pool.shutdown()
+        self.store.close()
+
+    # -- doing -------------------------------------------------------------------------------------------------------------------
+
+    def pass_time(self, **span: float) -> None:
+        self._passed += timedelta(**span).total_seconds()
+
+    def import_site(self, document: str) -> str:
+        site, step = importing(self.store, document, "test")
+        if step is not None:
+            SqliteStore.write(self.store, [step])
+        return site.id
+
+    def look_around(self) -> None:
+        """Let the ledger look for news of others, and wait until it has."""
+        looked = threading.Event()
+        self.ledger.refresh()
+        self.ledger._jobs.put(looked.set)
+        assert looked.wait(WAIT_S)
+
+    def do(self, command: Command, *, render: Any = None, once: str | None = None, request: str = "r", **more: Any) -> Answer:
+        key = Idempotency("device:k1", once, request) if once else None
+        return self.ledger.do(self.site, command, actor="device:k1", render=render or (lambda day, now: (200, day.seq)), once=key, **more)
+
+    def issue(self, service: str = "A", **more: Any) -> Answer:
+        """Take a number; the answer's body is its code."""
+        ticket = f"t{next(self._ids)}"
+        return self.do(issuing(ticket, service), render=lambda day, now: (201, day.tickets[ticket].code), **more)
+
+    def spawn(self, work: Callable[..., Any], *arguments: Any, **more: Any) -> Future[Any]:
+        return self.pool.submit(work, *arguments, **more)
+
+    def together(self, *works: Callable[[], Any]) -> list[Future[Any]]:
+        """Put all these into one batch: they queue while the disk is busy with something else, in this order."""
+        slow = self.hold()
+        futures = []
+        for work in works:
+            queued = self.ledger._jobs.qsize()
+            futures.append(self.spawn(work))
+            self.until(lambda queued=queued: self.ledger._jobs.qsize() > queued)  # type: ignore[misc]
+        slow.go.set()
+        return futures
+
+    def hold(self) -> Slow:
+        """Make the next transaction wait; returns once one is waiting."""
+        slow = Slow()
+        self._held.append(slow)
+        self.store.before.insert(0, slow)
+        self.spawn(self.ledger.write, lambda tx: None)
+        assert slow.begun.wait(WAIT_S)
+        return slow
+
+    def until(self, question: Callable[[], Any]) -> None:
+        """Wait until something on another thread has come about."""
+        end = datetime.now() + timedelta(seconds=WAIT_S)
+        tick = threading.Event()
+        while not question():
+            assert datetime.now() < end, "waited in vain"
+            tick.wait(0.001)
+
+    # -- looking -----------------------------------------------------------------------------------------------------------------
+
+    def day(self, when: date | None = None) -> Day:
+        return self.ledger.day(self.site, when)
+
+    def rows(self, when: date = TODAY) -> list[tuple[int, str]]:
+        """Number and kind of every event on the disk, read by somebody else."""
+        with closing(sqlite3.connect(self.path)) as other:
+            return other.execute("select seq, kind from events where day = ? order by seq", (when.isoformat(),)).fetchall()
+
+    def codes(self, when: date | None = None) -> list[str]:
+        return [t.code for t in self.day(when).tickets.values()]
+
+
+def issuing(ticket: str, service: str = "A") -> Command:
+    return lambda day, now: decide.issue(day, now, ticket=ticket, service=service, kiosk="k1")
+
+
+@contextmanager
+def other_process(path: Path) -> Iterator[SqliteStore]:
+    """Somebody else who has opened the same database."""
+    store = SqliteStore(path)
+    try:
+        yield store
+    finally:
+        store.close()

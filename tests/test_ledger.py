@@ -1,0 +1,660 @@
+"""The one door, in this process: what it promises when many come at once, when the disk fails, and when somebody else writes too."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from door import NOON, OPEN, TODAY, WAIT_S, Door, Slow, failing, issuing, other_process
+
+from server import wire
+from server.core import decide
+from server.core import events as ev
+from server.core.day import CounterState, Day
+from server.core.refused import Refused
+from server.core.ticket import State
+from server.ledger import BATCH, Idempotency, KeyReused
+from server.store import Broken, ContactRow, EventRow, Poison, Unavailable
+
+TOMORROW = TODAY + timedelta(days=1)
+LAN, MINH = decide.By("lan"), decide.By("minh")
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Door]:
+    with Door(tmp_path) as door:
+        yield door
+
+
+def outcome(future: Future[Any]) -> Any:
+    """The answer's value, or the exception."""
+    error = future.exception(timeout=WAIT_S)
+    return error if error is not None else json.loads(future.result().body)
+
+
+def opening(counter: str = "1", by: decide.By = LAN) -> Any:
+    return partial(decide.open_counter, counter=counter, by=by)
+
+
+def calling(counter: str = "1", by: decide.By = LAN) -> Any:
+    return partial(decide.call_next, counter=counter, by=by)
+
+
+def by_other(door: Door, *events: ev.Event, when: Any = TODAY) -> None:
+    """Another process writes into the story of the day."""
+    with other_process(door.path) as store:
+        seq = store.last_seq(door.site, when)
+        rows = [
+            EventRow(door.site, when, seq + n, NOON, "staff:cli", type(event).__name__, wire.event_text(event))
+            for n, event in enumerate(events, 1)
+        ]
+        store.write([lambda tx: tx.append(rows)])
+
+
+# -- durable before told ---------------------------------------------------------------------------------------------------------
+
+
+def test_who_reads_sees_only_what_is_on_the_disk(door: Door) -> None:
+    door.issue()
+    slow = Slow()
+    door.store.before.append(slow)
+    taking = door.spawn(door.issue)
+    assert slow.begun.wait(WAIT_S)
+    assert door.codes() == ["A001"] and len(door.heard) == 2
+    assert not taking.done()
+    slow.go.set()
+    assert outcome(taking) == "A002"
+    assert door.codes() == ["A001", "A002"]
+
+
+def test_everybody_hears_every_entry_once_in_order_with_the_day_just_after_it(door: Door) -> None:
+    for future in [door.spawn(door.issue) for _ in range(40)]:
+        future.result(timeout=WAIT_S)
+    assert [seq for seq, _ in door.heard] == [entry.seq for _, entry in door.heard] == list(range(1, 42))
+    assert [(e.seq, type(e.event).__name__) for _, e in door.heard] == door.rows()
+
+
+def test_who_was_answered_reads_his_own_ticket(door: Door) -> None:
+    def take_and_look(n: int) -> bool:
+        ticket = f"own{n}"
+        door.do(issuing(ticket))
+        return ticket in door.day().tickets and door.ledger.day_of_ticket(ticket) == (door.site, TODAY)
+
+    assert all(f.result(timeout=WAIT_S) for f in [door.spawn(take_and_look, n) for n in range(50)])
+
+
+def test_a_screen_that_cannot_be_told_does_not_stop_the_office(door: Door) -> None:
+    def deaf(day: Day, entry: ev.Entry) -> None:
+        raise RuntimeError("no screen")
+
+    door.ledger._tell = deaf
+    assert json.loads(door.issue().body) == "A001"
+    assert door.codes() == ["A001"]
+
+
+# -- many at once ----------------------------------------------------------------------------------------------------------------
+
+
+def test_those_who_wait_together_share_one_commit(door: Door) -> None:
+    door.issue()
+    commits, commands = door.ledger.commits, door.ledger.commands
+    futures = door.together(*[door.issue] * 30)
+    assert sorted(outcome(f) for f in futures) == [f"A{n:03d}" for n in range(2, 32)]
+    assert door.store.batches[-1] == 30
+    assert (door.ledger.commits - commits, door.ledger.commands - commands) == (2, 31)
+
+
+def test_no_transaction_holds_more_than_the_batch_allows(door: Door) -> None:
+    slow = door.hold()
+    jobs = [door.spawn(door.issue) for _ in range(50)]
+    door.until(lambda: door.ledger._jobs.qsize() == 50)
+    for _ in range(BATCH):
+        door.ledger._jobs.put(lambda: None)
+    slow.go.set()
+    assert sorted(outcome(f) for f in jobs) == [f"A{n:03d}" for n in range(1, 51)]
+    assert max(door.store.batches) <= BATCH
+
+
+def test_refusals_and_replays_wait_for_the_commit_of_their_batch(door: Door) -> None:
+    door.issue(once="first")
+    held, second = door.hold(), Slow()
+    door.store.before.append(second)
+    futures = [door.spawn(door.issue), door.spawn(door.do, calling()), door.spawn(door.issue, once="first")]
+    door.until(lambda: door.ledger._jobs.qsize() == 3)
+    held.go.set()
+    assert second.begun.wait(WAIT_S)
+    assert [f.done() for f in futures] == [False] * 3
+    second.go.set()
+    assert outcome(futures[0]) == "A002"
+    assert isinstance(outcome(futures[1]), Refused)
+    assert outcome(futures[2]) == "A001" and futures[2].result().replayed
+
+
+@pytest.mark.parametrize("spoilt", [0, 3, 7])
+def test_a_command_that_cannot_be_stored_spares_the_rest(door: Door, spoilt: int) -> None:
+    def poison(tx: Any, entries: Any) -> None:
+        raise ValueError("no room for this one")
+
+    works = [partial(door.issue, also=poison) if n == spoilt else door.issue for n in range(8)]
+    answers = [outcome(f) for f in door.together(*works)]
+    assert isinstance(answers.pop(spoilt), Poison)
+    assert answers == [f"A{n:03d}" for n in range(1, 8)]
+    assert door.codes() == answers and len(door.rows()) == 8
+
+
+def test_many_poisoned_commands_in_one_batch_spare_the_rest(door: Door) -> None:
+    def poison(tx: Any, entries: Any) -> None:
+        raise ValueError("no room for this one")
+
+    works = [door.issue if n % 3 == 0 else partial(door.issue, also=poison) for n in range(30)]
+    answers = [outcome(f) for f in door.together(*works)]
+    assert answers[::3] == [f"A{n:03d}" for n in range(1, 11)]
+    assert sum(isinstance(a, Poison) for a in answers) == 20
+
+
+def test_an_entry_that_does_not_fit_its_column_is_nobody_elses_trouble(door: Door) -> None:
+    def nobody() -> Any:
+        # The column refuses it as it would refuse a number that is taken; only the latter is worth another try.
+        return door.ledger.do(door.site, issuing("x"), actor=None, render=lambda day, now: (200, {}))  # type: ignore[arg-type]
+
+    answers = [outcome(f) for f in door.together(door.issue, nobody, door.issue)]
+    assert isinstance(answers[1], Poison)
+    assert [answers[0], answers[2]] == ["A001", "A002"]
+
+
+@pytest.mark.parametrize("times", [1, 8])
+def test_an_answer_that_cannot_be_told_leaves_nothing_half_done(door: Door, times: int) -> None:
+    def dumb(day: Day, now: datetime) -> tuple[int, Any]:
+        raise LookupError("no words")
+
+    works = [door.issue, *[partial(door.do, issuing(f"half{n}"), render=dumb) for n in range(times)], door.issue]
+    answers = [outcome(f) for f in door.together(*works)]
+    assert [answers[0], answers[-1]] == ["A001", "A002"]
+    assert all(isinstance(a, LookupError) for a in answers[1:-1])
+    assert door.codes() == ["A001", "A002"]
+    assert json.loads(door.issue().body) == "A003"
+
+
+@pytest.mark.parametrize(
+    "impossible", [[ev.TicketStarted("nobody")], [ev.NoticeSet("main", "Xin chào"), ev.TicketStarted("nobody")]], ids=["first", "second"]
+)
+def test_a_decision_that_cannot_be_folded_leaves_nothing_half_done(door: Door, impossible: list[ev.Event]) -> None:
+    door.issue()
+    with pytest.raises(KeyError):
+        door.do(lambda day, now: impossible)
+    assert json.loads(door.issue().body) == "A002"
+    assert door.day().seq == 3 and [seq for seq, _ in door.rows()] == [1, 2, 3]
+    assert not door.day().notices
+
+
+def test_what_belongs_elsewhere_is_written_with_the_story_or_not_at_all(door: Door) -> None:
+    def keep(ref: str, tx: Any, entries: Any) -> None:
+        tx.put_contact(ContactRow(ref, door.site, TODAY, "ticket", "{}", TOMORROW))
+
+    door.issue(also=partial(keep, "c1"))
+    door.store.before.append(failing(Unavailable("busy")))
+    with pytest.raises(Unavailable):
+        door.issue(also=partial(keep, "c2"))
+    assert door.store.contact("c1") is not None and door.store.contact("c2") is None
+
+
+# -- keys ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_one_key_is_one_ticket_however_often_it_comes_and_however_close(door: Door) -> None:
+    answers = [f.result(timeout=WAIT_S) for f in door.together(*[partial(door.issue, once="k")] * 50)]
+    assert {a.body for a in answers} == {'"A001"'}
+    assert sum(a.replayed for a in answers) == 49
+    later = door.issue(once="k")
+    assert later.replayed and later.body == '"A001"' and later.status == 201
+    assert door.codes() == ["A001"]
+
+
+def test_a_key_is_one_intent_across_days_and_sites_of_a_principal(door: Door) -> None:
+    door.issue(once="k")
+    assert door.issue(once="k", day=TOMORROW).replayed
+    other = door.ledger.do(door.site, issuing("o"), actor="x", render=lambda day, now: (200, 1), once=Idempotency("device:k2", "k", "r"))
+    assert not other.replayed
+    assert door.codes(TOMORROW) == []
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_key_with_another_request_is_refused_and_changes_nothing(door: Door, together: bool) -> None:
+    works = [partial(door.issue, once="k"), partial(door.issue, once="k", request="other"), partial(door.issue, once="k")]
+    if together:
+        answers = [outcome(f) for f in door.together(*works)]
+    else:
+        answers = [outcome(door.spawn(work)) for work in works]
+    assert answers[0] == answers[2] == "A001"
+    assert isinstance(answers[1], KeyReused)
+    assert door.codes() == ["A001"]
+
+
+def test_refusals_are_not_remembered(door: Door) -> None:
+    with pytest.raises(Refused):
+        door.do(calling(), once="k")
+    door.do(opening())
+    with pytest.raises(Refused):
+        door.do(calling(), once="k")
+    door.issue()
+    assert not door.do(calling(), once="k").replayed
+    assert door.do(calling(), once="k").replayed
+
+
+def test_a_command_that_changes_nothing_is_remembered_too(door: Door) -> None:
+    door.do(opening())
+    again = door.do(opening(), once="k")
+    assert json.loads(again.body) == 2 and not again.replayed
+    door.do(partial(decide.close_counter, counter="1", by=LAN))
+    assert json.loads(door.do(opening(), once="k").body) == 2
+    assert door.day().counters["1"].state is CounterState.CLOSED
+
+
+def test_the_answer_of_a_lost_response_is_given_after_a_restart(tmp_path: Path) -> None:
+    with Door(tmp_path) as before:
+        first = before.issue(once="k")
+    with Door(tmp_path) as after:
+        again = after.issue(once="k")
+        assert (again.status, again.body, again.replayed) == (first.status, first.body, True)
+        assert json.loads(after.issue().body) == "A002"
+
+
+# -- when the disk fails ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_busy_or_full_disk_changes_nothing_and_the_next_command_works(door: Door) -> None:
+    door.issue()
+    held = door.hold()
+    door.store.before.append(failing(Unavailable("database or disk is full")))
+    futures = [door.spawn(door.issue, once=f"k{n}") for n in range(5)]
+    door.until(lambda: door.ledger._jobs.qsize() == 5)
+    held.go.set()
+    assert all(isinstance(outcome(f), Unavailable) for f in futures)
+    assert door.codes() == ["A001"] and len(door.rows()) == 2
+    assert door.ledger.broken is None
+    # Nothing was remembered under the keys either: the same request now succeeds, with the next number.
+    again = door.issue(once="k3")
+    assert again.body == '"A002"' and not again.replayed
+    assert door.codes() == ["A001", "A002"]
+
+
+def test_two_equal_requests_whose_commit_fails_are_both_answered(door: Door) -> None:
+    held = door.hold()
+    door.store.before += [failing(Unavailable("busy")), failing(Unavailable("busy"))]
+    futures = [door.spawn(door.issue, once="k") for _ in range(2)]
+    door.until(lambda: door.ledger._jobs.qsize() == 2)
+    held.go.set()
+    assert all(isinstance(outcome(f), Unavailable) for f in futures)
+    assert door.codes() == []
+
+
+def test_nobody_is_answered_from_a_state_that_never_came_to_be(door: Door) -> None:
+    """A counter is opened twice in one batch: the second time changes nothing, so it must not succeed when the first is not stored."""
+    held = door.hold()
+    door.store.before += [failing(Unavailable("busy")), failing(Unavailable("busy"))]
+    futures = door_queue(door, partial(door.do, opening()), partial(door.do, opening()), partial(door.do, calling(by=MINH)))
+    held.go.set()
+    first, second, stranger = [outcome(f) for f in futures]
+    assert isinstance(first, Unavailable) and isinstance(second, Unavailable)
+    assert isinstance(stranger, Refused) and stranger.code == "counter_closed"
+    assert door.day().counters["1"].state is CounterState.CLOSED
+
+
+def door_queue(door: Door, *works: Any) -> list[Future[Any]]:
+    """Queue these behind a transaction that is held, in this order."""
+    futures = []
+    for work in works:
+        queued = door.ledger._jobs.qsize()
+        futures.append(door.spawn(work))
+        door.until(lambda queued=queued: door.ledger._jobs.qsize() > queued)  # type: ignore[misc]
+    return futures
+
+
+def test_a_commit_that_is_there_after_all_is_confirmed(door: Door) -> None:
+    door.issue()
+    held = door.hold()
+    door.store.after += [lambda: None, failing(Unavailable("the answer was lost"))]
+    futures = door_queue(
+        door, partial(door.issue, once="k"), door.issue, partial(door.issue, once="k"), partial(door.ledger.write, lambda tx: None)
+    )
+    held.go.set()
+    assert [outcome(f) for f in futures[:3]] == ["A002", "A003", "A002"]
+    assert futures[3].result(timeout=WAIT_S) is None
+    assert door.codes() == ["A001", "A002", "A003"] and len(door.rows()) == 4
+    assert [seq for seq, _ in door.heard] == [1, 2, 3, 4]
+    assert json.loads(door.issue().body) == "A004"
+
+
+def test_a_command_without_events_that_is_there_after_all_is_confirmed(door: Door) -> None:
+    door.do(opening())
+    door.store.after.append(failing(Unavailable("the answer was lost")))
+    assert json.loads(door.do(opening(), once="k").body) == 2
+
+
+def test_a_broken_disk_is_believed_nothing_more_until_a_restart(door: Door) -> None:
+    door.issue(once="k")
+    held = door.hold()
+    door.store.before.append(failing(Broken("disk I/O error")))
+    futures = door_queue(door, door.issue, partial(door.do, calling()), partial(door.day, TOMORROW))
+    held.go.set()
+    assert [type(outcome(f)) for f in futures[:2]] == [Broken, Broken]
+    assert futures[2].result(timeout=WAIT_S).seq == 0
+    assert door.ledger.broken == "disk I/O error"
+    written = len(door.store.batches)
+    for work in (door.issue, partial(door.issue, once="k"), partial(door.ledger.write, lambda tx: None)):
+        with pytest.raises(Broken):
+            work()
+    assert len(door.store.batches) == written, "nothing more is tried on that disk"
+    assert door.codes() == ["A001"] and door.ledger.history(door.site, TODAY).seq == 2
+    door.look_around()
+
+
+def test_the_committer_survives_a_store_that_cannot_even_be_read(door: Door) -> None:
+    door.issue()
+    door.store.before.append(failing(Unavailable("locked")))
+    story, door.store.story = door.store.story, failing_read  # type: ignore[method-assign]
+    try:
+        futures = [door.spawn(door.issue) for _ in range(3)]
+        assert all(isinstance(outcome(f), Unavailable) for f in futures)
+        assert door.codes() == ["A001"], "what was published is still read"
+    finally:
+        door.store.story = story  # type: ignore[method-assign]
+    assert json.loads(door.issue().body) == "A002"
+
+
+def failing_read(*_: Any) -> Any:
+    raise Unavailable("locked")
+
+
+def test_a_full_disk_refuses_and_recovers_without_a_restart(door: Door) -> None:
+    writer = door.store._writer.conn
+    pages = writer.execute("pragma page_count").fetchone()[0]
+    writer.execute(f"pragma max_page_count = {pages + 4}")
+    given: list[str] = []
+    with pytest.raises(Unavailable, match="full"):
+        for _ in range(2000):
+            given.append(json.loads(door.issue().body))
+    assert door.codes() == given and door.ledger.broken is None
+    with pytest.raises(Unavailable, match="full"):
+        door.issue()
+    writer.execute("pragma max_page_count = 1000000")
+    assert json.loads(door.issue().body) == f"A{len(given) + 1:03d}"
+    assert len(door.rows()) == len(given) + 2
+    door.store.check()
+
+
+# -- when somebody else writes ---------------------------------------------------------------------------------------------------
+
+
+def test_what_another_process_wrote_is_read_before_deciding_again(door: Door) -> None:
+    door.issue()
+    by_other(door, ev.TicketIssued("cli", "A", 2, NOON, NOON, decide.queue_time(door.day().site.rules, NOON).term))
+    assert json.loads(door.issue().body) == "A003"
+    assert door.codes() == ["A001", "A002", "A003"]
+    assert [seq for seq, _ in door.heard] == [1, 2, 3, 4]
+
+
+def test_a_whole_batch_is_decided_again_when_another_process_was_first(door: Door) -> None:
+    held = door.hold()
+    futures = door_queue(door, *[door.issue] * 5, partial(door.issue, once="k"), partial(door.issue, once="k"))
+    by_other(door, ev.DayOpened(1), ev.NoticeSet("main", "Máy 2 đang sửa"))
+    held.go.set()
+    assert [outcome(f) for f in futures] == ["A001", "A002", "A003", "A004", "A005", "A006", "A006"]
+    assert [seq for seq, _ in door.rows()] == list(range(1, 9))
+    assert door.day().notices["main"].text == "Máy 2 đang sửa"
+
+
+def test_somebody_who_is_always_first_does_not_keep_anybody_waiting_for_ever(door: Door) -> None:
+    door.issue()
+    door.store.before += [partial(by_other, door, ev.NoticeSet("main", str(n))) for n in range(20)]
+    with pytest.raises(Unavailable):
+        door.issue()
+    assert 0 < len(door.store.before) < 20
+    door.store.before.clear()
+    assert json.loads(door.issue().body) == "A002"
+
+
+def test_news_of_another_process_is_told_once_a_second(door: Door) -> None:
+    door.issue()
+    by_other(door, ev.NoticeSet("main", "Xin chào"))
+    door.look_around()
+    assert door.day().notices["main"].text == "Xin chào"
+    assert [seq for seq, _ in door.heard] == [1, 2, 3]
+
+
+def test_two_ledgers_on_one_database_lose_nothing(tmp_path: Path) -> None:
+    """As on a database server: any process may serve any day, the primary key guards."""
+    with Door(tmp_path) as one, Door(tmp_path) as two:
+        futures = [door.spawn(door.do, issuing(f"{n}-{i}"), once=f"{n}-{i}") for i in range(40) for n, door in enumerate((one, two))]
+        given = [f for f in futures if f.exception(timeout=WAIT_S) is None]
+        assert all(isinstance(f.exception(), Unavailable) for f in futures if f not in given)
+        one.look_around()
+        two.look_around()
+        assert one.codes() == two.codes() == [f"A{n:03d}" for n in range(1, len(given) + 1)]
+        assert [seq for seq, _ in one.rows()] == list(range(1, len(given) + 2))
+
+
+# -- the end ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_stopping_answers_what_was_accepted_and_refuses_the_rest(tmp_path: Path) -> None:
+    with Door(tmp_path) as door:
+        held = door.hold()
+        accepted = door_queue(door, *[door.issue] * 20)
+        door.ledger.stop()
+        with pytest.raises(Unavailable, match="stopping"):
+            door.issue()
+        held.go.set()
+        assert sorted(outcome(f) for f in accepted) == [f"A{n:03d}" for n in range(1, 21)]
+
+
+def test_nobody_waits_for_ever_who_comes_while_the_door_closes(tmp_path: Path) -> None:
+    for round in range(20):
+        folder = tmp_path / str(round)
+        with Door(folder) as door:
+            start = threading.Barrier(9)
+
+            def take(door: Door = door, start: threading.Barrier = start) -> str:
+                start.wait()
+                try:
+                    return str(json.loads(door.issue().body))
+                except Unavailable:
+                    return "stopping"
+
+            futures = [door.spawn(take) for _ in range(8)]
+            start.wait()
+            door.ledger.stop()
+            answers = [f.result(timeout=WAIT_S) for f in futures]
+            given = [a for a in answers if a != "stopping"]
+            assert sorted(given) == [f"A{n:03d}" for n in range(1, len(given) + 1)]
+            assert len(door.rows()) == (len(given) + 1 if given else 0)
+
+
+# -- days and times --------------------------------------------------------------------------------------------------------------
+
+
+def test_times_in_the_story_never_decrease_when_the_clock_does(door: Door) -> None:
+    door.issue()
+    door.pass_time(minutes=10)
+    door.issue()
+    door.pass_time(minutes=-30)
+    door.issue()
+    door.pass_time(minutes=25)
+    door.issue()
+    times = [e.at for e in door.ledger.story(door.site, TODAY)]
+    assert times == sorted(times)
+    assert [t.queue_time for t in door.day().tickets.values()] == sorted(t.queue_time for t in door.day().tickets.values())
+
+
+def test_a_day_that_runs_past_midnight_keeps_its_counters(tmp_path: Path) -> None:
+    with Door(tmp_path, start=NOON + timedelta(hours=11, minutes=50)) as door:
+        door.issue()
+        door.do(opening())
+        assert door.ledger.day_of_counter(door.site, "1") == TODAY
+        door.pass_time(minutes=20)
+        assert json.loads(door.issue().body) == "A001"
+        assert door.ledger.day_of_counter(door.site, "1") == TODAY
+        assert door.ledger.day_of_counter(door.site, "2") == TOMORROW
+        assert door.ledger.day_of_hall(door.site) == TODAY
+        door.do(calling(), day=TODAY)
+        assert door.ledger.day_of_counter(door.site, "1") == TODAY, "somebody sits there"
+        door.do(lambda day, now: decide.finish(day, now, ticket=day.by_code["A001"].id, by=LAN), day=TODAY)
+        assert door.ledger.day_of_counter(door.site, "1") == TOMORROW
+
+
+def test_an_old_day_is_closed_when_nobody_is_served_in_it_any_more(door: Door) -> None:
+    door.issue()
+    door.issue()
+    door.do(opening())
+    door.do(calling())
+    door.pass_time(hours=16)
+    door.ledger.close_old_days()
+    assert not door.day(TODAY).closed, "somebody is being served"
+    door.do(lambda day, now: decide.finish(day, now, ticket=day.by_code["A001"].id, by=LAN), day=TODAY)
+    door.ledger.close_old_days()
+    closed = door.day(TODAY)
+    assert closed.closed and [t.state for t in closed.tickets.values()] == [State.DONE, State.LAPSED]
+    door.ledger.close_old_days()
+    assert [kind for _, kind in door.rows()].count("DayClosed") == 1
+
+
+def test_days_left_open_by_a_computer_that_was_switched_off_are_closed_in_the_morning(tmp_path: Path) -> None:
+    with Door(tmp_path) as friday:
+        friday.issue()
+        friday.pass_time(days=1)
+        friday.issue()
+    with Door(tmp_path, start=NOON + timedelta(days=3)) as monday:
+        monday.ledger.close_old_days()
+        for when in (TODAY, TOMORROW):
+            assert monday.rows(when)[-1][1] == "DayClosed"
+            assert monday.ledger.history(monday.site, when).closed
+        assert monday.rows(TODAY + timedelta(days=3)) == []
+
+
+def test_a_day_is_not_closed_under_a_clerk_who_is_faster(door: Door) -> None:
+    door.issue()
+    door.do(opening())
+    door.pass_time(hours=16)
+    held = door.hold()
+    call = door_queue(door, partial(door.do, calling(), day=TODAY))
+    closing = door.spawn(door.ledger.close_old_days)
+    door.until(lambda: door.ledger._jobs.qsize() == 2)
+    held.go.set()
+    outcome(call[0])
+    closing.result(timeout=WAIT_S)
+    assert not door.day(TODAY).closed
+
+
+def test_thirty_idle_days_leave_nothing_in_memory(door: Door) -> None:
+    for _ in range(30):
+        door.day()
+        door.issue()
+        door.pass_time(days=1)
+        door.ledger.close_old_days()
+        door.look_around()
+    for _ in range(30):
+        door.day()
+        door.pass_time(days=1)
+        door.look_around()
+    assert len(door.ledger._books) <= 3
+
+
+def test_people_sent_to_one_counter_are_waiting_people(door: Door) -> None:
+    door.issue()
+    assert door.ledger.anybody_waits()
+    door.do(lambda day, now: decide.transfer(day, now, ticket=day.by_code["A001"].id, by=LAN, counter="2"))
+    assert door.ledger.anybody_waits()
+    door.do(opening("2"))
+    door.do(calling("2"))
+    assert not door.ledger.anybody_waits()
+
+
+# -- the office's document -------------------------------------------------------------------------------------------------------
+
+TWO = OPEN.read_text(encoding="utf-8").replace('name = "Chứng thực"', 'name = "Chứng thực và sao y"')
+ONE_SERVICE = OPEN.read_text(encoding="utf-8").replace('services = ["A", "B"]', 'services = ["A"]')
+ONE_SERVICE = ONE_SERVICE[: ONE_SERVICE.index('[[services]]\nid = "B"')] + ONE_SERVICE[ONE_SERVICE.index("[[counters]]") :]
+FIFTH = OPEN.read_text(encoding="utf-8") + '\n[[counters]]\nid = "5"\nservices = ["A", "B"]\n'
+
+
+def test_a_day_that_runs_adopts_a_new_document(door: Door) -> None:
+    door.issue("B")
+    door.import_site(TWO)
+    door.look_around()
+    assert door.rows()[-1] == (3, "SiteRevised")
+    assert door.day().site.service["B"].name == "Chứng thực và sao y"
+    assert door.codes() == ["B001"] and json.loads(door.issue("B").body) == "B002"
+    door.look_around()
+    assert len(door.rows()) == 4
+
+
+def test_a_service_that_was_dropped_stops_giving_numbers_and_nothing_else(door: Door) -> None:
+    door.issue("B")
+    door.import_site(ONE_SERVICE)
+    door.look_around()
+    with pytest.raises(Refused) as refusal:
+        door.issue("B")
+    assert refusal.value.code == "service_stopped"
+    door.do(opening())
+    door.do(calling())
+    assert door.day().by_code["B001"].state is State.CALLED
+    assert [s.id for s in door.day(TOMORROW).site.services] == ["A"]
+
+
+def test_a_revision_that_could_not_be_stored_is_tried_again(door: Door) -> None:
+    door.issue()
+    door.import_site(TWO)
+    door.store.before.append(failing(Unavailable("busy")))
+    door.look_around()
+    assert door.rows()[-1][1] == "TicketIssued"
+    door.look_around()
+    assert door.rows()[-1][1] == "SiteRevised"
+
+
+def test_a_document_imported_while_nobody_served_is_adopted_at_the_next_start(tmp_path: Path) -> None:
+    with Door(tmp_path) as before:
+        before.issue()
+    with Door(tmp_path, TWO) as after:
+        after.day()
+        after.look_around()
+        assert after.rows()[-1][1] == "SiteRevised"
+        assert after.day().site.version == 2
+
+
+def test_a_day_that_has_not_begun_begins_under_the_newest_document(door: Door) -> None:
+    assert door.day().site.version == 1
+    door.import_site(TWO)
+    door.look_around()
+    assert door.day().site.version == 2 and door.rows() == []
+    door.issue()
+    assert [kind for _, kind in door.rows()] == ["DayOpened", "TicketIssued"]
+    assert door.ledger.story(door.site, TODAY)[0].event == ev.DayOpened(2)
+
+
+def test_a_day_is_read_again_under_the_document_it_was_bound_to(tmp_path: Path) -> None:
+    """What a later version added is not there until the day adopts it: a replay of its story must find the same counters."""
+    with Door(tmp_path) as before:
+        before.issue()
+    with Door(tmp_path, FIFTH) as after:
+        assert "5" not in after.day().counters
+        with pytest.raises(KeyError):
+            after.do(opening("5"))
+        after.look_around()
+        after.do(opening("5"))
+        assert after.ledger.history(after.site, TODAY).counters["5"].state is CounterState.OPEN
+    with Door(tmp_path, FIFTH) as again:
+        assert again.day().counters["5"].state is CounterState.OPEN
+
+
+def test_the_same_text_imported_again_stores_nothing(door: Door) -> None:
+    door.issue()
+    door.import_site(OPEN.read_text(encoding="utf-8"))
+    door.look_around()
+    assert len(door.store.site_versions(door.site)) == 1 and len(door.rows()) == 2
