@@ -41,7 +41,8 @@ export function isNewer(state, shown) {
  *   (bad key, unknown hall, signed out); asked again every 5 s, since the reason may be repaired without touching this screen
  * @param {() => object} [options.beat] what a device tells with each beat; nothing by default
  * @param {boolean} [options.repeats=true] whether the server repeats this state every 2 s; without, only a broken socket is stale
- * @returns {{done: (id: string, ok: boolean, detail?: string) => void, refresh: () => void, close: () => void, connected: () => boolean}}
+ * @returns {{done: (id: string, ok: boolean, detail?: string) => void, refresh: () => void, close: () => void, connected: () => boolean,
+ *   keyed: boolean}}
  */
 export function connect(options) {
   const { site, kind, id, key, repeats = true } = options;
@@ -132,9 +133,9 @@ export function connect(options) {
     : null;
 
   return {
-    /** Answer a moment; say it again for each time the moment is sent again. */
+    /** Answer a moment; say it again for each time the moment is sent again. Without a key a page only listens, and this does nothing. */
     done(moment, ok, detail = "") {
-      if (socket.connected) socket.emit("done", { id: moment, ok, detail });
+      if (key && socket.connected) socket.emit("done", { id: moment, ok, detail });
     },
     /** Ask for the whole state now. */
     refresh: hello,
@@ -147,5 +148,7 @@ export function connect(options) {
       socket.close();
     },
     connected: () => socket.connected,
+    /** Whether the page speaks as a device. */
+    keyed: Boolean(key),
   };
 }

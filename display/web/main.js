@@ -1,0 +1,108 @@
+/** Wires the hall's wall: boards in, rows out; with a key it answers moments, with `?sound=1` it speaks them. */
+import { command } from "/static/shared/api.js";
+import { hallClock } from "/static/shared/clock.js";
+import { connect } from "/static/shared/connection.js";
+import { fit } from "/static/shared/fit.js";
+import { render } from "/static/shared/vendor/lit-html.js";
+import { LAYOUTS, start, step, wall } from "./model.js";
+import { voice } from "./sound.js";
+import { problemView, wallView } from "./view.js";
+
+const TICK_MS = 250;
+const SITE_EVERY_MS = 60000;
+const SITE_AGAIN_MS = 3000;
+
+const [, , siteId, hallId] = location.pathname.split("/").map(decodeURIComponent);
+const wish = new URLSearchParams(location.search);
+const key = new URLSearchParams(location.hash.slice(1)).get("key");
+const root = document.getElementById("wall");
+const clock = hallClock();
+const layoutNow = () => (LAYOUTS[wish.get("layout")] ? wish.get("layout") : innerWidth >= innerHeight ? "landscape" : "portrait");
+let state = start({ now: performance.now(), layout: layoutNow() });
+let connection = null;
+let speaker = null;
+
+function dispatch(event) {
+  state = step(state, { now: performance.now(), ...event });
+  draw();
+}
+
+function draw() {
+  const around = { layout: state.layout, clock: clock.text(), locked: Boolean(speaker?.locked()) };
+  if (state.problem) render(problemView(state.problem), root);
+  else if (state.board) render(wallView(wall(state, performance.now()), around), root);
+  else if (state.stale) render(problemView(["Màn hình đang nối lại.", "Xin nghe loa hoặc hỏi cán bộ."]), root);
+  fit(root);
+}
+
+function takeBoard(board) {
+  clock.set(board);
+  const before = state.board;
+  dispatch({ type: "board", board });
+  if (before && before.day !== board.day) loadSite();
+}
+
+async function loadSite() {
+  const answer = await command("GET", `/api/v1/sites/${encodeURIComponent(siteId)}`, null, { patienceMs: 0 });
+  if (answer.status === 200) dispatch({ type: "site", site: answer.body });
+  else if (!state.site) setTimeout(loadSite, SITE_AGAIN_MS);
+}
+
+function takeMoment(moment, event) {
+  if (event !== "announcement") return;
+  if (speaker) speaker.take(moment);
+  // A wall without a voice has done its part when the number stands on it, which is in the next frame.
+  else requestAnimationFrame(() => connection.done(moment.id, true, "shown"));
+}
+
+function open(withKey) {
+  connection = connect({
+    site: siteId,
+    kind: "hall",
+    id: hallId,
+    key: withKey,
+    onState: takeBoard,
+    onMoment: takeMoment,
+    onStale: () => dispatch({ type: "stale" }),
+    onBack: () => dispatch({ type: "back" }),
+    onRefused: refused,
+    beat: () => ({ sound: speaker ? (speaker.locked() ? "locked" : "on") : "off", revision: state.board?.revision ?? null }),
+  });
+}
+
+function refused(error) {
+  if (key && connection.keyed && ["unauthenticated", "forbidden"].includes(error.code)) {
+    // A wall whose key was taken back still serves the hall; only staff no longer see that it does.
+    connection.close();
+    open(null);
+  } else if (!state.board) {
+    dispatch({ type: "problem", problem: [error.message, `${location.pathname}`, "Mời gọi quản trị."] });
+  }
+}
+
+/** Show one of the example boards, with time standing still. */
+async function preview(name) {
+  const read = async (file) => (await command("GET", `/display/examples/${encodeURIComponent(file)}.json`)).body;
+  const [site, board] = await Promise.all([read("site"), read(name)]);
+  dispatch({ type: "site", site });
+  takeBoard({ ...board, factor: 0 });
+}
+
+addEventListener("resize", () => dispatch({ type: "layout", layout: layoutNow() }));
+setInterval(() => dispatch({ type: "tick" }), TICK_MS);
+if (wish.get("example")) {
+  preview(wish.get("example"));
+} else {
+  if (wish.get("sound") === "1") {
+    speaker = voice({
+      until: (instant) => clock.until(instant),
+      stateOf: (code) => state.board?.calls.find((call) => call.code === code)?.state,
+      answer: (id, ok, detail) => connection.done(id, ok, detail),
+      speaking: (code) => dispatch({ type: "speaking", code }),
+      changed: draw,
+    });
+  }
+  open(key);
+  loadSite();
+  setInterval(loadSite, SITE_EVERY_MS);
+}

@@ -1,0 +1,431 @@
+"""What a waiting hall sees and hears: the call at once, nothing that is not true any more, and no call spoken twice."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+from page_server import DISPLAY_KEY, EXAMPLES, ROOT, PageServer, example
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+from server import wire
+
+browser_test = pytest.mark.browser
+SHARED = ROOT / "server" / "pages" / "static" / "shared"
+
+SETTLED_MS = 600  # more than two ticks of the page after its fonts have come
+TV, TV_4K, STANDING, ABOVE, ABOVE_SMALL = (1920, 1080), (3840, 2160), (1080, 1920), (1280, 800), (1024, 600)
+
+CUT = """(margins) => {
+  const wrong = [];
+  const u = parseFloat(getComputedStyle(document.querySelector('.head b, .above header b')).fontSize) / margins.head;
+  const texts = document.createTreeWalker(document.getElementById('wall'), NodeFilter.SHOW_TEXT);
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+    if (!node.data.trim()) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const box = range.getBoundingClientRect();
+    const holder = node.parentElement.closest('.row, .tile, .card, header, footer, .line') ?? document.body;
+    const outer = holder.getBoundingClientRect();
+    const text = `"${node.data.trim().slice(0, 40)}"`;
+    if (box.left < outer.left - 1 || box.right > outer.right + 1) wrong.push(`wider than its place: ${text}`);
+    if (box.left < margins.side * u - 1 || box.right > innerWidth - margins.side * u + 1) wrong.push(`in the side margin: ${text}`);
+  }
+  for (const row of document.querySelectorAll('.big .row:not(.none), .recent .row:not(.none)')) {
+    const [code, counter] = [row.querySelector('.code'), row.querySelector('.counter')].map((e) => e.getBoundingClientRect());
+    const em = parseFloat(getComputedStyle(row.querySelector('.code')).fontSize);
+    if (counter.top < code.bottom - em / 2 && counter.left - code.right < 0.3 * em) wrong.push(`too near: ${row.textContent}`);
+  }
+  const root = document.documentElement;
+  if (root.scrollWidth > innerWidth || root.scrollHeight > innerHeight) wrong.push('the page scrolls');
+  return [...new Set(wrong)];
+}"""
+DIGITS = "(what) => parseFloat(getComputedStyle(document.querySelector(what)).fontSize) * 0.725"
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+def launched(playwright: Playwright, *args: str) -> Browser:
+    return playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", *args])
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    chromium = launched(playwright)
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture(scope="module")
+def loud_browser(playwright: Playwright) -> Iterator[Browser]:
+    """A browser as the office starts it on a TV: sound needs no gesture."""
+    chromium = launched(playwright, "--autoplay-policy=no-user-gesture-required")
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture
+def office() -> Iterator[PageServer]:
+    with PageServer() as server:
+        yield server
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def screen(browser: Browser, office: PageServer) -> Iterator[Open]:
+    pages = []
+
+    def open_screen(path: str = "main", size: tuple[int, int] = TV, *, own_time: bool = False) -> Page:
+        page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+        pages.append(page)
+        if own_time:
+            page.clock.install()
+        page.goto(f"{office.url}/display/demo/{path}")
+        page.locator("#wall > *").first.wait_for()
+        return page
+
+    yield open_screen
+    for page in pages:
+        page.close()
+
+
+def rows(page: Page, what: str) -> list[tuple[str, str, bool]]:
+    """Code, counter and whether it stands out, from the top."""
+    found: list[list[Any]] = page.locator(f".{what} .row:not(.none)").evaluate_all(
+        "(rows) => rows.map((r) => [...['code', 'counter'].map((c) => r.querySelector('.' + c).textContent), r.classList.contains('new')])"
+    )
+    return [(code, counter, new) for code, counter, new in found]
+
+
+def call(seq: int, code: str, counter: str, *, new_s: float = 12, state: str = "called", at: str = "09:14:05") -> dict[str, Any]:
+    seconds = int(at[6:]) + new_s
+    until = f"2026-11-20T09:{int(at[3:5]) + int(seconds // 60):02d}:{seconds % 60:06.3f}+07:00"
+    return {"seq": seq, "code": code, "counter": counter, "state": state, "call_no": 1, "at": f"2026-11-20T{at}+07:00", "new_until": until}
+
+
+# -- what is seen ----------------------------------------------------------------------------------------------------------------------
+
+
+@browser_test
+def test_a_call_is_on_top_at_once_and_stands_out_for_its_time(screen: Open, office: PageServer) -> None:
+    page = screen()
+    before = rows(page, "big")
+    assert [row[0] for row in before] == ["A012", "B105"]
+    office.show({**office.board, "calls": [call(110, "A013", "4", new_s=1.0), *office.board["calls"]]})
+    expect(page.locator(".big .row").first).to_contain_text("A013")
+    assert rows(page, "big")[0] == ("A013", "4", True)
+    assert rows(page, "big")[1][0] == "A012"
+    expect(page.locator(".big .row.new .code", has_text="A013")).to_have_count(0, timeout=3000)
+    assert rows(page, "big")[0] == ("A013", "4", False)
+
+
+@browser_test
+def test_calls_of_one_moment_are_all_on_the_wall_and_all_new(screen: Open, office: PageServer) -> None:
+    office.show("six")
+    page = screen()
+    expect(page.locator(".big .row.new")).to_have_count(2)
+    assert rows(page, "big") == [("M088", "12", True), ("A012", "5", True)]
+    assert rows(page, "recent") == [("B105", "2", True), ("H021", "6", True), ("S009", "8", True), ("U014", "1", True)]
+
+
+@browser_test
+def test_two_boards_that_differ_only_in_revision_look_alike_to_the_pixel(screen: Open, office: PageServer) -> None:
+    office.show("lunch")
+    page = screen()
+    page.wait_for_function("document.fonts.status === 'loaded' && document.querySelector('.head b')?.textContent")
+    page.wait_for_timeout(SETTLED_MS)
+    page.evaluate(
+        "window.touched = 0; new MutationObserver((all) => { window.touched += all.length })"
+        ".observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true })"
+    )
+    first = page.screenshot()
+    office.show(office.board, revision=office.board["revision"] + 5)
+    page.wait_for_timeout(SETTLED_MS)
+    assert page.evaluate("window.touched") == 0
+    assert page.screenshot() == first
+
+
+@browser_test
+def test_after_five_seconds_of_silence_the_wall_says_so_and_keeps_its_numbers(screen: Open, office: PageServer) -> None:
+    page = screen(own_time=True)
+    shown = rows(page, "big")
+    office.silent = True
+    for _ in range(12):
+        page.clock.run_for(500)
+    expect(page.locator(".stale")).to_have_text("Màn hình đang nối lại. Số hiện lúc 09:14. Xin nghe loa hoặc hỏi cán bộ.")
+    assert [row[:2] for row in rows(page, "big")] == [row[:2] for row in shown]
+    assert page.locator(".row.new").count() == 0
+    office.silent = False
+    office.push()
+    expect(page.locator(".stale")).to_have_count(0)
+
+
+@browser_test
+def test_a_wall_that_was_cut_off_is_whole_again(screen: Open, office: PageServer) -> None:
+    page = screen()
+    office.silent = True
+    office.drop()
+    office.board = {**example("six"), "revision": office.board["revision"] + 9}
+    office.silent = False
+    expect(page.locator(".row.new .code", has_text="M088")).to_be_visible(timeout=8000)
+    assert len(office.hellos) >= 2
+
+
+@browser_test
+def test_a_frame_of_an_older_revision_changes_nothing(screen: Open, office: PageServer) -> None:
+    page = screen()
+    old = {**example("six"), "revision": office.board["revision"] - 1}
+    office.board, kept = old, office.board
+    office.push()
+    office.board = kept
+    office.show(kept, notice="Xin mời.")
+    expect(page.locator(".notice")).to_have_text("Xin mời.")
+    assert rows(page, "big")[0][0] == "A012"
+
+
+@browser_test
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("before", ["Chưa gọi số nào", "Bắt đầu tiếp dân lúc 07:30", "Mời lấy số ở máy bên cửa vào"]),
+        ("lunch", ["Nghỉ trưa đến 13:30. Số buổi sáng vẫn giữ nguyên.", "A047"]),
+        ("last-ticket", ["Đã hết giờ cấp số. Ai đã có số vẫn được phục vụ.", "hết nhận số", "A112"]),
+        ("closed", ["Hết giờ làm việc", "Mở lại 07:30 thứ Hai 23/11"]),
+        ("holiday", ["Hôm nay nghỉ", "Ngày Văn hóa Việt Nam", "Mở lại 07:30 thứ Tư 25/11"]),
+    ],
+)
+def test_each_hour_of_the_day_is_told_with_its_time(screen: Open, office: PageServer, state: str, told: list[str]) -> None:
+    page = screen(f"main?example={state}")
+    page.locator(".stage").wait_for()
+    shown = page.locator("#wall").inner_text().replace("\u00a0", " ")
+    assert [sentence for sentence in told if sentence not in shown] == []
+    assert "lỗi" not in shown
+
+
+@browser_test
+@pytest.mark.parametrize(("size", "side", "digits"), [(TV, 47, 202), (TV_4K, 47, 404), (STANDING, 39, 202)])
+def test_the_longest_names_and_codes_fit_every_wall(
+    screen: Open, office: PageServer, size: tuple[int, int], side: int, digits: int
+) -> None:
+    page = screen("main?example=long", size)
+    page.wait_for_function("document.fonts.status === 'loaded' && document.querySelector('.head b')?.textContent")
+    page.wait_for_timeout(300)
+    head = 48 if size is STANDING else 44
+    assert page.evaluate(CUT, {"head": head, "side": side}) == []
+    page.goto(f"{office.url}/display/demo/main?example=six")
+    page.locator(".big .row.new").first.wait_for()
+    page.wait_for_timeout(300)
+    for what in (".big .code", ".big .counter"):
+        assert page.evaluate(DIGITS, what) >= digits
+    assert page.evaluate(CUT, {"head": head, "side": side}) == []
+
+
+@browser_test
+@pytest.mark.parametrize("size", [ABOVE, ABOVE_SMALL])
+def test_the_small_screen_says_who_is_called_and_who_waits(screen: Open, office: PageServer, size: tuple[int, int]) -> None:
+    office.board["calls"][0]["new_until"] = "2026-11-20T09:15:00+07:00"
+    states = {"12": "open", "3": "open", "2": "open", "1": "paused", "6": "closed"}
+    for counter in office.site["counters"]:
+        counter["state"] = states.get(counter["id"], "closed")
+    page = screen("counter/12", size)
+    told = {
+        "12": ["Quầy 12", "A012", "Mời đến quầy"],
+        "3": ["B105", "Đang phục vụ"],
+        "2": ["Mời chờ gọi số"],
+        "1": ["Tạm nghỉ – mời chờ hoặc sang quầy\u00a02"],
+        "6": ["Quầy đóng"],
+    }
+    for counter, sentences in told.items():
+        page.goto(f"{office.url}/display/demo/counter/{counter}")
+        for sentence in sentences:
+            expect(page.locator(".above")).to_contain_text(sentence)
+        page.wait_for_timeout(150)
+        assert page.evaluate(CUT, {"head": 88, "side": 20}) == []
+
+
+@browser_test
+def test_an_old_tv_shows_the_same_numbers_in_the_same_order(screen: Open, office: PageServer) -> None:
+    office.show("three")
+    page = screen("main/plain", (1280, 720))
+    page.locator("table").wait_for()
+    expect(page.locator(".office")).to_contain_text("UBND")
+    cells = page.locator("td").all_inner_texts()
+    assert cells == ["M088", "12", "A012", "5", "B105", "2", "A011", "4", "H020", "7", "M104", "8"]
+    assert page.locator("tr.new").count() == 3
+    assert page.evaluate(
+        "document.documentElement.scrollHeight <= innerHeight && document.getElementById('wall').scrollHeight <= innerHeight"
+    )
+
+
+def test_the_old_tvs_script_is_written_for_old_browsers() -> None:
+    script = (ROOT / "display" / "web" / "plain.js").read_text(encoding="utf-8")
+    code = re.sub(r'/\*.*?\*/|"[^"]*"', "", script, flags=re.DOTALL)
+    assert re.findall(r"=>|`|\b(?:const|let|class|async|await|import|export|fetch|Promise)\b", code) == []
+
+
+MODEL = """async (script) => {
+  const { start, step, wall } = await import('/display/static/model.js');
+  const at = (s) => new Date(Date.parse('2026-11-20T09:00:00+07:00') + s * 1000).toISOString();
+  let state = start();
+  let calls = [];
+  let revision = 0;
+  const seen = [];
+  for (const [s, what, code] of script) {
+    const now = s * 1000;
+    if (what === 'call' || what === 'recall') {
+      const call = { seq: (revision += 1), code, counter: '1', state: 'called', at: at(s), new_until: at(s + 12) };
+      calls = [call, ...calls.filter((c) => c.code !== code)];
+    }
+    if (what === 'undo') calls = calls.filter((c) => c.code !== code);
+    const board = { day: '2026-11-20', revision, at: at(s), factor: 1, hours: { state: 'open' }, calls, waiting: [], notice: null };
+    if (what !== 'look' && what !== 'stage') state = step(state, { type: 'board', board, now });
+    if (what === 'look') {
+      state = step(state, { type: 'tick', now });
+      const shown = wall(state, now);
+      const mark = (row) => row && row.code + (row.fresh ? '*' : '');
+      seen.push([shown.big.map(mark).filter(Boolean).join(' '), shown.recent.map(mark).filter(Boolean).join(' ')].join(' | '));
+    }
+  }
+  return seen;
+}"""
+
+
+@browser_test
+@pytest.mark.parametrize(
+    ("story", "seen"),
+    [
+        pytest.param([(0, "call", "A"), (0, "look", ""), (13, "look", "")], ["A* | ", "A | "], id="new for twelve seconds"),
+        pytest.param(
+            [(0, "call", "A"), (1, "call", "B"), (2, "call", "C"), (2, "look", ""), (6.1, "look", ""), (7.1, "look", "")],
+            ["B* A* | C*", "C* B* | A*", "C* B* | A*"],
+            id="a big row is held six seconds",
+        ),
+        pytest.param(
+            [(0, "call", "A"), (2, "call", "B"), (4, "call", "C"), (5, "call", "D"), (6, "look", ""), (8, "look", "")],
+            ["C* B* | D* A*", "D* C* | B* A*"],
+            id="who came earlier has its turn first",
+        ),
+        pytest.param(
+            [(0, "call", "A"), (20, "call", "B"), (40, "call", "C"), (60, "recall", "A"), (60, "look", "")],
+            ["A* C | B"],
+            id="a recall stands on top, once",
+        ),
+        pytest.param(
+            [(0, "call", "A"), (20, "call", "B"), (40, "call", "C"), (41, "undo", "C"), (41, "look", "")],
+            ["B A | "],
+            id="an undone call leaves no trace",
+        ),
+    ],
+)
+def test_who_has_the_big_rows(screen: Open, story: list[tuple[float, str, str]], seen: list[str]) -> None:
+    assert screen("main?example=one").evaluate(MODEL, story) == seen
+
+
+# -- what is heard ---------------------------------------------------------------------------------------------------------------------
+
+
+def heard(office: PageServer) -> list[str]:
+    return [one["fetched"] for one in office.done if "fetched" in one]
+
+
+def answered(office: PageServer) -> list[tuple[str, bool, str]]:
+    return [(one["id"], one["ok"], one["detail"]) for one in office.done if "id" in one]
+
+
+def until(page: Page, ready: Callable[[], bool], seconds: float = 12) -> None:
+    """Wait, with the page alive, for what the page does to the server."""
+    for _ in range(int(seconds * 20)):
+        if ready():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("it did not happen")
+
+
+@browser_test
+def test_a_call_is_spoken_once_and_answered_each_time(loud_browser: Browser, office: PageServer) -> None:
+    office.show({**office.board, "calls": [call(110, "A013", "4"), call(111, "B106", "3"), *office.board["calls"]]})
+    page = loud_browser.new_page()
+    page.goto(f"{office.url}/display/demo/main?sound=1#key={DISPLAY_KEY}")
+    page.locator(".big .row").first.wait_for()
+    first, second = office.announcement(110, "A013"), office.announcement(111, "B106")
+    served, late = office.announcement(105, "H020"), office.announcement(90, "A013", lasts_s=-1)
+    for moment in (first, second, served, late, first):
+        office.announce(moment)
+    until(page, lambda: len(answered(office)) >= 4)
+    assert sorted(answered(office)) == sorted(
+        [(first["id"], True, "played"), (second["id"], True, "played"), (served["id"], False, "gone"), (late["id"], False, "stale")]
+    )
+    # One call waited behind the first, so only the last is said a second time.
+    assert [name for name in heard(office) if name.startswith(("A013", "B106"))].count("B106-repeat.wav") == 1
+    assert "A013-repeat.wav" not in heard(office)
+    office.announce(first)
+    until(page, lambda: len(answered(office)) == 5)
+    assert answered(office)[-1] == (first["id"], True, "played")
+    page.close()
+
+
+@browser_test
+def test_a_browser_that_keeps_silent_asks_for_a_key(screen: Open, office: PageServer) -> None:
+    page = screen("main?sound=1")
+    expect(page.locator(".unlock")).to_have_text("Bấm OK trên điều khiển để bật tiếng")
+    page.keyboard.press("Enter")
+    expect(page.locator(".unlock")).to_have_count(0)
+
+
+@browser_test
+def test_a_wall_with_a_key_answers_that_it_has_shown_a_call(screen: Open, office: PageServer) -> None:
+    page = screen(f"main#key={DISPLAY_KEY}")
+    page.locator(".big").wait_for()
+    moment = office.announcement(97, "A012")
+    office.announce(moment)
+    until(page, lambda: bool(answered(office)))
+    assert answered(office) == [(moment["id"], True, "shown")]
+
+
+@browser_test
+def test_a_wall_without_a_key_only_listens(screen: Open, office: PageServer) -> None:
+    page = screen(own_time=True)
+    page.locator(".big").wait_for()
+    office.announce(office.announcement(97, "A012"))
+    page.clock.run_for(11_000)
+    page.wait_for_timeout(200)
+    assert (office.done, office.beats) == ([], 0)
+
+
+# -- contracts on paper ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.json")), ids=lambda path: path.stem)
+def test_an_example_has_the_shape_of_the_wire(path: Path) -> None:
+    body = example(path.stem)
+    if path.stem == "site":
+        assert set(body) == set(get_type_hints(wire.SiteOut))
+        assert {frozenset(one) for one in body["services"]} == {frozenset(get_type_hints(wire.ServiceOut))}
+        assert {frozenset(one) for one in body["counters"]} == {frozenset(get_type_hints(wire.CounterOut))}
+        return
+    assert set(body) == set(get_type_hints(wire.BoardOut))
+    assert set(body["hours"]) == set(get_type_hints(wire.HoursOut))
+    assert {frozenset(one) for one in body["calls"]} <= {frozenset(get_type_hints(wire.CallOut))}
+    assert {frozenset(one) for one in body["waiting"]} == {frozenset(get_type_hints(wire.WaitingOut))}
+
+
+def test_vendored_libraries_are_what_their_page_says() -> None:
+    listed = dict(re.findall(r"^\| `([^`]+)` .*`([0-9a-f]{64})` \|$", (SHARED / "vendor" / "VENDORED.md").read_text(), flags=re.MULTILINE))
+    files = {p.relative_to(SHARED / "vendor").as_posix(): p for p in (SHARED / "vendor").rglob("*") if p.is_file() and p.suffix != ".md"}
+    assert {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()} == listed
+
+
+def test_one_file_knows_socket_io() -> None:
+    trees = [SHARED, ROOT / "kiosk" / "web", ROOT / "display" / "web", ROOT / "server" / "pages" / "static"]
+    scripts = {path for tree in trees for path in tree.rglob("*.js") if "vendor" not in path.parts}
+    assert {path.name for path in scripts if "socket.io" in path.read_text(encoding="utf-8")} == {"connection.js"}
