@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-CORE = {"test_queue", "test_ticket_life", "test_day", "test_calls", "test_counters", "test_hours", "test_laws", "test_report", "test_words"}
+CORE = {
+    "test_queue",
+    "test_ticket_life",
+    "test_day",
+    "test_calls",
+    "test_counters",
+    "test_hours",
+    "test_laws",
+    "test_report",
+    "test_words",
+    "test_forecast",
+}
 """These run by themselves first: in seconds, and every branch of `server.core` must be reached by them."""
 
 
