@@ -18,10 +18,11 @@ from kiosk.receipt import Receipt, ReceiptError
 log = logging.getLogger("moiso.printer")
 
 ASK_ONLINE, ASK_PAPER = b"\x10\x04\x01", b"\x10\x04\x04"  # DLE EOT 1 and 4: answered at once, even while printing
-ASK_S = 0.2
+ASK_S = 0.2  # for a beat, which asks twice within STATUS_S
+PATIENT_S = 0.8  # before a ticket; a printer that stays silent so long is not asked before the next one
 CONFIRM_S = 2.5  # the answer after a ticket waits behind the ticket
 STATUS_S = 0.5
-ENDED_S = 0.3  # how long a printer that never answers is given to break the connection
+ENDED_S = 0.5  # how long a printer that never answers is given to break the connection
 HELD_S = 4.0  # a question that hangs in a driver holds the line no longer than this against a ticket
 
 
@@ -91,7 +92,8 @@ class WirePrinter:
         self._lock = threading.Lock()  # tickets and questions share one line
         self._open = False
         self._answers = True  # until it is asked and stays silent
-        self._torn = False  # the printer may still wait for the rest of a picture
+        self.torn = False
+        """The printer may still wait for the rest of a picture."""
         self._last = Status(None, None, "not asked yet")
 
     def print(self, receipt: Receipt) -> Printed:
@@ -119,7 +121,7 @@ class WirePrinter:
     def _look(self, finished: threading.Event) -> None:
         try:
             self._connect()
-            self._ask()
+            self._ask(ASK_S)
             self._hang_up()
         except Exception as reason:
             self._drop()
@@ -132,7 +134,7 @@ class WirePrinter:
         begun = False
         try:
             self._connect()
-            if self._answers and (status := self._ask()).refuses:
+            if self._answers and (status := self._ask(PATIENT_S)).refuses:
                 self._hang_up()
                 return Printed("failed", f"failed: {status.detail}")
             begun = True
@@ -148,16 +150,16 @@ class WirePrinter:
                 self._last = Status(False, None, words)
                 return Printed("failed", f"failed: {words}")
             outcome = Printed("unknown", f"unknown: {words}")
-        self._torn = outcome.outcome == "unknown"
+        self.torn = outcome.outcome == "unknown"
         return outcome
 
     def _connect(self) -> None:
         if not self._open:
             self._wire.open()
             self._open = True
-        if self._torn:  # before any question: in the middle of a command its bytes would be taken for a size
+        if self.torn:  # before any question: in the middle of a command its bytes would be taken for a size
             self._wire.send(self._mend)
-            self._torn = False
+            self.torn = False
 
     def _hang_up(self) -> None:
         """Close a way that is not kept. Raises: CUPS takes the job only here."""
@@ -173,12 +175,13 @@ class WirePrinter:
         except Exception as reason:
             log.debug("Closing the printer failed: %s", reason)
 
-    def _ask(self) -> Status:
-        """Whether it is ready and has paper. Raises what the wire raises."""
-        paper = _answer(self._wire.ask(ASK_PAPER, ASK_S))
+    def _ask(self, seconds: float) -> Status:
+        """Whether it is ready and has paper; `seconds` for each of the two. Raises what the wire raises."""
+        paper = _answer(self._wire.ask(ASK_PAPER, seconds))
         # No answer is no news: the library would call it plenty of paper.
-        state = _answer(self._wire.ask(ASK_ONLINE, ASK_S)) if paper is not None else None
-        self._answers = paper is not None
+        state = _answer(self._wire.ask(ASK_ONLINE, seconds)) if paper is not None else None
+        if paper is not None or seconds >= PATIENT_S:
+            self._answers = paper is not None
         self._last = read_status(state, paper)
         return self._last
 

@@ -45,14 +45,20 @@ class PrinterError(ValueError):
     """The printer address cannot be used; the text is one sentence that says what to do."""
 
 
-def open_printer(url: str, paper: int = 80) -> Printer:
-    """The printer behind `--printer`; nothing is connected yet. `paper` is 80 or 58 (mm). Raises PrinterError."""
+def open_printer(url: str, paper: int = 80, *, torn: bool = False) -> Printer:
+    """The printer behind `--printer`; nothing is connected yet. Raises PrinterError.
+
+    `paper` is 80 or 58 (mm). `torn`: the last ticket may have stopped halfway, so the paper is cut before the next.
+    """
     if paper not in PAPERS:
         raise PrinterError(f"--paper is {' or '.join(map(str, PAPERS))}, not {paper}.")
     opener = _OPENERS.get(url.partition(":")[0])
     if opener is None:
         raise PrinterError(f"--printer is one of {', '.join(WAYS)}; {url!r} is none of these.")
-    return opener(url, paper)
+    printer = opener(url, paper)
+    if isinstance(printer, WirePrinter):
+        printer.torn = torn
+    return printer
 
 
 def encode(picture: Image.Image) -> list[bytes]:

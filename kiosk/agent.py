@@ -1,0 +1,135 @@
+"""`moiso kiosk`: the print agent beside a ticket machine. Receives print moments, puts each on paper once, says how it went.
+
+Nothing here decides anything about the queue, and nothing here may stop because a printer does: the next ticket is tried anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kiosk.journal import Journal, JournalError
+
+if TYPE_CHECKING:
+    from kiosk.printer import Printer
+
+log = logging.getLogger("moiso.kiosk")
+
+LAST_TICKET_S = 10.0  # how long a ticket that is being printed may hold up the end of the program
+
+
+class PrintAgent:
+    """What happens to a print moment. `expired(instant)` says whether a hall instant has passed."""
+
+    def __init__(self, printer: Printer, journal: Journal, expired: Callable[[datetime], bool]) -> None:
+        self._printer = printer
+        self._journal = journal
+        self._expired = expired
+        self._busy = threading.Lock()
+
+    def on_moment(self, event: str, payload: dict[str, Any]) -> tuple[bool, str]:
+        """Print once; answer `(ok, detail)`, the same again for a moment that was already answered."""
+        from kiosk.receipt import Receipt, ReceiptError
+
+        with self._busy:
+            # A fresh database begins its moment ids anew; the ticket id tells its moments from those of the one before.
+            moment = f"{payload['id']} {payload.get('ticket', '')}"
+            known = self._journal.get(moment)
+            if known is not None:
+                return known.ok, known.detail
+            try:
+                if payload.get("expires_at") and self._expired(datetime.fromisoformat(payload["expires_at"])):
+                    return False, "expired"
+                receipt = Receipt.from_json(payload.get("receipt") or {})
+            except (ReceiptError, TypeError, ValueError) as reason:
+                return False, f"failed: {reason}"
+            self._journal.start(moment)
+            printed = self._printer.print(receipt)
+            self._journal.end(moment, printed.ok, printed.detail)
+            log.info("Ticket %s: %s.", receipt.code, printed.detail)
+            return printed.ok, printed.detail
+
+    def beat(self) -> dict[str, Any]:
+        """The printer's state for the next beat: `online` true, false or null; `paper` ok, low, out or null; `detail` in words."""
+        status = self._printer.status()
+        return {"online": status.online, "paper": status.paper, "detail": status.detail}
+
+    def settle(self, seconds: float) -> None:
+        """Wait for the ticket that is being printed, at most `seconds`; after that no other is begun."""
+        self._busy.acquire(timeout=seconds)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `moiso kiosk`."""
+    parser.epilog = parser.epilog or (
+        "Example: moiso kiosk --server http://192.0.2.1:8000 --key KEY --printer network://192.0.2.7:9100. "
+        "The key comes from `moiso device add k1 --kind kiosk`; instead of --key it may stand in the variable MOISO_KEY."
+    )
+    parser.add_argument("--server", required=True, metavar="URL", help="where the office's server is, such as http://192.0.2.1:8000")
+    parser.add_argument("--key", default=os.environ.get("MOISO_KEY"), help="the device key of this kiosk")
+    parser.add_argument(
+        "--printer",
+        required=True,
+        metavar="URL",
+        help="network://host:9100, usb://vid:pid, serial:///dev/ttyUSB0?baud=115200, cups://name, file:///path.bin or console:",
+    )
+    parser.add_argument("--paper", type=int, choices=(80, 58), default=80, help="width of the paper in mm (default 80)")
+    parser.add_argument(
+        "--journal", type=Path, metavar="FILE", help="where the printed tickets are remembered (default: the user's state folder)"
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the agent until SIGINT or SIGTERM. Returns the exit status; a sentence on stderr when it cannot begin."""
+    # What draws and prints is loaded here: the command line and the server do without it.
+    from kiosk.printer import PrinterError, open_printer
+
+    if not args.key:
+        print("A device key is needed: give --key, from `moiso device add k1 --kind kiosk`.", file=sys.stderr)
+        return 2
+    # The printing library tells the root logger of every connection; ours says what staff need.
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    logging.getLogger("moiso").setLevel(logging.INFO)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        with Journal(args.journal or state_folder() / f"print-{_label(args.server, args.key)}.journal") as journal:
+            printer = open_printer(args.printer, args.paper, torn=journal.interrupted)
+            log.info("Printing on %s, %d mm.", args.printer, args.paper)
+            serve(args.server, args.key, printer, journal, stop)
+    except (PrinterError, JournalError) as reason:
+        print(reason, file=sys.stderr)
+        return 2
+    return 0
+
+
+def serve(server: str, key: str, printer: Printer, journal: Journal, stop: threading.Event) -> None:
+    """Print what the server sends until `stop` is set; then end the ticket that is being printed."""
+    from server.device import Device
+
+    agent = PrintAgent(printer, journal, lambda instant: device.clock.seconds_until(instant) <= 0)
+    device = Device(server, key, "kiosk", agent.on_moment, agent.beat)
+    device.run_forever(stop)
+    agent.settle(LAST_TICKET_S)
+
+
+def state_folder() -> Path:
+    """Where this user's programs keep what they must remember."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "moiso"
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "moiso"
+
+
+def _label(server: str, key: str) -> str:
+    """Two agents on one machine keep two journals; the key itself is not written anywhere."""
+    return hashlib.sha256(f"{server}\0{key}".encode()).hexdigest()[:12]
