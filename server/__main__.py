@@ -145,6 +145,7 @@ def run_serve(arguments: argparse.Namespace) -> int:
             raise commands.Failed("The hall clock needs an offset, as in 2026-11-20T07:25+07:00.")
     store = commands.open_store(commands.database(arguments.db))
     store.serve_alone()
+    store.check()
     for document in arguments.site or []:
         commands.import_site(store, document)
     if not store.sites():

@@ -35,6 +35,8 @@ from server.store import (
 BUSY_MS = 5000
 """Longest wait for another process's transaction; the wait is on the writer's thread, so nobody else feels it."""
 
+OPENING_S = 30
+FULL = 2
 TAKEN = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
 
 migrations = Migrations("moiso")
@@ -153,25 +155,33 @@ class SqliteStore:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._alone = FileLock(f"{path}.lock", timeout=0, thread_local=False)
-        self._writer = self._connect()
-        self._migrate()
+        # Two processes may open a new database at once: SQLite does not wait for its turn to switch to WAL, and only one may migrate.
+        try:
+            with FileLock(f"{path}.opening.lock", timeout=OPENING_S):
+                self._writer = self._connect()
+                if migrations.pending(self._writer):
+                    migrations.apply(self._writer)
+        except Timeout as error:
+            raise Unavailable(f"{path} is being opened by another process that does not finish.") from error
         self._reader = self._connect()
         self._reader.conn.execute("pragma query_only = on")
 
     def _connect(self) -> sqlite_utils.Database:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
-        mode = connection.execute("pragma journal_mode = wal").fetchone()[0]
-        connection.execute("pragma synchronous = full")
-        if mode != "wal" or connection.execute("pragma synchronous").fetchone()[0] != 2:
+        try:
+            mode = connection.execute("pragma journal_mode = wal").fetchone()[0]
+            connection.execute("pragma synchronous = full")
+            flushes = connection.execute("pragma synchronous").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            raise self._failure(error) from error
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(error) from error
+        if mode != "wal" or flushes != FULL:
             raise Broken(f"{self.path}: SQLite did not accept WAL with synchronous=FULL (journal_mode is {mode}).")
         return sqlite_utils.Database(connection)
 
-    def _migrate(self) -> None:
-        if not migrations.pending(self._writer):
-            return
-        # Two processes may open a new database at once: the second waits here and finds nothing left to do.
-        with FileLock(f"{self.path}.migrate.lock", timeout=30):
-            migrations.apply(self._writer)
+    def _damaged(self, problem: object) -> Broken:
+        return Broken(f"{self.path} is damaged ({problem}): restore the last copy of it, and keep this file for whoever repairs it.")
 
     def serve_alone(self) -> None:
         """Claim this database for one server process. Raises `AlreadyServed`; the claim ends with the process, however it ends."""
@@ -203,7 +213,7 @@ class SqliteStore:
             self._roll_back()
             if isinstance(error, sqlite3.IntegrityError | sqlite3.DataError | sqlite3.ProgrammingError | sqlite3.InterfaceError):
                 raise Poison(index, error) from error
-            raise Broken(f"{self.path}: {error}") from error
+            raise self._damaged(error) from error
         except Exception as error:
             self._roll_back()
             raise Poison(index, error) from error
@@ -229,7 +239,7 @@ class SqliteStore:
         except sqlite3.OperationalError as error:
             raise self._failure(error) from error
         except sqlite3.DatabaseError as error:
-            raise Broken(f"{self.path}: {error}") from error
+            raise self._damaged(error) from error
 
     def story(self, site: str, day: date, after: int = 0) -> list[EventRow]:
         rows = self._rows(
@@ -322,7 +332,7 @@ class SqliteStore:
     def check(self) -> None:
         problem = self._rows("pragma quick_check(1)")[0][0]
         if problem != "ok":
-            raise Broken(f"{self.path}: {problem}")
+            raise self._damaged(" ".join(str(problem).split()))
 
     def close(self) -> None:
         self._reader.close()

@@ -1,0 +1,347 @@
+"""The store: what it keeps, what it refuses, and that somebody else's lock is nobody's pause but the writer's."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import ROOT, Server, running
+
+from server.store import (
+    AnswerRow,
+    Broken,
+    Conflict,
+    ContactRow,
+    DeviceRow,
+    DoneRow,
+    EventRow,
+    Poison,
+    SessionRow,
+    SiteRow,
+    StaffRow,
+    Unavailable,
+)
+from server.store.sqlite import AlreadyServed, SqliteStore
+
+DAY = date(2026, 11, 20)
+AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "new folder" / "office.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SqliteStore]:
+    store = SqliteStore(path)
+    yield store
+    store.close()
+
+
+def event(seq: int, day: date = DAY, site: str = "demo", **changes: Any) -> EventRow:
+    return replace(EventRow(site, day, seq, AT, "staff:lan", "TicketIssued", '{"ticket":"é"}'), **changes)
+
+
+# -- opening ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_both_connections_flush_every_commit(store: SqliteStore) -> None:
+    for database in (store._writer, store._reader):
+        assert database.conn.execute("pragma journal_mode").fetchone() == ("wal",)
+        assert database.conn.execute("pragma synchronous").fetchone() == (2,)
+
+
+def test_a_database_that_cannot_keep_the_promise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Broken, match="WAL"):
+        SqliteStore(Path(":memory:"))
+
+
+def test_many_may_open_a_new_database_at_once_and_it_is_made_once(tmp_path: Path) -> None:
+    for round in range(10):
+        path = tmp_path / str(round) / "office.db"
+        start = threading.Barrier(6)
+
+        def opens(path: Path = path, start: threading.Barrier = start) -> SqliteStore:
+            start.wait()
+            return SqliteStore(path)
+
+        with ThreadPoolExecutor(6) as pool:
+            stores = [future.result() for future in [pool.submit(opens) for _ in range(6)]]
+        assert [row[0] for row in stores[0]._rows("select name from _sqlite_migrations")] == ["first_tables"]
+        for number, store in enumerate(stores):
+            store.write([lambda tx, number=number: tx.put_staff(StaffRow(f"s{number}", "clerk", "x", None))])
+        assert len(stores[-1].all_staff()) == 6
+        for store in stores:
+            store.close()
+
+
+def test_two_processes_may_open_a_new_database_at_once(path: Path) -> None:
+    program = (
+        "import sys, pathlib\nfrom server.store.sqlite import SqliteStore\nSqliteStore(pathlib.Path(sys.argv[1])).close()\nprint('ok')"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-c", program, str(path)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    assert [process.communicate(timeout=60) for process in processes] == [("ok\n", "")] * 4
+
+
+def test_a_second_server_is_told_who_is_there_and_the_claim_ends_with_the_first(store: SqliteStore, path: Path) -> None:
+    store.serve_alone()
+    with closing(SqliteStore(path)) as second:
+        with pytest.raises(AlreadyServed, match="already served by another server"):
+            second.serve_alone()
+        store.close()
+        second.serve_alone()
+
+
+@pytest.mark.parametrize("spoil", ["overwritten", "cut"])
+def test_a_damaged_database_is_noticed(path: Path, spoil: str) -> None:
+    with closing(SqliteStore(path)) as store:
+        store.write([lambda tx: tx.append([event(n, body="x" * 300) for n in range(1, 400)])])
+        store.check()
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        if spoil == "cut":
+            file.truncate(size - 3 * 4096)
+        else:
+            file.seek(size - 5 * 4096)
+            file.write(b"\xff" * 3 * 4096)
+    with pytest.raises(Broken), closing(SqliteStore(path)) as damaged:
+        damaged.check()
+
+
+# -- the story -------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_story_is_read_as_it_was_written(store: SqliteStore) -> None:
+    rows = [event(n, at=AT + timedelta(microseconds=n)) for n in range(1, 6)]
+    store.write([lambda tx: tx.append(rows[:3]), lambda tx: tx.append(rows[3:])])
+    assert store.story("demo", DAY) == rows
+    assert store.story("demo", DAY, after=3) == rows[3:]
+    assert store.last("demo", DAY) == rows[-1] and store.last_seq("demo", DAY) == 5
+    assert store.last("demo", DAY + timedelta(days=1)) is None and store.last_seq("other", DAY) == 0
+
+
+def test_a_number_of_the_story_is_written_once(store: SqliteStore, path: Path) -> None:
+    store.write([lambda tx: tx.append([event(1)])])
+    with closing(SqliteStore(path)) as other:
+        other.write([lambda tx: tx.append([event(2, actor="staff:first")])])
+    with pytest.raises(Conflict) as conflict:
+        store.write([lambda tx: tx.put_staff(StaffRow("lan", "clerk", "x", None)), lambda tx: tx.append([event(2), event(3)])])
+    assert conflict.value.index == 1
+    assert [row.actor for row in store.story("demo", DAY)] == ["staff:lan", "staff:first"]
+    assert store.staff("lan") is None, "all or nothing"
+    # The same number of another day or another office is another number.
+    store.write([lambda tx: tx.append([event(2, day=DAY + timedelta(days=1)), event(2, site="other")])])
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        pytest.param(lambda tx: tx.append([event(9, actor=None)]), id="a column without a value"),
+        pytest.param(lambda tx: tx.append([event(9, body="\ud800")]), id="text that is no text"),
+        pytest.param(lambda tx: tx.append([event(2**70)]), id="a number too large"),
+        pytest.param(lambda tx: tx.index_tickets(["t", "t"], "demo", DAY), id="a ticket twice"),
+        pytest.param(lambda tx: {}["nothing"], id="a mistake of ours"),
+    ],
+)
+def test_what_can_never_be_stored_is_named(store: SqliteStore, spoilt: Callable[[Any], Any]) -> None:
+    with pytest.raises(Poison) as poison:
+        store.write([lambda tx: tx.append([event(1)]), spoilt, lambda tx: tx.append([event(2)])])
+    assert poison.value.index == 1
+    assert store.story("demo", DAY) == []
+    store.write([lambda tx: tx.append([event(1)])])
+
+
+def test_the_days_of_years_are_found_without_reading_them(store: SqliteStore) -> None:
+    days = [DAY + timedelta(days=n) for n in range(1200)]
+    store.write([lambda tx: tx.append([event(n, day=day) for day in days for n in range(1, 6)])])
+    store.write([lambda tx: tx.append([event(1, day=DAY - timedelta(days=9), site="other")])])
+    assert store.days("demo") == days
+    assert store.days("nobody") == []
+    plan = " ".join(
+        str(row) for row in store._rows("explain query plan select min(day) from events where site = ? and day > ?", "demo", "2026")
+    )
+    assert "SEARCH events USING PRIMARY KEY" in plan
+
+
+# -- what else is kept -----------------------------------------------------------------------------------------------------------
+
+
+def test_rows_come_back_as_they_went_in(store: SqliteStore) -> None:
+    answer = AnswerRow("device:k1", "key", "digest", 201, '{"code":"A001"}', 1e9)
+    contact = ContactRow("c1", "demo", DAY, "ticket", '{"phone":"0900"}', DAY + timedelta(days=1))
+    staff = StaffRow("lan", "clerk", "hash", None, must_change=True)
+    session = SessionRow("token", "lan", 2e9)
+    device = DeviceRow("k1", "demo", "kiosk", "k1", "key-hash")
+    site = SiteRow("demo", 1, "id = 'demo'", "demo.toml", "sha")
+    store.write(
+        [
+            lambda tx: tx.put_answer(answer),
+            lambda tx: tx.put_contact(contact),
+            lambda tx: tx.put_staff(staff),
+            lambda tx: tx.put_session(session),
+            lambda tx: tx.put_device(device),
+            lambda tx: tx.put_site(site),
+            lambda tx: tx.index_tickets(["t1"], "demo", DAY),
+        ]
+    )
+    assert store.answer("device:k1", "key") == answer and store.answer("device:k2", "key") is None
+    assert store.contact("c1") == contact and store.contact("c2") is None
+    assert store.staff("lan") == staff and store.all_staff() == [staff]
+    assert store.session("token") == session
+    assert store.device("key-hash") == device and store.devices() == store.devices("demo") == [device] and store.devices("x") == []
+    assert store.site("demo") == store.site("demo", 1) == site and store.site("demo", 2) is None
+    assert store.sites() == ["demo"] and store.site_versions("demo") == [site]
+    assert store.find_ticket("t1") == ("demo", DAY) and store.find_ticket("t2") is None
+
+
+def test_the_first_answer_of_a_device_counts(store: SqliteStore) -> None:
+    first = DoneRow("2026-11-20-5-1", "demo", "loa", True, "played", AT)
+    store.write(
+        [
+            lambda tx: tx.put_done(first),
+            lambda tx: tx.put_done(replace(first, ok=False)),
+            lambda tx: tx.put_done(replace(first, device="tv")),
+        ]
+    )
+    assert store.done("demo", [first.moment, "other"]) == [first, replace(first, device="tv")]
+    assert store.done("other", [first.moment]) == []
+
+
+def test_a_version_of_a_document_is_written_once(store: SqliteStore) -> None:
+    store.write([lambda tx: tx.put_site(SiteRow("demo", 1, "a", "a.toml", "a"))])
+    with pytest.raises(Conflict):
+        store.write([lambda tx: tx.put_site(SiteRow("demo", 1, "b", "b.toml", "b"))])
+
+
+def test_who_leaves_is_signed_out(store: SqliteStore) -> None:
+    sessions = [SessionRow("t0", "lan", 2e9), SessionRow("t1", "lan", 2e9), SessionRow("t2", "minh", 2e9)]
+    store.write([lambda tx: [tx.put_session(row) for row in sessions]])
+    store.write([lambda tx: tx.remove_staff("lan")])
+    assert [store.session(f"t{n}") is not None for n in range(3)] == [False, False, True]
+    store.write([lambda tx: tx.remove_session("t2")])
+    assert store.session("t2") is None
+
+
+def test_what_has_run_out_is_forgotten_and_nothing_else(store: SqliteStore) -> None:
+    now = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+    past, future = now.timestamp() - 1, now.timestamp() + 1
+    store.write(
+        [
+            lambda tx: tx.append([event(1)]),
+            lambda tx: tx.put_answer(AnswerRow("k1", "old", "r", 200, "{}", past)),
+            lambda tx: tx.put_answer(AnswerRow("k1", "new", "r", 200, "{}", future)),
+            lambda tx: tx.put_session(SessionRow("old", "lan", past)),
+            lambda tx: tx.put_session(SessionRow("new", "lan", future)),
+            lambda tx: tx.put_contact(ContactRow("old", "demo", DAY, "ticket", "{}", now.date())),
+            lambda tx: tx.put_contact(ContactRow("new", "demo", DAY, "ticket", "{}", now.date() + timedelta(days=1))),
+            lambda tx: tx.put_staff(StaffRow("lan", "clerk", "x", None)),
+            lambda tx: tx.index_tickets(["t1"], "demo", DAY),
+        ]
+    )
+    assert store.write([lambda tx: tx.forget(now)]) == [3]
+    assert store.answer("k1", "old") is None and store.answer("k1", "new") is not None
+    assert store.session("old") is None and store.session("new") is not None
+    assert store.contact("old") is None and store.contact("new") is not None
+    assert store.last_seq("demo", DAY) == 1 and store.staff("lan") is not None and store.find_ticket("t1") is not None
+    assert store.write([lambda tx: tx.forget(now)]) == [0]
+
+
+def test_a_reader_cannot_write_and_does_not_see_what_is_not_committed(store: SqliteStore) -> None:
+    seen = []
+
+    def write(tx: Any) -> None:
+        tx.append([event(1)])
+        seen.append(store.last_seq("demo", DAY))
+
+    store.write([write])
+    assert seen == [0] and store.last_seq("demo", DAY) == 1
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        store._reader.conn.execute("delete from events")
+
+
+def test_a_full_database_refuses_and_goes_on_when_there_is_room(store: SqliteStore) -> None:
+    pages = store._writer.conn.execute("pragma page_count").fetchone()[0]
+    store._writer.conn.execute(f"pragma max_page_count = {pages + 2}")
+    with pytest.raises(Unavailable, match="full"):
+        store.write([lambda tx: tx.append([event(n, body="x" * 500) for n in range(1, 200)])])
+    assert store.story("demo", DAY) == []
+    store._writer.conn.execute("pragma max_page_count = 100000")
+    store.write([lambda tx: tx.append([event(1)])])
+    store.check()
+
+
+# -- somebody else's lock --------------------------------------------------------------------------------------------------------
+
+
+def pings(server: Server, enough: Callable[[int], bool]) -> list[float]:
+    """Seconds of each `/healthz`, one after the other, until there are enough."""
+    client, took = server.anyone().http, []
+    while not enough(len(took)):
+        begin = time.perf_counter()
+        assert client.get(f"{server.url}/healthz", timeout=10).status_code == 200
+        took.append(time.perf_counter() - begin)
+    return sorted(took)
+
+
+@pytest.mark.slow
+def test_a_database_locked_by_somebody_else_delays_only_the_writer(tmp_path: Path) -> None:
+    with (
+        running(tmp_path) as server,
+        closing(sqlite3.connect(server.database, isolation_level=None)) as other,
+        ThreadPoolExecutor() as pool,
+    ):
+        kiosk = server.device("k1")
+        kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)
+        usual = pings(server, lambda n: n == 200)
+
+        other.execute("begin immediate")
+        waits = pool.submit(kiosk.post, "/sites/open/tickets", {"service": "A"}, expect=201)
+        board = server.anyone().get("/sites/open/halls/main/board")
+        assert board["waiting"][0]["count"] == 1, "boards answer from what is published"
+        locked = pings(server, lambda n: n >= 200)
+        assert not waits.done(), "nobody is told of a ticket that is not on the disk"
+        other.execute("rollback")
+        assert waits.result(timeout=10)["code"] == "A002"
+
+        # Held for longer than the writer waits: a clear refusal, and nothing has changed.
+        other.execute("begin immediate")
+        refused = pool.submit(kiosk.send, "POST", "/sites/open/tickets", {"service": "A"})
+        locked += pings(server, lambda n: refused.done())
+        answer = refused.result()
+        assert answer.status_code == 503 and answer.json()["error"]["code"] == "storage_unavailable" and answer.headers["Retry-After"]
+        other.execute("rollback")
+        assert kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)["code"] == "A003"
+
+        # A loop that stood still would show as one ping of seconds among hundreds; slack for a busy machine.
+        assert max(locked) < 40 * max(usual[-5], 0.005), (usual[-5:], locked[-5:])
+        assert sorted(locked)[len(locked) // 2] < 10 * usual[len(usual) // 2]
+
+
+def test_a_damaged_database_is_not_served(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    with closing(SqliteStore(server.database)) as store:
+        store.write([lambda tx: tx.append([event(n, body="x" * 300) for n in range(1, 400)])])
+    size = server.database.stat().st_size
+    with server.database.open("r+b") as file:
+        file.seek(size - 5 * 4096)
+        file.write(b"\xff" * 3 * 4096)
+    with pytest.raises(AssertionError, match="the server ended with 1"):
+        server.start()
+    said = server.log.read_text()
+    assert "is damaged" in said and said.count("\n") == 1, said
