@@ -59,9 +59,10 @@ class PrintAgent:
             return printed.ok, printed.detail
 
     def beat(self) -> dict[str, Any]:
-        """The printer's state for the next beat: `online` true, false or null; `paper` ok, low, out or null; `detail` in words."""
+        """The next beat: `paper` is ok, low, out, offline or null (it does not say), `detail` the same in words."""
         status = self._printer.status()
-        return {"online": status.online, "paper": status.paper, "detail": status.detail}
+        paper = "offline" if status.online is False and status.paper != "out" else status.paper
+        return {"paper": paper, "detail": status.detail}
 
     def settle(self, seconds: float) -> None:
         """Wait for the ticket that is being printed, at most `seconds`; after that no other is begun."""

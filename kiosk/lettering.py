@@ -97,15 +97,12 @@ def wrap(text: str, font: ImageFont.FreeTypeFont, width: int, split_words: bool 
 
 def _units(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
     """What may not be broken: words with their no-break spaces, and each part of "Lao động – Người có công" that fits a line."""
+    pieces = re.split(r" ([–—·-]) ", text)  # parts and signs in turn
     units: list[str] = []
-    pieces = re.split(r" (?=[–—-] )", text)
-    for number, piece in enumerate(pieces):
-        dash, words = (piece[:2].rstrip(), piece[2:]) if number else ("", piece)
-        if dash and units:
-            units[-1] += NBSP + dash  # a dash stays at the end of its line
-        tail = NBSP + "–" if number + 1 < len(pieces) else ""
-        whole = len(pieces) > 1 and width_of(words + tail, font) <= width
-        units += [words.replace(" ", NBSP)] if whole else words.split(" ")
+    for part, sign in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
+        closed = part + NBSP + sign if sign else part  # a sign stays at the end of its line
+        whole = len(pieces) > 1 and width_of(closed, font) <= width
+        units += [closed.replace(" ", NBSP)] if whole else closed.split(" ")
     return [unit for unit in units if unit]
 
 
@@ -117,7 +114,7 @@ def _greedy(words: list[str], font: ImageFont.FreeTypeFont, width: int) -> list[
         else:
             lines.append([word])
     # A middle dot separates two things on one line; at the end or the beginning of one it separates nothing.
-    return [joined for joined in (" ".join(line).strip("· ") for line in lines) if joined]
+    return [joined for joined in (" ".join(line).strip("· \u00a0") for line in lines) if joined]
 
 
 def _pieces(word: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from escpos_decoder import decode
-from fake_printer import NO_PAPER, PLENTY, FakePrinter
+from fake_printer import COVER_OPEN, NEAR_END, NO_PAPER, PLENTY, READY, FakePrinter
 from small_hall import SmallHall, hall_now
 
 from kiosk import journal as journals
@@ -182,7 +182,27 @@ def test_a_printer_without_paper_costs_its_ticket_and_not_the_next(hall: SmallHa
         hall.until(lambda: hall.beats[-1]["paper"] == "ok")
         hall.send("print", moment(2))
         assert answers(hall, 2)[1][1:] == (True, "printed")
-        assert hall.beats[-1] == {"online": True, "paper": "ok", "detail": "ready"}
+        assert hall.beats[-1] == {"paper": "ok", "detail": "ready"}
+
+
+@pytest.mark.parametrize(
+    ("paper", "state", "expected"),
+    [
+        (PLENTY, READY, ("ok", "ready")),
+        (NEAR_END, READY, ("low", "the paper roll is nearly at its end")),
+        (NO_PAPER, COVER_OPEN, ("out", "the printer is out of paper")),
+        (PLENTY, COVER_OPEN, ("offline", "the printer is not ready: look at its cover, paper and lamps")),
+        (None, None, (None, "the printer does not answer questions")),
+    ],
+)
+def test_each_beat_tells_staff_what_to_look_after(
+    machine: FakePrinter, tmp_path: Path, paper: int | None, state: int | None, expected: tuple[str | None, str]
+) -> None:
+    machine.paper, machine.state = paper, state
+    with Journal(tmp_path / "journal") as pages:
+        agent = PrintAgent(open_printer(machine.url), pages, lambda _: False)
+        # A busy machine may keep the fake printer from answering in time; the next beat asks again.
+        assert any(agent.beat() == dict(zip(("paper", "detail"), expected, strict=True)) for _ in range(20))
 
 
 def test_an_expired_moment_is_not_printed(hall: SmallHall, tmp_path: Path) -> None:

@@ -267,6 +267,13 @@ def test_a_field_name_breaks_where_it_may(service: str, lines: list[str] | None)
         ] == lines
 
 
+@both_papers
+def test_a_date_line_breaks_between_its_parts_and_ends_without_a_dot(paper: int) -> None:
+    receipt = replace(ticket("walk_in"), date_line="Thứ Sáu 20/11/2026 · lấy lúc 08:12 · máy lấy số 1")
+    lines = [line.text.replace("\u00a0", " ") for line in part(lay_out(receipt, paper), "date_line")]
+    assert lines == ["Thứ Sáu 20/11/2026", "lấy lúc 08:12 · máy lấy số 1"]
+
+
 def test_without_a_forecast_only_the_people_ahead_stand_beside_the_queue_time() -> None:
     sheet = lay_out(ticket("priority"))
     assert not part(sheet, "expected") and not part(sheet, "expected_label")
