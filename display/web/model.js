@@ -13,8 +13,8 @@ export const PAGE_AT_LATEST_MS = 30000;
 /** A row stays highlighted while its voice speaks, but not longer than this. */
 export const NEW_AT_MOST_MS = 25000;
 export const LAYOUTS = {
-  landscape: { big: 2, recent: 4, tiles: 3, notice: 56 },
-  portrait: { big: 1, recent: 4, tiles: 1, notice: 50 },
+  landscape: { big: 2, recent: 4, tiles: 3, notice: 72 },
+  portrait: { big: 1, recent: 4, tiles: 1, notice: 64 },
 };
 
 /** A wall that has not heard anything yet. */
