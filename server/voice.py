@@ -33,8 +33,8 @@ class Voice:
         self._texts: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def path(self, site: str, text: str, lang: str) -> str:
-        """The path of a sentence; rendering starts at once in the background, so that the first listener seldom waits."""
+    def path(self, site: str, text: str, lang: str, *, soon: bool = True) -> str:
+        """The path of a sentence. What is heard `soon` is rendered at once in the background, so that the first listener seldom waits."""
         name = hashlib.sha256(f"{lang}\n{text}".encode()).hexdigest()[:32]
         with self._lock:
             new = name not in self._texts
@@ -42,7 +42,7 @@ class Voice:
             self._texts.move_to_end(name)
             while len(self._texts) > REMEMBERED:
                 self._texts.popitem(last=False)
-        if new:
+        if new and soon:
             self._spawn(self._prepare, text, lang)
         return f"/api/v1/sites/{site}/voice/{name}.wav"
 
