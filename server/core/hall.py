@@ -205,7 +205,7 @@ def receipt(day: Day, ticket: Ticket, *, reprint: bool = False) -> Receipt:
         foot.append("Missed your call? Come to the kiosk or help desk.")
     url = ticket_url(day, ticket)
     return Receipt(
-        office=site.short_name or site.name,
+        office=site.name,
         code=ticket.code,
         mark=mark,
         service=f"{name} · {service.name_en}" if both and service.name_en else name,
