@@ -25,6 +25,7 @@ import time
 from array import array
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from audio import clips, sound
 from audio.child import Child, Failed, Lost
@@ -56,7 +57,9 @@ class Speaker:
         clips_folder: Path | None = None,
         keep: int = KEEP,
     ) -> None:
-        """Raises clips.BadPack when the folder of clips cannot be used."""
+        """Raises clips.BadPack when the folder of clips cannot be used, ValueError for a rate nobody could follow."""
+        if not 80 <= rate <= 300:
+            raise ValueError(f"The rate must be between 80 and 300 words a minute, not {rate}.")
         self.rate, self.timeout_s = rate, timeout_s
         self._voices = {"vi": voice, "en": english}
         self._cache = Cache(Path(cache_dir), keep)
@@ -210,12 +213,38 @@ def _pyttsx3(voice: str, rate: int) -> Callable[[str, Path], None]:
         raise LookupError(f"there is no voice {voice!r}")
     engine.setProperty("voice", voice)
     engine.setProperty("rate", rate)
+    # Until it is called idle the engine only queues what it is told, and `runAndWait` would begin by cancelling it: then the
+    # first phrase comes out empty or too fast. Espeak takes settings on a thread of its own, and now and then (1 start in
+    # 100 on a busy machine) loses the rate to the voice that is being loaded: so ask until it has it.
+    engine.proxy.setBusy(False)
+    while True:
+        time.sleep(0.02)
+        _until_idle(engine)
+        if engine.getProperty("rate") == rate:
+            break
+        engine.setProperty("rate", rate)
+    written = threading.Event()
+    engine.connect("finished-utterance", lambda **_: written.set())
 
     def render(text: str, out: Path) -> None:
+        written.clear()
         engine.save_to_file(text, str(out))
         engine.runAndWait()
+        # It may return before the engine's own thread has written the file. Should any of these waits never end, the parent
+        # ends this process.
+        written.wait()
+        _until_idle(engine)
 
     return render
+
+
+def _until_idle(engine: Any) -> None:
+    """Wait for the thread of espeak-ng, which pyttsx3 does not wait for; other engines have none."""
+    if engine.driver_name == "espeak":
+        from pyttsx3.drivers import _espeak
+
+        while _espeak.IsPlaying():
+            time.sleep(0.001)
 
 
 def _espeak_ng(voice: str, rate: int) -> Callable[[str, Path], None]:
@@ -254,19 +283,21 @@ def _child(arguments: list[str]) -> int:
             # Should the parent be gone when the engine hangs, nobody else would end this process.
             signal.alarm(int(options.limit) + 2)
         try:
-            if render is None:
-                render = (_pyttsx3 if options.engine == "pyttsx3" else _espeak_ng)(options.voice, options.rate)
+            render = render or (_pyttsx3 if options.engine == "pyttsx3" else _espeak_ng)(options.voice, options.rate)
             render(request["text"], raw)
             if not raw.exists() or raw.stat().st_size <= 44:
                 raise LookupError("it wrote no file")
             sound.write(out, sound.level(sound.trim(sound.read(raw))))
-        except Exception as problem:  # whatever an engine throws becomes an answer, and the next phrase is tried afresh
+        except Exception as problem:  # whatever an engine throws becomes an answer
             error = str(problem) or type(problem).__name__
         finally:
             raw.unlink(missing_ok=True)
         if hasattr(signal, "alarm"):
             signal.alarm(0)
         print(json.dumps({"n": request["n"], "error": error}), file=answers, flush=True)
+        if error:
+            # An engine that has failed once is not to be trusted, and a second one in this process would be worse.
+            return 1
     return 0
 
 

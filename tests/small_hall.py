@@ -5,6 +5,8 @@ It speaks the wire through python-socketio and Werkzeug, on a port of its own, a
 
 from __future__ import annotations
 
+import random
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -87,10 +89,29 @@ class SmallHall:
                 self.changed.notify_all()
 
         app = socketio.WSGIApp(self.sio, self._page)
-        self._server = make_server("127.0.0.1", self._port, app, threaded=True)
+        self._server = self._listen(app)
         self._server.daemon_threads = True
         self._port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def _listen(self, app: socketio.WSGIApp) -> BaseWSGIServer:
+        """On the port we had, or on a free one below those that the system gives to clients.
+
+        A client that keeps knocking at a closed port of its own range may be given that very port, and connect to itself.
+        """
+        end = time.monotonic() + WAIT_S
+        while True:
+            port = self._port or random.randrange(20_000, 30_000)
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    # Our own port may be held for a moment by a connection that is being closed.
+                    assert time.monotonic() < end, f"the port {port} is taken"
+                    threading.Event().wait(0.02)
+                    continue
+            return make_server("127.0.0.1", port, app, threaded=True)
 
     def stop(self) -> None:
         """Close every connection and the port."""

@@ -44,8 +44,13 @@ ENGINE = textwrap.dedent("""
         def __init__(self, id): self.id = id
 
     class Engine:
-        def getProperty(self, name): return [Voice("aav/vi"), Voice("gmw/en")]
-        def setProperty(self, name, value): pass
+        driver_name = "strange"
+        def __init__(self): self.proxy, self.rate, self.finished = self, 200, lambda: None
+        def setBusy(self, busy): pass
+        def connect(self, topic, call): self.finished = call
+        def getProperty(self, name): return self.rate if name == "rate" else [Voice("aav/vi"), Voice("gmw/en")]
+        def setProperty(self, name, value):
+            if name == "rate": self.rate = value
         def save_to_file(self, text, path): self.text, self.path = text, path
         def runAndWait(self):
             how = os.environ["TEST_ENGINE"]
@@ -54,8 +59,9 @@ ENGINE = textwrap.dedent("""
             if how == "dies": os._exit(3)
             if how == "aborts": os.abort()
             if how == "raises": raise RuntimeError("run loop already started")
-            if how == "writes nothing": return
-            if how == "writes no sound": open(self.path, "wb").write(b"x" * 100); return
+            if how == "never finishes": return
+            if how == "writes nothing": return self.finished()
+            if how == "writes no sound": open(self.path, "wb").write(b"x" * 100); return self.finished()
             lasts = 0.05 if how == "is cut off" else 0.36 * len(self.text.split())
             height = 0 if how == "is silent" else 9000
             with wave.open(self.path, "wb") as file:
@@ -64,6 +70,7 @@ ENGINE = textwrap.dedent("""
             print("Audio saved to", self.path)
             with open(os.environ["TEST_ENGINE_LOG"], "a") as log:
                 log.write(json.dumps({"text": self.text, "began": began, "ended": time.time(), "pid": os.getpid()}) + "\\n")
+            self.finished()
 
     def init(): return Engine()
 """)
@@ -201,7 +208,9 @@ def test_what_cannot_be_said_is_refused(text: str, lang: str, voice: Speaker) ->
 # --- an engine that misbehaves -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", ["hangs", "dies", "aborts", "raises", "writes nothing", "writes no sound", "is silent", "is cut off"])
+@pytest.mark.parametrize(
+    "how", ["hangs", "never finishes", "dies", "aborts", "raises", "writes nothing", "writes no sound", "is silent", "is cut off"]
+)
 def test_when_the_engine_fails_the_command_speaks_instead(how: str, engine: StrangeEngine, tmp_path: Path) -> None:
     engine.does(how)
     with Speaker(tmp_path / "cache", timeout_s=1.5) as speaker:
