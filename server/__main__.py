@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 EXAMPLE = "moiso demo"
@@ -16,7 +17,12 @@ CONNECTIONS = 10_000
 """eventlet's own limit is 1,024, and at 1,024 sockets it stops answering anybody."""
 SOCKET_TIMEOUT_S = 5
 """A connection that says nothing for this long is closed: two thousand half-open ones must not stop a clerk."""
+SPARE_FILES = 64
+"""Files a server needs besides its connections: the database, the voice, its log."""
 DRAIN_S = 10.0
+"""Longest wait for answers when the server is told to stop."""
+LAST_WORD_S = 0.2
+"""A stopping server listens for so long to connections that say nothing: a request may be on its way."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -283,14 +289,14 @@ class _Server:
         self.background: list[Any] = []
         self.on_stop: list[Any] = []
         try:
-            self._listener = self._listen(arguments.host, arguments.port)
+            self._door = _Door(self._listen(arguments.host, arguments.port))
         except OSError as error:
             reason = error.strerror or str(error)
             sentence = (
                 f"Port {arguments.port} at {arguments.host} cannot be used ({reason}): stop the other program, or give another --port."
             )
             raise commands.Failed(sentence) from error
-        host, port = self._listener.getsockname()[:2]
+        host, port = self._door.getsockname()[:2]
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
         self.url = f"http://{shown}:{port}"
         self._speaker = speaker
@@ -303,6 +309,7 @@ class _Server:
             extras=extras,
         )
         self.application = Application(store, Sites(store, clock.factor), clock, speaker, options)
+        self._talks: set[Any] = set()
         self._stopping = False
 
     def _listen(self, host: str, port: int) -> Any:
@@ -319,7 +326,6 @@ class _Server:
         import gc
         import signal
 
-        _raise_open_files()
         # A hall's thousands of long-lived objects make the default collector stop everything for 200 ms.
         gc.collect()
         gc.freeze()
@@ -328,21 +334,24 @@ class _Server:
             signal.signal(number, lambda *_: setattr(self, "_stopping", True))
         self.application.start()
         ready()
-        serving = self._eventlet.spawn(self._serve)
+        serving = self._eventlet.spawn(self._serve, _raise_open_files())
         for task in self.background:
             self._eventlet.spawn(task)
         while not self._stopping and not serving.dead:
             self._eventlet.sleep(0.1)
-        self._drain(serving)
-        return 0
+        self._drain()
+        if not self._stopping:
+            print("The server can no longer be reached and has ended: look at its log, and start it again.", file=sys.stderr)
+        return 0 if self._stopping else 1
 
-    def _serve(self) -> None:
+    def _serve(self, files: int) -> None:
         from eventlet import wsgi
 
         wsgi.server(
-            self._listener,
+            self._door,
             self.application.wsgi,
-            max_size=CONNECTIONS,
+            protocol=_talk(self._talks, lambda: self._stopping),
+            max_size=max(1, min(CONNECTIONS, files - SPARE_FILES)),
             socket_timeout=SOCKET_TIMEOUT_S,
             keepalive=True,
             log_output=False,
@@ -350,33 +359,113 @@ class _Server:
             minimum_chunk_size=2**14,
         )
 
-    def _drain(self, serving: Any) -> None:
-        self._listener.close()
+    def _drain(self) -> None:
+        """Let nobody else in, answer whoever has said what he wants, hang up on whoever says nothing, and end when all are gone."""
+        import time
+
+        begin = time.monotonic()
+        self._door.close()
         for stop in self.on_stop:
             stop()
-        waited = 0.0
-        # One round first: a connection accepted a moment ago may not have been read yet.
-        while waited < 0.2 or (self.application.in_flight and waited < DRAIN_S):
-            self._eventlet.sleep(0.05)
-            waited += 0.05
+        while (self._talks or not self._door.closed) and time.monotonic() - begin < DRAIN_S:
+            if time.monotonic() - begin > LAST_WORD_S:
+                for talk in list(self._talks):
+                    talk.hang_up()
+            self._eventlet.sleep(0.02)
         self.application.stop()
-        self._eventlet.sleep(0.05)
-        serving.kill()
+        self.application.ledger.ended.wait(DRAIN_S)
         close = getattr(self._speaker, "close", None)
         if close is not None:
             close()
         self._store.close()
 
 
-def _raise_open_files() -> None:
+class _Door:
+    """The listening socket as eventlet's server sees it: it never fails, and once closed it lets in whoever had already knocked."""
+
+    def __init__(self, listener: Any) -> None:
+        self._listener = listener
+        self._listener.settimeout(0.1)
+        self._closing = False
+        self.closed = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._listener, name)
+
+    def close(self) -> None:
+        self._closing = True
+
+    def accept(self) -> Any:
+        from eventlet import sleep
+        from eventlet.greenio import GreenSocket
+
+        while not self._closing:
+            try:
+                return self._listener.accept()
+            except TimeoutError:
+                continue
+            except OSError as error:
+                # No files left, or a caller that was gone before it was let in: neither is a reason to close the office.
+                print(f"A connection could not be accepted: {error}.", file=sys.stderr, flush=True)
+                sleep(0.1)
+        try:
+            caller, address = self._listener.fd.accept()
+            return GreenSocket(caller), address
+        except OSError:
+            self._listener.close()
+            self.closed = True
+        while True:
+            # eventlet's server would now cut off whoever it is talking to.
+            sleep(3600)
+
+
+def _talk(talks: set[Any], stopping: Callable[[], bool]) -> Any:
+    """eventlet's side of a connection; it stands in `talks` from the first byte until the last one is sent. While the server is stopping,
+    every answer is the last of its connection and says so."""
+    import contextlib
+    import socket
+
+    from eventlet import wsgi
+
+    class Talk(wsgi.HttpProtocol):  # type: ignore[misc]
+        def setup(self) -> None:
+            talks.add(self)
+            super().setup()
+
+        def finish(self) -> None:
+            try:
+                super().finish()
+            finally:
+                talks.discard(self)
+
+        @property
+        def close_connection(self) -> bool:
+            return self._last or stopping()
+
+        @close_connection.setter
+        def close_connection(self, last: bool) -> None:
+            self._last = bool(last)
+
+        def hang_up(self) -> None:
+            """End a connection that says nothing. Only its listening side: what has arrived meanwhile is still read and answered."""
+            if self.conn_state[2] == wsgi.STATE_IDLE:
+                with contextlib.suppress(OSError):
+                    self.connection.shutdown(socket.SHUT_RD)
+
+    return Talk
+
+
+def _raise_open_files() -> int:
+    """Ask for as many open files as this process may have; how many it got."""
     try:
         import resource
     except ImportError:
-        return
+        return CONNECTIONS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = hard if hard != resource.RLIM_INFINITY else 65_536
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(soft, wanted)
 
 
 if __name__ == "__main__":
