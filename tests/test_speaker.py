@@ -63,7 +63,7 @@ ENGINE = textwrap.dedent("""
             if how == "writes nothing": return self.finished()
             if how == "writes no sound": open(self.path, "wb").write(b"x" * 100); return self.finished()
             lasts = 0.05 if how == "is cut off" else 0.36 * len(self.text.split())
-            height = 0 if how == "is silent" else 9000
+            height = {"is silent": 0, "is faint": 20}.get(how, 9000)
             with wave.open(self.path, "wb") as file:
                 file.setnchannels(1); file.setsampwidth(2); file.setframerate(22050)
                 file.writeframes(array("h", [int(height * math.sin(n / 9)) for n in range(int(22050 * lasts))]).tobytes())
@@ -209,7 +209,8 @@ def test_what_cannot_be_said_is_refused(text: str, lang: str, voice: Speaker) ->
 
 
 @pytest.mark.parametrize(
-    "how", ["hangs", "never finishes", "dies", "aborts", "raises", "writes nothing", "writes no sound", "is silent", "is cut off"]
+    "how",
+    ["hangs", "never finishes", "dies", "aborts", "raises", "writes nothing", "writes no sound", "is silent", "is faint", "is cut off"],
 )
 def test_when_the_engine_fails_the_command_speaks_instead(how: str, engine: StrangeEngine, tmp_path: Path) -> None:
     engine.does(how)
