@@ -10,7 +10,7 @@ from office import CLERKS, FRIDAY, HOURS, KIOSK, MINUTE, Office, at, refused, sm
 
 from server.core import decide
 from server.core import events as ev
-from server.core.day import CounterState, Day, Ticket, fold
+from server.core.day import CounterState, Day, fold
 from server.core.queue import Term
 from server.core.site import Counter, Rules, Service
 from server.core.ticket import State
@@ -374,6 +374,10 @@ def test_every_event_of_the_language_can_be_folded() -> None:
     office.do(decide.stop_service, service="land")
     office.do(decide.start_service, service="land")
     office.do(decide.set_notice, hall="main", text="Mất điện")
+    office.do(decide.assign_counter, counter="2", services=("land",))
+    office.do(decide.change_hours, last_ticket=None, closes=at("16:00"))
+    office.do(decide.ask_for_help, kiosk="k1")
+    office.do(decide.answer_help, asked=office.day.seq)
     office.revise()
     office.close("2")
     office.do(decide.close_day)
@@ -390,4 +394,4 @@ def test_a_fresh_day_knows_its_office() -> None:
     day = Day(small_site(), FRIDAY)
     assert (day.seq, day.at, day.opened, day.in_use()) == (0, None, False, False)
     assert list(day.lines) == ["household", "copies", "land", "health"]
-    assert isinstance(Office().take(), Ticket)
+    assert Office().day.opened

@@ -14,7 +14,7 @@ from typing import Any
 
 from server.core import events as ev
 from server.core.queue import Line, Place, Term
-from server.core.site import Counter, Service, Site
+from server.core.site import AS_WRITTEN, Counter, HoursNow, Service, Site, Today, hours_now, last_ticket
 from server.core.ticket import AT_COUNTER, State, Verb
 
 
@@ -117,6 +117,12 @@ class CallRow:
     at: datetime
 
 
+@dataclass(slots=True)
+class HelpCall:
+    kiosk: str
+    at: datetime
+
+
 @dataclass
 class Day:
     """The state of one date at one site; `seq` is the number of the last event and the revision of every board."""
@@ -148,6 +154,11 @@ class Day:
     """Every service and counter of the day, also one that a later version of the site document dropped. A dropped service only stops
     giving numbers: the counters that served it serve those who wait."""
     desks: dict[str, Counter] = field(default_factory=dict)
+    assigned: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What staff let a counter serve today instead of what the site document says."""
+    today: Today = AS_WRITTEN
+    help: dict[int, HelpCall] = field(default_factory=dict)
+    """Requests for a person at a kiosk that nobody has answered yet, by the number of their event."""
 
     def __post_init__(self) -> None:
         self.revise(self.site)
@@ -164,7 +175,8 @@ class Day:
         for id, desk in before.items():
             now = self.desks.get(id)
             dropped = tuple(s for s in desk.services if s not in site.service)
-            self.desks[id] = replace(now, services=now.services + dropped) if now else desk
+            own = tuple(s for s in self.assigned.get(id, now.services) if s in site.service) if now else ()
+            self.desks[id] = replace(now, services=own + dropped) if now else desk
         for service in site.services:
             self.lines.setdefault(service.id, Line())
             self.sent.setdefault(service.id, Line())
@@ -177,6 +189,18 @@ class Day:
     def lines_of(self, counter: str) -> list[Line[Ticket]]:
         """The lines from which this counter calls: its services, and those sent to it by name."""
         return [self.directed[counter], *(self.lines[s] for s in self.desks[counter].services)]
+
+    def hours(self, now: datetime) -> HoursNow:
+        """The state of the office's hours, with what staff have changed today."""
+        return hours_now(self.site, now, self.today)
+
+    def last_ticket(self, service: str, now: datetime) -> datetime | None:
+        """Until when a service of the present site document gives numbers today."""
+        return last_ticket(self.site, self.site.service[service], now, self.today)
+
+    def serving(self, service: str) -> list[str]:
+        """Counters that serve this service today, in the site's order."""
+        return [c.id for c in self.site.counters if service in self.desks[c.id].services]
 
     def waiting(self, service: str) -> int:
         return len(self.lines[service]) + len(self.sent[service])
@@ -306,7 +330,6 @@ def _called(day: Day, entry: ev.Entry, event: ev.TicketCalled) -> None:
     ticket.called_at = ticket.last_called_at = entry.at
     ticket.first_called_at = ticket.first_called_at or entry.at
     ticket.heard_at = ticket.heard_call = ticket.started_at = None
-    ticket.start_assumed = False
     day._enter(ticket, State.CALLED)
     ticket.step = step
     _show(day, ticket, entry)
@@ -443,6 +466,23 @@ def _notice(day: Day, entry: ev.Entry, event: ev.NoticeSet) -> None:
     day.notices[event.hall] = Notice(event.text or "", event.until)
 
 
+def _assigned(day: Day, entry: ev.Entry, event: ev.CounterAssigned) -> None:
+    day.assigned[event.counter] = event.services
+    day.desks[event.counter] = replace(day.desks[event.counter], services=event.services)
+
+
+def _hours_changed(day: Day, entry: ev.Entry, event: ev.HoursChanged) -> None:
+    day.today = Today(event.last_ticket, event.closes)
+
+
+def _help_asked(day: Day, entry: ev.Entry, event: ev.HelpAsked) -> None:
+    day.help[entry.seq] = HelpCall(event.kiosk, entry.at)
+
+
+def _help_answered(day: Day, entry: ev.Entry, event: ev.HelpAnswered) -> None:
+    del day.help[event.asked]
+
+
 def _closed(day: Day, entry: ev.Entry, event: ev.DayClosed) -> None:
     day.closed = True
     for ticket in _unserved(day):
@@ -480,5 +520,9 @@ _EVOLVE: dict[type, Callable[[Day, ev.Entry, Any], None]] = {
     ev.ServiceStopped: _stopped,
     ev.ServiceStarted: _service_started,
     ev.NoticeSet: _notice,
+    ev.CounterAssigned: _assigned,
+    ev.HoursChanged: _hours_changed,
+    ev.HelpAsked: _help_asked,
+    ev.HelpAnswered: _help_answered,
     ev.DayClosed: _closed,
 }

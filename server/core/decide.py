@@ -14,7 +14,7 @@ from server.core import events as ev
 from server.core.day import CounterNow, CounterState, Day, Ticket
 from server.core.queue import Booking, in_order, queue_time, rejoined_time
 from server.core.refused import Refused
-from server.core.site import HoursState, hours_now, last_ticket
+from server.core.site import HoursState, Today, hours_now
 from server.core.ticket import AT_COUNTER, State, Verb, require
 
 Events = list[ev.Event]
@@ -34,13 +34,13 @@ class By:
 
 def may_issue(day: Day, now: datetime, service: str) -> None:
     """Refuse when this service gives no numbers at `now`. The kiosk asks before it offers the button, `issue` before it gives one."""
-    hours = hours_now(day.site, now)
+    hours = day.hours(now)
     if service in day.stopped or service not in day.site.service:
         raise Refused("service_stopped", service=service)
     if day.closed:
         raise Refused("closed", state=HoursState.CLOSED.value, next_open=hours.next_open)
     if hours.issuing:
-        last = last_ticket(day.site, day.site.service[service], now)
+        last = day.last_ticket(service, now)
         if last is not None and now >= last:
             raise Refused("after_last_ticket", service=service, last_ticket=last, next_open=hours.next_open)
         return
@@ -80,7 +80,7 @@ def issue(
         priority=priority is not None,
         booking=booking,
         counting=offered.counting,
-        opening=hours_now(site, now).opens,
+        opening=day.hours(now).opens,
     )
     return [
         ev.TicketIssued(
@@ -287,7 +287,7 @@ def _own(day: Day, counter: str, by: By) -> CounterNow:
 
 def _not_closed(day: Day, now: datetime) -> None:
     if day.closed:
-        raise Refused("closed", state=HoursState.CLOSED.value, next_open=hours_now(day.site, now).next_open)
+        raise Refused("closed", state=HoursState.CLOSED.value, next_open=day.hours(now).next_open)
 
 
 def _empty(day: Day, seat: CounterNow) -> None:
@@ -342,6 +342,37 @@ def start_service(day: Day, now: datetime, *, service: str) -> Events:
 
 def set_notice(day: Day, now: datetime, *, hall: str, text: str | None, until: datetime | None = None) -> Events:
     return [ev.NoticeSet(hall, text, until)]
+
+
+def assign_counter(day: Day, now: datetime, *, counter: str, services: tuple[str, ...]) -> Events:
+    """Let a counter serve other services for the rest of this day, in the site's order. Refuses `unknown_service`."""
+    site = day.site
+    unknown = [s for s in services if s not in site.service]
+    if unknown or not services:
+        raise Refused("unknown_service", service=", ".join(unknown), known=list(site.service))
+    wanted = tuple(s for s in site.service if s in services)
+    return [] if day.desks[counter].services == wanted else [ev.CounterAssigned(counter, wanted)]
+
+
+def change_hours(day: Day, now: datetime, *, last_ticket: datetime | None, closes: datetime | None) -> Events:
+    """Close early or stay on today. Refuses `wrong_hours` when the day has no hours, an instant lies on another day, or numbers would
+    be given after closing."""
+    plain = hours_now(day.site, now)
+    shut = closes or plain.closes
+    on_day = all(at is None or day.site.business_day(at) == day.date for at in (last_ticket, closes))
+    if plain.opens is None or shut is None or not on_day or shut < plain.opens or (last_ticket is not None and last_ticket > shut):
+        raise Refused("wrong_hours", opens=plain.opens, closes=shut)
+    event = ev.HoursChanged(last_ticket, closes)
+    return [] if day.today == Today(last_ticket, closes) else [event]
+
+
+def ask_for_help(day: Day, now: datetime, *, kiosk: str) -> Events:
+    """Somebody at a kiosk needs a person. One open request for each kiosk: touching again does not ring twice."""
+    return [] if any(asked.kiosk == kiosk for asked in day.help.values()) else [ev.HelpAsked(kiosk)]
+
+
+def answer_help(day: Day, now: datetime, *, asked: int) -> Events:
+    return [ev.HelpAnswered(asked)] if asked in day.help else []
 
 
 def close_day(day: Day, now: datetime) -> Events:

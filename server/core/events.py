@@ -183,6 +183,36 @@ class NoticeSet:
 
 
 @dataclass(frozen=True, slots=True)
+class CounterAssigned:
+    """From here on this counter serves these services, until the day ends; the site document is untouched."""
+
+    counter: str
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HoursChanged:
+    """Staff close early, stay on, or give numbers until another time. None: as the site document says."""
+
+    last_ticket: datetime | None = None
+    closes: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HelpAsked:
+    """Somebody at a kiosk needs a person. The number of this event names the request."""
+
+    kiosk: str
+
+
+@dataclass(frozen=True, slots=True)
+class HelpAnswered:
+    """Somebody of the staff goes there."""
+
+    asked: int
+
+
+@dataclass(frozen=True, slots=True)
 class DayClosed:
     """Who still waits or is set aside lapses."""
 
@@ -210,6 +240,10 @@ Event = (
     | ServiceStopped
     | ServiceStarted
     | NoticeSet
+    | CounterAssigned
+    | HoursChanged
+    | HelpAsked
+    | HelpAnswered
     | DayClosed
 )
 

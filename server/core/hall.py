@@ -14,7 +14,7 @@ from server.core.day import Day, Ticket
 from server.core.decide import may_issue
 from server.core.queue import in_order
 from server.core.refused import Refused
-from server.core.site import HoursNow, HoursState, hours_now
+from server.core.site import HoursNow, HoursState
 from server.core.ticket import State
 
 CALLS_SHOWN = 8
@@ -81,7 +81,7 @@ def board(day: Day, hall: str, now: datetime) -> Board:
         calls.append(Call(row.seq, ticket.code, row.counter, ticket.state, row.call_no, row.at, row.at + site.timing.new_for))
         if len(calls) == CALLS_SHOWN:
             break
-    served = {s for c in site.counters if c.hall == hall for s in c.services}
+    served = {s for c in site.counters if c.hall == hall for s in day.desks[c.id].services}
     waiting = tuple(
         Waiting(
             service=s.id,
@@ -94,7 +94,7 @@ def board(day: Day, hall: str, now: datetime) -> Board:
         for s in site.services
         if s.id in served
     )
-    return Board(site.id, hall, day, day.seq, now, hours_now(site, now), tuple(calls), waiting, notice(day, hall, now))
+    return Board(site.id, hall, day, day.seq, now, day.hours(now), tuple(calls), waiting, notice(day, hall, now))
 
 
 def notice(day: Day, hall: str, now: datetime) -> str | None:

@@ -285,6 +285,26 @@ class HoursNow:
     """Whether counters are at work now by the clock (staff may stay longer)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What staff have decided about the hours of one day: close early or stay on, give numbers until another time."""
+
+    last_ticket: datetime | None = None
+    closes: datetime | None = None
+
+
+AS_WRITTEN = Today()
+
+
+def _spans(site: Site, day: date, today: Today) -> list[tuple[datetime, datetime]]:
+    """The day's spans, cut or lengthened to the closing that staff have set."""
+    spans = [(site.at(day, s.start), site.at(day, s.end)) for s in site.hours.spans(day)]
+    if today.closes is None or not spans:
+        return spans
+    kept = [span for span in spans if span[0] < today.closes] or spans[:1]
+    return [*kept[:-1], (kept[-1][0], max(kept[-1][0], today.closes))]
+
+
 def _later_spans(site: Site, now: datetime) -> Iterator[datetime]:
     today = site.business_day(now)
     for ahead in range(32):
@@ -295,10 +315,10 @@ def _later_spans(site: Site, now: datetime) -> Iterator[datetime]:
                 yield start
 
 
-def hours_now(site: Site, now: datetime) -> HoursNow:
-    """The state of the office's day at `now`; the kiosk, the board and the decision to issue all ask here."""
+def hours_now(site: Site, now: datetime, today: Today = AS_WRITTEN) -> HoursNow:
+    """The state of the office's day at `now`; the kiosk, the board and the decision to issue all ask here (`Day.hours`)."""
     day = site.business_day(now)
-    spans = [(site.at(day, s.start), site.at(day, s.end)) for s in site.hours.spans(day)]
+    spans = _spans(site, day, today)
     next_open = next(_later_spans(site, now), None)
     if not spans:
         holiday = site.hours.holidays.get(day)
@@ -306,7 +326,7 @@ def hours_now(site: Site, now: datetime) -> HoursNow:
         return HoursNow(state, None, None, None, None, next_open, holiday)
     opens, closes = spans[0][0], spans[-1][1]
     first = max(opens - site.hours.first_ticket_before, site.at(day, timedelta()))
-    last = closes - site.hours.last_ticket_before
+    last = today.last_ticket or closes - site.hours.last_ticket_before
     serving = any(start <= now < end for start, end in spans)
 
     def within(state: HoursState, issuing: bool = False) -> HoursNow:
@@ -323,9 +343,9 @@ def hours_now(site: Site, now: datetime) -> HoursNow:
     return within(HoursState.OPEN, issuing=True)
 
 
-def last_ticket(site: Site, service: Service, now: datetime) -> datetime | None:
+def last_ticket(site: Site, service: Service, now: datetime, today: Today = AS_WRITTEN) -> datetime | None:
     """Until when a service gives numbers on the date of `now`: the earlier of its own time and the office's."""
-    office = hours_now(site, now).last_ticket
+    office = hours_now(site, now, today).last_ticket
     if office is None or service.last_ticket is None:
         return office
     return min(office, site.at(site.business_day(now), service.last_ticket))

@@ -1,0 +1,339 @@
+"""A whole working day of a real, busy office through the real server: kiosk, paper, voice, two hall screens, a console, eight clerks.
+
+The arrivals are those of one municipal office on one day (`config/profiles/busy_day.json`, with its source). The hall clock runs fast, so
+that queue times and head starts are those of a real day.
+"""
+
+from __future__ import annotations
+
+import heapq
+import io
+import json
+import random
+import subprocess
+import sys
+import threading
+import time
+import wave
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+import socketio
+from fake_printer import FakePrinter
+from playwright.sync_api import Page, sync_playwright
+from running import PASSWORD, ROOT, Client, Server
+
+from config.loader import load
+from config.profile import BusyDay, busy_day
+from server import wire
+from server.core import events as ev
+from server.core import hall
+from server.core.day import Day
+
+FACTOR = 240.0
+COUNTERS = [str(n) for n in range(1, 9)]
+AT_THE_CONSOLE = "8"
+"""One of the eight is worked through its page, in Chromium, by keyboard."""
+SERVICE_MINUTES = (2.0, 8.0)
+
+
+def office(day: BusyDay) -> str:
+    """The recorded office as a site document: its queues, eight counters that share them, its hours."""
+    letters = sorted(day.queues)
+    services = "".join(f'\n[[services]]\nid = "q{x}"\nletter = "{x}"\nname = "{day.queues[x]}"\n' for x in letters)
+    counters = "".join(
+        f'\n[[counters]]\nid = "{c}"\nservices = {json.dumps([f"q{x}" for x in served(letters, int(c))])}\n' for c in COUNTERS
+    )
+    opens, closes = (f"{int(t.total_seconds() // 3600):02d}:{int(t.total_seconds() // 60) % 60:02d}" for t in (day.opens, day.closes))
+    return (
+        f'id = "busy"\nname = "Văn phòng bận rộn"\n\n[hours.week]\nmon-sun = ["{opens}-{closes}"]\n'
+        f'\n[[halls]]\nid = "main"\nname = "Khu chờ"\n\n[[kiosks]]\nid = "k1"\nname = "Máy lấy số 1"\n'
+        f'\n[[priority_groups]]\nid = "older"\nname = "Từ 60 tuổi"\n{services}{counters}'
+    )
+
+
+def served(letters: list[str], counter: int) -> list[str]:
+    """Every counter serves five of the ten queues; every queue is served by four counters."""
+    return [x for number, x in enumerate(letters) if (number + counter) % 2 == 0]
+
+
+# What a person who never looks away would have read on a wall: every pair of code and counter that stood on it.
+REMEMBER_ROWS = """
+(() => {
+  const seen = new Map();
+  const look = () => document.querySelectorAll("ol.big li, ol.recent li").forEach((row) => {
+    const code = row.querySelector(".code")?.textContent, counter = row.querySelector(".counter")?.textContent;
+    if (code) seen.set(code + "/" + counter, [code, counter]);
+  });
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true });
+  window.rowsSeen = () => [...seen.values()];
+})();
+"""
+
+
+class Hurry:
+    """Real instants of hall times."""
+
+    def __init__(self, begins: datetime) -> None:
+        self.begins, self.started = begins, time.monotonic()
+
+    def now(self) -> datetime:
+        return self.begins + timedelta(seconds=(time.monotonic() - self.started) * FACTOR)
+
+    def until(self, at: datetime) -> None:
+        left = (at - self.now()).total_seconds() / FACTOR
+        if left > 0:
+            time.sleep(left)  # the day's own pace, not a wait for an outcome
+
+
+@dataclass
+class Speaker:
+    """A loudspeaker: fetches every announcement's sound, measures it, and answers."""
+
+    url: str
+    key: str
+    heard: dict[str, float] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._client = socketio.Client(reconnection=False)
+        self._client.on("announcement", self._play)
+        self._client.connect(self.url, auth={"key": self.key}, transports=["websocket"])
+        assert self._client.call("hello", {"kind": "device"})["device"]["kind"] == "audio"
+
+    def _play(self, said: dict[str, Any]) -> None:
+        answer = requests.get(self.url + said["audio"]["vi"], timeout=30)
+        if answer.status_code != 200:
+            self.failed.append(f"{said['id']}: {answer.status_code}")
+            return
+        with wave.open(io.BytesIO(answer.content)) as sound:
+            self.heard[said["id"]] = sound.getnframes() / sound.getframerate()
+        self._client.emit("done", {"id": said["id"], "ok": True, "detail": "played"})
+
+    def close(self) -> None:
+        self._client.disconnect()
+
+
+class Clerk(threading.Thread):
+    """Presses "Gọi tiếp" whenever the present citizen's time is over; goes home when the office is closed and nobody waits."""
+
+    def __init__(self, client: Client, counter: str, hurry: Hurry, closes: datetime) -> None:
+        super().__init__(name=f"clerk {counter}", daemon=True)
+        self.client, self.counter, self.hurry, self.closes = client, counter, hurry, closes
+        self.random = random.Random(int(counter))
+        self.called: list[str] = []
+        self.problem: str | None = None
+
+    def run(self) -> None:
+        path = f"/sites/busy/counters/{self.counter}"
+        self.client.post(f"{path}/open")
+        while True:
+            answer = self.client.send("POST", f"{path}/next", {"finish": True})
+            body = answer.json()
+            if answer.status_code == 200 and body.get("code"):
+                self.called.append(body["code"])
+                self.hurry.until(self.hurry.now() + timedelta(minutes=self.random.uniform(*SERVICE_MINUTES)))
+                continue
+            if answer.status_code not in (200, 409) or (answer.status_code == 409 and body["error"]["code"] != "nobody_waiting"):
+                self.problem = answer.text
+                return
+            if self.hurry.now() >= self.closes:
+                return
+            self.hurry.until(self.hurry.now() + timedelta(minutes=1))
+
+
+@dataclass
+class Kept:
+    """What the day left behind."""
+
+    day: BusyDay
+    issued: list[dict[str, Any]]
+    printer: FakePrinter
+    speaker: Speaker
+    story: list[dict[str, Any]]
+    report: dict[str, Any]
+    walls: list[set[tuple[str, str]]]
+    clerks: list[Clerk]
+    pressed: int
+    document: str
+    server_log: str
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    folder = tmp_path_factory.mktemp("busy")
+    day = busy_day()
+    document = office(day)
+    (folder / "busy.toml").write_text(document, encoding="utf-8")
+    site = load(document)
+    opening = site.at(day.date, day.opens)
+    begins = opening - timedelta(minutes=6)
+    clock = ("--hall-clock", begins.isoformat(), "--factor", str(FACTOR), "--voice", "espeak")
+    server = Server(folder, str(folder / "busy.toml"), *clock, site="busy")
+    printer = FakePrinter()
+    server.start()
+    # The clock started a moment ago; ask the server for its time instead of assuming.
+    kiosk = server.device("k1")
+    keys = {name: server.device(name, kind, "main").key for name, kind in (("loa", "audio"), ("tv1", "display"), ("tv2", "display"))}
+    clients = {c: server.staff(f"clerk{c}") for c in COUNTERS}
+    head = server.staff("head", "supervisor")
+    inspector = server.staff("inspector", "inspector")
+    agent = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "server", "kiosk", "--server", server.url, "--key", str(kiosk.key)),
+            *("--printer", printer.url, "--journal", str(folder / "journal")),
+        ],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+    )
+    speaker = Speaker(server.url, str(keys["loa"]))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        walls = [browser.new_page(viewport={"width": 1920, "height": 1080}) for _ in range(2)]
+        for page, name in zip(walls, ("tv1", "tv2"), strict=True):
+            page.add_init_script(REMEMBER_ROWS)
+            page.goto(f"{server.url}/display/busy/main#key={keys[name]}")
+        desk = browser.new_page(viewport={"width": 1366, "height": 620})
+        sit_down(desk, server, f"clerk{AT_THE_CONSOLE}")
+        hurry = Hurry(datetime.fromisoformat(kiosk.get("/sites/busy")["at"]))
+        closes = site.at(day.date, day.closes)
+        clerks = [Clerk(clients[c], c, hurry, closes) for c in COUNTERS if c != AT_THE_CONSOLE]
+        issued: list[dict[str, Any]] = []
+        citizens = threading.Thread(target=arrive, args=(day, opening, hurry, kiosk, issued), daemon=True)
+        citizens.start()
+        hurry.until(opening)
+        for clerk in clerks:
+            clerk.start()
+        pressed = work_by_keyboard(desk, clients[AT_THE_CONSOLE], hurry, closes)
+        citizens.join(timeout=120)
+        for clerk in clerks:
+            clerk.join(timeout=120)
+            clients[clerk.counter].post(f"/sites/busy/counters/{clerk.counter}/close")
+        for page in walls:
+            page.get_by_text("Hết giờ làm việc").first.wait_for()
+        shown = [{(code, counter) for code, counter in page.evaluate("() => window.rowsSeen()")} for page in walls]
+        browser.close()
+    with printer.changed:
+        printer.changed.wait_for(lambda: len(printer.decoder.tickets) >= len(issued), timeout=60)
+    story = inspector.get(f"/sites/busy/days/{day.date}/events")["events"]
+    report = head.get(f"/sites/busy/days/{day.date}/report")
+    speaker.close()
+    agent.terminate()
+    agent.wait(timeout=20)
+    server.stop()
+    yield Kept(day, issued, printer, speaker, story, report, shown, clerks, pressed, document, server.log.read_text())
+    printer.stop()
+
+
+def arrive(day: BusyDay, opening: datetime, hurry: Hurry, kiosk: Client, issued: list[dict[str, Any]]) -> None:
+    """Every recorded arrival takes a number at its hall time; one in nine claims priority."""
+    for number, (since_opening, letter) in enumerate(day.arrivals):
+        hurry.until(opening + since_opening)
+        claim = {"priority": "older"} if number % 9 == 0 else {}
+        issued.append(kiosk.post("/sites/busy/tickets", {"service": f"q{letter}", **claim}, expect=201))
+
+
+def sit_down(desk: Page, server: Server, user: str) -> None:
+    desk.goto(f"{server.url}/console")
+    desk.locator("input:not([type=password])").first.fill(user)
+    desk.locator("input[type=password]").fill(PASSWORD)
+    desk.keyboard.press("Enter")
+    desk.get_by_text(f"Quầy {AT_THE_CONSOLE}", exact=True).first.click()
+    desk.get_by_text(f"MỞ QUẦY {AT_THE_CONSOLE}").wait_for()
+
+
+def work_by_keyboard(desk: Page, client: Client, hurry: Hurry, closes: datetime) -> int:
+    """Work one counter by the space bar until the office is closed and nobody waits; how often it was pressed."""
+    pressed = 0
+    while True:
+        console = client.get(f"/sites/busy/counters/{AT_THE_CONSOLE}/console")
+        if hurry.now() >= closes and not console["waiting_count"] and console["current"] is None:
+            desk.get_by_text("CHƯA CÓ AI CHỜ", exact=True).wait_for()
+            return pressed
+        if console["counter"]["state"] == "open" and not console["waiting_count"] and console["current"] is None:
+            desk.wait_for_timeout(100)
+            continue
+        desk.keyboard.press("Space")
+        pressed += 1
+        desk.wait_for_timeout(900)  # the citizen is being served; the page rests 800 ms after each change as well
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+class TestABusyDay:
+    def test_every_citizen_got_a_number_and_no_code_was_given_twice(self, kept: Kept) -> None:
+        assert len(kept.issued) == len(kept.day.arrivals) >= 500
+        assert len({t["code"] for t in kept.issued}) == len(kept.issued)
+        assert len({t["id"] for t in kept.issued}) == len(kept.issued)
+
+    def test_the_report_counts_what_came_in(self, kept: Kept) -> None:
+        came = Counter(f"q{letter}" for _, letter in kept.day.arrivals)
+        by_service = {s["service"]: s["issued"] for s in kept.report["services"]}
+        assert kept.report["issued"] == len(kept.day.arrivals)
+        assert {s: n for s, n in by_service.items() if n} == dict(came)
+        assert sum(kept.report["states"].values()) == kept.report["issued"]
+        assert kept.report["states"]["done"] == kept.report["issued"]
+
+    def test_everybody_was_called_once_by_one_of_eight_counters(self, kept: Kept) -> None:
+        called = [e["event"]["ticket"] for e in kept.story if e["kind"] == "TicketCalled"]
+        assert Counter(called) == Counter(t["id"] for t in kept.issued)
+        assert {e["event"]["counter"] for e in kept.story if e["kind"] == "TicketCalled"} == set(COUNTERS)
+        assert [clerk.problem for clerk in kept.clerks if clerk.problem] == []
+
+    def test_the_first_on_the_board_is_whom_a_clerk_of_that_field_calls_next(self, kept: Kept) -> None:
+        site = load(kept.document)
+        day = Day(site, kept.day.date)
+        checked = 0
+        for line in kept.story:
+            event = wire.event_of(line["kind"], wire.dumps(line["event"]))
+            at = datetime.fromisoformat(line["at"]).astimezone(site.tz)
+            if isinstance(event, ev.TicketCalled):
+                ticket = day.tickets[event.ticket]
+                shown = {w.service: w.next for w in hall.board(day, "main", at).waiting}
+                assert shown[ticket.service][0] == ticket.code, (line["seq"], ticket.code, shown)
+                checked += 1
+            day.apply(ev.Entry(line["seq"], at, line["actor"], event))
+        assert checked == len(kept.issued)
+
+    def test_the_order_is_the_rule_worked_out_by_hand(self, kept: Kept) -> None:
+        """Among the queues of a counter the smallest (queue time, sequence number) is called: here with a heap and no code of ours."""
+        letters = sorted(kept.day.queues)
+        lines: dict[str, list[tuple[str, int, str]]] = {f"q{x}": [] for x in letters}
+        for line in kept.story:
+            event = line["event"]
+            if line["kind"] == "TicketIssued":
+                heapq.heappush(lines[event["service"]], (event["queue_time"], line["seq"], event["ticket"]))
+            elif line["kind"] == "TicketCalled":
+                mine = [lines[f"q{x}"] for x in served(letters, int(event["counter"]))]
+                first = min((queue[0], queue) for queue in mine if queue)
+                assert first[0][2] == event["ticket"], line
+                heapq.heappop(first[1])
+
+    def test_every_ticket_was_printed_once_on_paper(self, kept: Kept) -> None:
+        assert len(kept.printer.decoder.tickets) == len(kept.issued)
+
+    def test_every_call_became_a_sound_that_lasts(self, kept: Kept) -> None:
+        calls = [f"{kept.day.date}-{e['seq']}-1" for e in kept.story if e["kind"] == "TicketCalled"]
+        assert kept.speaker.failed == []
+        assert set(kept.speaker.heard) == set(calls)
+        assert min(kept.speaker.heard.values()) > 1.5
+
+    def test_both_walls_showed_every_call_with_its_counter(self, kept: Kept) -> None:
+        codes = {t["id"]: t["code"] for t in kept.issued}
+        called = {(codes[e["event"]["ticket"]], e["event"]["counter"]) for e in kept.story if e["kind"] == "TicketCalled"}
+        for wall in kept.walls:
+            assert wall <= called
+            assert called - wall == set()
+
+    def test_one_counter_was_worked_by_the_space_bar_alone(self, kept: Kept) -> None:
+        calls = sum(1 for e in kept.story if e["kind"] == "TicketCalled" and e["event"]["counter"] == AT_THE_CONSOLE)
+        assert calls > 20
+        assert kept.pressed <= 2.2 * calls + 5
+
+    def test_nothing_went_wrong_that_nobody_saw(self, kept: Kept) -> None:
+        assert "error" not in kept.server_log.lower().replace("--log", ""), kept.server_log[-3000:]
