@@ -17,6 +17,8 @@ CONNECTIONS = 10_000
 """eventlet's own limit is 1,024, and at 1,024 sockets it stops answering anybody."""
 SOCKET_TIMEOUT_S = 5
 """A connection that says nothing for this long is closed: two thousand half-open ones must not stop a clerk."""
+KEPT_S = 60
+"""One that has been answered may rest for this long: a server that closes it just as the next request arrives would lose that request."""
 SPARE_FILES = 64
 """Files a server needs besides its connections: the database, the voice, its log."""
 DRAIN_S = 10.0
@@ -428,9 +430,19 @@ def _talk(talks: set[Any], stopping: Callable[[], bool]) -> Any:
     from eventlet import wsgi
 
     class Talk(wsgi.HttpProtocol):  # type: ignore[misc]
+        _answered = False
+
         def setup(self) -> None:
             talks.add(self)
             super().setup()
+
+        def _read_request_line(self) -> Any:
+            self.connection.settimeout(KEPT_S if self._answered else SOCKET_TIMEOUT_S)
+            return super()._read_request_line()
+
+        def handle_one_response(self) -> None:
+            super().handle_one_response()
+            self._answered = True
 
         def finish(self) -> None:
             try:
