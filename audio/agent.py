@@ -83,6 +83,7 @@ class VoiceAgent:
         self._announcements: dict[str, Announcement] = {}
         self._fault: str | None = None
         self._heard = 0
+        self._chime = sound.chime()
         self._fetchers = ThreadPoolExecutor(2, thread_name_prefix="fetch")
         self._files = tempfile.TemporaryDirectory(prefix="moiso-audio-")
 
@@ -111,7 +112,7 @@ class VoiceAgent:
         for part, lang in (("audio", "vi"), ("audio", "en"), ("repeat_audio", "vi")):
             path = (payload.get(part) or {}).get(lang)
             if isinstance(path, str) and path.startswith("/"):
-                announcement.files[part, lang] = self._fetchers.submit(self._fetch, path)
+                announcement.files[part, lang] = self._fetchers.submit(self._fetch, path, chimed=(part, lang) == ("audio", "vi"))
         with self._changed:
             self._announcements[announcement.moment.id] = announcement
             self._list, dropped = playlist.arrive(self._list, announcement.moment)
@@ -152,13 +153,15 @@ class VoiceAgent:
             content: bytes = response.read()
         return content
 
-    def _fetch(self, path: str) -> Path:
-        """The server's file. Raises OSError or sound.NotASound."""
+    def _fetch(self, path: str, *, chimed: bool) -> Path:
+        """The server's file, which holds the voice alone; what begins an utterance gets the chime. Raises OSError or NotASound."""
         content = self._get(path, FETCH_TIMEOUT_S)
         handle, name = tempfile.mkstemp(dir=self._files.name, suffix=".wav")
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        sound.read(Path(name))
+        spoken = sound.read(Path(name))
+        if chimed:
+            sound.write(Path(name), sound.join([self._chime, spoken]))
         return Path(name)
 
     # --- what goes out ---------------------------------------------------------------------------------------------------
@@ -258,7 +261,7 @@ class VoiceAgent:
                 return [self._voice.announce(phrases.join_repeats(shorts))]
         with contextlib.suppress(Exception):  # one that did not come is as good as none
             chime = Path(self._files.name) / "chime.wav"
-            sound.write(chime, sound.chime())
+            sound.write(chime, self._chime)
             return [chime, *(each.files["repeat_audio", "vi"].result(timeout=FETCH_TIMEOUT_S) for each in announcements)]
         return [self._file(each, "vi", "audio", "say") for each in announcements]
 

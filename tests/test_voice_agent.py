@@ -105,6 +105,12 @@ def wav(tmp_path: Path, hertz: float) -> bytes:
     return (tmp_path / "tone.wav").read_bytes()
 
 
+def with_chime(tmp_path: Path, content: bytes) -> bytes:
+    (tmp_path / "spoken.wav").write_bytes(content)
+    sound.write(tmp_path / "whole.wav", sound.join([sound.chime(), sound.read(tmp_path / "spoken.wav")]))
+    return (tmp_path / "whole.wav").read_bytes()
+
+
 def sha(content: bytes | Path) -> str:
     return hashlib.sha256(content.read_bytes() if isinstance(content, Path) else content).hexdigest()
 
@@ -145,7 +151,7 @@ def test_the_servers_files_are_played_and_the_clerk_learns_that_it_was_heard(
     with speaking(hall, loudspeaker.player, Silent(tmp_path / "cache")):
         hall.send("announcement", call)
         hall.until(lambda: len(loudspeaker.played()) == 3 and hall.done)
-    assert loudspeaker.played() == [sha(full), sha(english), sha(short)]
+    assert loudspeaker.played() == [sha(with_chime(tmp_path, full)), sha(english), sha(short)], "one chime, before the first word"
     assert hall.done == [{"id": call["id"], "ok": True, "detail": "heard"}]
 
 
