@@ -16,15 +16,15 @@ from typing import Any
 from flask import Response, send_file
 
 from server import wire
-from server.access import DEVICE_COOKIE, STAFF_COOKIE, Access
+from server.access import DEVICE_COOKIE, STAFF_COOKIE, Access, Principal, hash_key
 from server.core import decide, hall, report
 from server.core import events as ev
-from server.core.day import Day, Ticket
+from server.core.day import Day, Ticket, fold
 from server.core.refused import Refused
 from server.core.ticket import State, Verb
 from server.ledger import Command, Ledger, Render
 from server.publish import Publisher
-from server.routes import Call, Reply, Routes, day_of, respond
+from server.routes import Call, Reply, Routes, day_of, invalid, presented, respond
 from server.sites import Sites
 from server.store import ContactRow, Writing
 from server.voice import Voice
@@ -43,7 +43,9 @@ class Context:
     access: Access
     publisher: Publisher
     voice: Voice
-    console: Callable[[str, str, date], wire.ConsoleOut]
+    console: Callable[[Day, str], wire.ConsoleOut]
+    offload: Callable[..., Any]
+    """Runs a function on another thread and waits: for whatever takes longer than a clerk's click may."""
     secure_cookies: bool = False
 
     @property
@@ -175,13 +177,22 @@ def _sessions(routes: Routes, ctx: Context) -> None:
         answers={201: wire.DeviceOut},
     )
     def pair(call: Call) -> Reply:
-        p = call.principal
-        key = call.raw.headers.get("Authorization", "").partition(" ")[2].strip() or call.raw.cookies.get(DEVICE_COOKIE, "")
-        out: wire.DeviceOut = {"name": p.name, "kind": p.role, "place": p.place, "site": p.site or ""}
-        response = respond((201, out))
+        keys, _ = presented(call.raw)
+        key = next(k for k in keys if hash_key(k) == call.principal.key_hash)
+        response = respond((201, _device(call.principal)))
         # A kiosk stands for years; its cookie must not run out on a Monday morning.
         response.set_cookie(DEVICE_COOKIE, key, max_age=int(timedelta(days=400).total_seconds()), **_cookie(ctx))
         return response
+
+    @routes.add(
+        "GET", "/device-sessions", summary="Which device this is", roles=("kiosk", "display", "audio"), answers={200: wire.DeviceOut}
+    )
+    def paired(call: Call) -> Reply:
+        return 200, _device(call.principal)
+
+
+def _device(p: Principal) -> wire.DeviceOut:
+    return {"name": p.name, "kind": p.role, "place": p.place, "site": p.site or ""}
 
 
 def _cookie(ctx: Context) -> dict[str, Any]:
@@ -216,20 +227,24 @@ def _sites(routes: Routes, ctx: Context) -> None:
     )
     def notice(call: Call) -> Reply:
         place, body = _known_hall(ctx, call), call.body
-        if body.until is not None and body.until.tzinfo is None:
-            raise Refused("invalid_body", problem="until: an instant needs an offset")
         text = body.text or None
+        until = body.until.astimezone(ctx.sites.current(call.path["site"]).tz) if body.until else None
 
         def command(day: Day, now: datetime) -> list[ev.Event]:
-            until = body.until.astimezone(now.tzinfo) if body.until else None
             return decide.set_notice(day, now, hall=place, text=text, until=until)
 
         def render(day: Day, now: datetime) -> tuple[int, Any]:
-            return 200, {"hall": place, "text": hall.notice(day, place, now), "until": wire.instant(body.until) if body.until else None}
+            return 200, {"hall": place, "text": hall.notice(day, place, now), "until": wire.instant(until) if until else None}
 
         return _command(ctx, call, command, render)
 
-    @routes.add("GET", "/sites/{site}/voice/{name}", summary="The sound of an announcement (WAV)", answers={200: "audio/wav"})
+    @routes.add(
+        "GET",
+        "/sites/{site}/voice/{name}",
+        summary="The sound of an announcement (WAV)",
+        answers={200: "audio/wav"},
+        refuses=("voice_unavailable",),
+    )
     def voice(call: Call) -> Reply:
         name = call.path["name"].removesuffix(".wav")
         try:
@@ -379,7 +394,7 @@ def _verb(
         summary=summary,
         roles=roles,
         body=body,
-        answers={200: wire.TicketOut},
+        answers={200: wire.CalledOut if verb is Verb.CALL else wire.TicketOut},
         refuses=("not_allowed_now", "counter_taken", *refuses),
         once=True,
         holder=holder,
@@ -388,7 +403,7 @@ def _verb(
         day, ticket = _find(ctx, call)
         given = call.body.model_dump(exclude_none=True)
         if verb is Verb.TRANSFER and len(given) != 1:
-            raise Refused("invalid_body", problem="give either service or counter")
+            raise Refused("invalid_body", fields=[invalid("service, counter", "one_of_two")])
         if verb is Verb.CALL and given["counter"] not in ctx.ledger.day(call.path["site"], day).counters:
             raise Refused("unknown_counter", counter=given["counter"])
         by = _by(call)
@@ -453,9 +468,9 @@ def _counters(routes: Routes, ctx: Context) -> None:
         answers={200: wire.ConsoleOut},
     )
     def console(call: Call) -> Reply:
-        day = _known_counter(ctx, call)
+        day = ctx.ledger.day(call.path["site"], _known_counter(ctx, call))
         with ctx.ledger.reading:
-            return 200, ctx.console(call.path["site"], call.path["counter"], day)
+            return 200, ctx.console(day, call.path["counter"])
 
 
 def _counter(
@@ -493,7 +508,7 @@ def _days(routes: Routes, ctx: Context) -> None:
         "/sites/{site}/days/{date}/report",
         summary="The day in numbers",
         roles=("supervisor", "inspector"),
-        answers={200: dict[str, Any]},
+        answers={200: (wire.ReportOut, "text/csv")},
         query={"format": "json (default) or csv"},
         refuses=("invalid_body",),
     )
@@ -501,11 +516,8 @@ def _days(routes: Routes, ctx: Context) -> None:
         site, when = call.path["site"], day_of(call.path["date"])
         form = call.query.get("format", "json")
         if form not in ("json", "csv"):
-            raise Refused("invalid_body", problem="format: json or csv")
-        story = ctx.ledger.story(site, when)
-        if not story and when != ctx.ledger.today(site):
-            raise Refused("not_found")
-        numbers = report.report(ctx.ledger.history(site, when), story)
+            raise Refused("invalid_body", fields=[invalid("format", "literal_error")])
+        numbers = ctx.offload(_numbers, ctx, site, when)
         if form == "csv":
             return Response(
                 report_csv(numbers),
@@ -527,13 +539,25 @@ def _days(routes: Routes, ctx: Context) -> None:
         site, when = call.path["site"], day_of(call.path["date"])
         after = call.query.get("after", "0")
         if not (after.isascii() and after.isdigit() and len(after) < 16):
-            raise Refused("invalid_body", problem="after: a whole number")
-        out: wire.StoryOut = {
-            "site": site,
-            "day": when.isoformat(),
-            "events": [wire.entry(line) for line in ctx.ledger.story(site, when, int(after))],
-        }
-        return 200, out
+            raise Refused("invalid_body", fields=[invalid("after", "not_a_number")])
+        return 200, ctx.offload(_story, ctx, site, when, int(after))
+
+
+def _numbers(ctx: Context, site: str, when: date) -> report.Report:
+    """The day counted anew from its story: the published one may grow while we count."""
+    story = ctx.ledger.story(site, when)
+    if not story and when != ctx.ledger.today(site):
+        raise Refused("not_found")
+    return report.report(fold(ctx.sites.current(site), when, story, lambda version: ctx.sites.version(site, version)), story)
+
+
+def _story(ctx: Context, site: str, when: date, after: int) -> str:
+    out: wire.StoryOut = {
+        "site": site,
+        "day": when.isoformat(),
+        "events": [wire.entry(line) for line in ctx.ledger.story(site, when, after)],
+    }
+    return wire.dumps(out)
 
 
 def report_csv(numbers: report.Report) -> str:

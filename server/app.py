@@ -37,6 +37,7 @@ log = structlog.get_logger("app")
 
 LOOK_AROUND_S = 1.0
 FORGET_S = 3600.0
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 NIGHT = timedelta(hours=3)
 """Yesterday is closed at 03:00 by the hall clock: nobody waits then, and a hall that worked past midnight is done."""
 
@@ -62,6 +63,8 @@ class Application:
     def __init__(self, store: Store, sites: Sites, clock: HallClock, speaker: Speaks, options: Options) -> None:
         self.store, self.sites, self.clock, self.options = store, sites, clock, options
         self.flask = Flask("server", static_folder=None)
+        # A path with a double slash is an unknown path, not a redirect to wherever the Host header points.
+        self.flask.url_map.merge_slashes = False
         self.flask.config.update(MAX_CONTENT_LENGTH=BODY_MOST, PROPAGATE_EXCEPTIONS=False)
         self.sio = SocketIO(
             self.flask,
@@ -74,6 +77,8 @@ class Application:
             ping_interval=10,
             ping_timeout=10,
             json=_Json,
+            logger=_said_of_sockets(),
+            engineio_logger=_said_of_sockets(),
         )
         self.voice = Voice(speaker, self.sio.start_background_task)
         self.publisher = Publisher(store, clock, self.voice)
@@ -90,7 +95,14 @@ class Application:
         self.access = Access(store, self.ledger, options.offload)
         self.sockets = Sockets(self.sio, store, self.ledger, sites, self.access, self.publisher)
         context = Context(
-            self.ledger, sites, self.access, self.publisher, self.voice, self.sockets.console, secure_cookies=options.secure_cookies
+            self.ledger,
+            sites,
+            self.access,
+            self.publisher,
+            self.voice,
+            self.sockets.console,
+            options.offload,
+            secure_cookies=options.secure_cookies,
         )
         self.routes = build(context)
         self._stopping = threading.Event()
@@ -167,13 +179,32 @@ class Application:
     def wsgi(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         # A browser offers deflate for the websocket; accepting it costs two thirds of the capacity and 200 KB a socket.
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+            # Otherwise a body without a length counts as none, and a command would be obeyed without what it says.
+            environ["wsgi.input_terminated"] = True
         if "HTTP_UPGRADE" in environ:
+            if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13":
+                # The drafts of before 2011, which the library would still try to speak.
+                del environ["HTTP_UPGRADE"]
             return self.flask(environ, start_response)
         self._in_flight += 1
         try:
             return self.flask(environ, start_response)
         finally:
             self._in_flight -= 1
+
+
+def _said_of_sockets() -> logging.Logger:
+    """The socket libraries' complaints as lines of our log: a packet that cannot be read is one line, not a page of traceback."""
+
+    class Line(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            error = record.exc_info[1] if record.exc_info else None
+            log.warning("socket", said=record.getMessage()[:200], error=repr(error)[:200] if error else None)
+
+    quiet = logging.Logger("sockets", logging.ERROR)
+    quiet.addHandler(Line())
+    return quiet
 
 
 class _Json:
@@ -210,7 +241,8 @@ class Metrics:
         self._waiting = Gauge("moiso_waiting", "Citizens waiting", ["site", "service"], registry=self.registry)
 
     def answered(self, method: str, rule: str, status: int, seconds: float) -> None:
-        self._requests.labels(method, rule, str(status)).observe(seconds)
+        # Invented methods must not become time series of their own.
+        self._requests.labels(method if method in METHODS else "other", rule, str(status)).observe(seconds)
 
     def text(self) -> bytes:
         ledger = self._application.ledger
@@ -255,11 +287,14 @@ def _near(remote: str, watchers: Iterable[str]) -> bool:
         found = ipaddress.ip_address(remote)
     except ValueError:
         return False
+    # A socket that listens on IPv6 as well shows every IPv4 caller in this disguise, which counts as private by itself.
+    found = getattr(found, "ipv4_mapped", None) or found
     return found.is_loopback or found.is_private or any(found in ipaddress.ip_network(w) for w in watchers)
 
 
 def _describe(app: Flask, routes: Routes) -> None:
-    text = wire.dumps(openapi(routes, app_version()))
+    api = openapi(routes, app_version())
+    text = wire.dumps(api)
 
     @app.get(f"{PREFIX}/openapi.json")
     def description() -> Response:
@@ -267,7 +302,7 @@ def _describe(app: Flask, routes: Routes) -> None:
 
     @app.get("/api/docs")
     def docs() -> str:
-        return render_template("api.html", api=openapi(routes, app_version()))
+        return render_template("api.html", api=api)
 
 
 def app_version() -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
 from server import wire
-from server.access import STAFF_COOKIE
+from server.access import DEVICE_COOKIE, DEVICE_KINDS, ROLES, STAFF_COOKIE
 from server.routes import PREFIX, STATUS, Operation, Routes
 
 KEY_WORDS = "Made by the client, one for each intent; the same key with the same request returns the first answer for 48 h."
 COOKIE_WORDS = "A signed-in browser; commands need the header X-Moiso."
+DEVICE_WORDS = "A browser that has exchanged a device's key; commands need the header X-Moiso."
+LANGUAGES = {"name": "Accept-Language", "in": "header", "required": False, "description": "vi or en", "schema": {"type": "string"}}
+RETRY = {"Retry-After": {"description": "Seconds to wait", "required": True, "schema": {"type": "integer"}}}
 
 
 def _operation_id(op: Operation) -> str:
@@ -29,18 +32,20 @@ def openapi(routes: Routes, version: str) -> dict[str, Any]:
             "summary": op.summary,
             "operationId": _operation_id(op),
             "responses": {
-                str(status): {"description": HTTPStatus(status).phrase, **_content(schema, schemas)}
+                str(status): {"description": HTTPStatus(status).phrase, **_contents(schema, schemas)}
                 for status, schema in op.answers.items()
             },
         }
         names = [part[1:-1] for part in op.path.split("/") if part.startswith("{")]
         described["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}} for name in names
+            {"name": name, "in": "path", "required": True, "schema": _DATE if name == "date" else {"type": "string", "minLength": 1}}
+            for name in names
         ]
         described["parameters"] += [
             {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string"}}
             for name, text in op.query.items()
         ]
+        described["parameters"].append(LANGUAGES)
         if op.once:
             described["parameters"].append(
                 {
@@ -55,13 +60,17 @@ def openapi(routes: Routes, version: str) -> dict[str, Any]:
             required = any(f.is_required() for f in op.body.model_fields.values())
             described["requestBody"] = {
                 "required": required,
-                "content": {"application/json": {"schema": _schema(op.body, schemas)}},
+                "content": {"application/json": {"schema": _schema(op.body, schemas, "validation")}},
             }
         for status in sorted(_errors(op, names)):
-            described["responses"].setdefault(str(status), {"description": HTTPStatus(status).phrase, **_content(wire.ErrorOut, schemas)})
+            error: dict[str, Any] = {"description": HTTPStatus(status).phrase, **_contents(wire.ErrorOut, schemas)}
+            described["responses"].setdefault(str(status), error | ({"headers": RETRY} if status in (429, 503) else {}))
         if op.roles is not None:
-            described["security"] = [{"key": []}, {"cookie": []}, *([{}] if op.holder else [])]
-            described["description"] = f"For: {', '.join(op.roles)}{', or the holder of the id' if op.holder else ''}."
+            allowed = [role for role in (*ROLES, *DEVICE_KINDS) if role in op.roles or (role == "supervisor" and "clerk" in op.roles)]
+            cookies: list[dict[str, list[str]]] = [{"cookie": []}] if set(allowed) & set(ROLES) else []
+            cookies += [{"device": []}] if set(allowed) & set(DEVICE_KINDS) else []
+            described["security"] = [{"key": []}, *cookies, *([{}] if op.holder else [])]
+            described["description"] = f"For: {', '.join(allowed)}{', or the holder of the id' if op.holder else ''}."
         if op.refuses:
             described["description"] = f"{described.get('description', '')} Refuses: {', '.join(op.refuses)}.".strip()
         paths.setdefault(f"{PREFIX}{op.path}", {})[op.method.lower()] = described
@@ -85,17 +94,21 @@ def openapi(routes: Routes, version: str) -> dict[str, Any]:
                     "name": STAFF_COOKIE,
                     "description": COOKIE_WORDS,
                 },
+                "device": {"type": "apiKey", "in": "cookie", "name": DEVICE_COOKIE, "description": DEVICE_WORDS},
             },
         },
     }
 
 
+_DATE = {"type": "string", "format": "date"}
+
+
 def _errors(op: Operation, names: list[str]) -> set[int]:
-    statuses = {STATUS.get(code, 409) for code in op.refuses}
+    statuses = {STATUS.get(code, 409) for code in op.refuses} | {503}
     if names:
         statuses.add(404)
     if op.method != "GET":
-        statuses |= {400, 413, 503}
+        statuses |= {400, 413}
         if op.body is not None:
             statuses |= {415, 422}
         if op.once:
@@ -105,16 +118,19 @@ def _errors(op: Operation, names: list[str]) -> set[int]:
     return statuses
 
 
-def _content(schema: Any, schemas: dict[str, Any]) -> dict[str, Any]:
-    if schema is None:
-        return {}
-    if isinstance(schema, str):
-        return {"content": {schema: {"schema": {"type": "string"}}}}
-    return {"content": {"application/json": {"schema": _schema(schema, schemas)}}}
+def _contents(answer: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    """The media types of an answer: a type is JSON, a text names another media type, a tuple offers several, None has no body."""
+    content: dict[str, Any] = {}
+    for kind in answer if isinstance(answer, tuple) else (answer,):
+        if isinstance(kind, str):
+            content[kind] = {"schema": {"type": "string"}}
+        elif kind is not None:
+            content["application/json"] = {"schema": _schema(kind, schemas, "serialization")}
+    return {"content": content} if content else {}
 
 
-def _schema(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
-    described = TypeAdapter(kind).json_schema(ref_template="#/components/schemas/{model}")
+def _schema(kind: Any, schemas: dict[str, Any], mode: Literal["validation", "serialization"]) -> dict[str, Any]:
+    described = TypeAdapter(kind).json_schema(ref_template="#/components/schemas/{model}", mode=mode)
     schemas.update(described.pop("$defs", {}))
     name = getattr(kind, "__name__", None)
     if name and "$ref" not in described and isinstance(kind, type):

@@ -7,6 +7,7 @@ being stored: a device that was away gets what is still worth doing, and nothing
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,12 +22,16 @@ from server.core.day import Day
 from server.store import DoneRow, Store
 from server.voice import Voice, sentences, style
 
-RECENT = timedelta(seconds=2)
+KEPT = timedelta(minutes=2)
+"""How long an expired moment is kept, real time: its late answers are still news for the clerk."""
 
 
 @dataclass
 class Moment:
-    """Something to be said or printed once. `place` is the hall of an announcement or the kiosk of a print job."""
+    """Something to be said or printed once. `place` is the hall of an announcement or the kiosk of a print job.
+
+    `answers` are kept by device. `heard` holds when a loudspeaker, or a hall page with sound, has played it.
+    """
 
     id: str
     event: str
@@ -36,6 +41,15 @@ class Moment:
     payload: dict[str, Any]
     expires_at: datetime
     answers: dict[str, DoneRow] = field(default_factory=dict)
+    heard: dict[str, datetime] = field(default_factory=dict)
+
+    def answered(self, row: DoneRow, kind: str) -> bool:
+        """Keep a device's answer; whether it says that the hall has heard this. Screens that only show answer as well."""
+        self.answers[row.device] = row
+        played = self.event == "announcement" and row.ok and (kind == "audio" or row.detail.startswith("played"))
+        if played:
+            self.heard[row.device] = row.at
+        return played
 
     def is_for(self, device: Principal) -> bool:
         if device.site != self.site or device.place != self.place:
@@ -48,23 +62,40 @@ class Publisher:
 
     def __init__(self, store: Store, clock: HallClock, voice: Voice) -> None:
         self._store, self._clock, self._voice = store, clock, voice
-        self.dirty: set[str] = set()
-        self.fresh: list[Moment] = []
+        self._dirty: set[str] = set()
+        self._fresh: list[Moment] = []
         self._moments: dict[str, OrderedDict[str, Moment]] = {}
+        self._lock = threading.Lock()
 
     def hear(self, day: Day, entry: ev.Entry) -> None:
         """An entry is durable and folded. Called for old ones too, when a day is read from the store."""
-        self.dirty.add(day.site.id)
+        self.mark(day.site.id)
         now = self._clock.now()
         if entry.at + max(day.site.timing.print_within, day.site.timing.speak_within) <= now:
             return
         for moment in self._moments_of(day, entry):
             if moment.expires_at <= now:
                 continue
-            if entry.at + RECENT * self._clock.factor <= now:
-                moment.answers = {row.device: row for row in self._store.done(moment.site, [moment.id])}
-            self._of(moment.site)[moment.id] = moment
-            self.fresh.append(moment)
+            self._recall_answers(moment)
+            with self._lock:
+                kept = self._of(moment.site)
+                kept[moment.id] = moment
+                self._fresh.append(moment)
+                # Oldest first, and all live about equally long: what the first ones say of their age holds for the rest.
+                while (oldest := next(iter(kept.values()))).expires_at + KEPT * self._clock.factor <= now:
+                    del kept[oldest.id]
+
+    def mark(self, site: str) -> None:
+        """Something of this site looks different now."""
+        with self._lock:
+            self._dirty.add(site)
+
+    def _recall_answers(self, moment: Moment) -> None:
+        """Answers given to the server before this one: an entry may be seconds old and have been heard, printed, and forgotten by us."""
+        rows = self._store.done(moment.site, [moment.id])
+        kinds = {row.name: row.kind for row in self._store.devices(moment.site)} if rows else {}
+        for row in rows:
+            moment.answered(row, kinds.get(row.device, ""))
 
     def _of(self, site: str) -> OrderedDict[str, Moment]:
         return self._moments.setdefault(site, OrderedDict())
@@ -96,7 +127,7 @@ class Publisher:
         }
         if again is not None:
             payload["repeat"] = {"vi": again}
-            payload["repeat_audio"] = {"vi": self._voice.path(site.id, again, "vi")}
+            payload["repeat_audio"] = {"vi": self._voice.path(site.id, again, "vi", soon=False)}
         return Moment(payload["id"], "announcement", site.id, a.hall, a.seq, payload, a.expires_at)
 
     def _print(self, day: Day, seq: int, issued: ev.TicketIssued, at: datetime) -> Moment:
@@ -112,17 +143,17 @@ class Publisher:
 
     def take(self) -> tuple[set[str], list[Moment]]:
         """Sites that changed and moments that are new since the last call."""
-        dirty, fresh = self.dirty, self.fresh
-        self.dirty, self.fresh = set(), []
+        with self._lock:
+            dirty, fresh = self._dirty, self._fresh
+            self._dirty, self._fresh = set(), []
         return dirty, fresh
 
     def pending(self, device: Principal) -> list[Moment]:
         """What this device has not answered and is still worth doing, oldest first."""
         now = self._clock.now()
-        moments = self._of(device.site or "")
-        for gone in [m.id for m in moments.values() if m.expires_at + timedelta(minutes=2) * self._clock.factor <= now]:
-            del moments[gone]
-        return [m for m in moments.values() if m.is_for(device) and device.name not in m.answers and m.expires_at > now]
+        with self._lock:
+            moments = list(self._of(device.site or "").values())
+        return [m for m in moments if m.is_for(device) and device.name not in m.answers and m.expires_at > now]
 
     def find(self, site: str, moment: str) -> Moment | None:
         return self._of(site).get(moment)
@@ -132,10 +163,9 @@ class Publisher:
         moment = self._of(site).get(f"{day.date.isoformat()}-{seq}-1")
         if moment is None:
             return None
-        played = [row for row in moment.answers.values() if row.ok]
-        first = min((row.at for row in played), default=None)
+        first = min(moment.heard.values(), default=None)
         return {
-            "speakers": len(played),
-            "of": max(speakers, len(moment.answers)),
+            "speakers": len(moment.heard),
+            "of": max(speakers, len(moment.heard)),
             "at": wire.instant(first.astimezone(day.site.tz)) if first else None,
         }

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
@@ -55,6 +57,7 @@ STATUS = {
     "voice_unavailable": 503,
 }
 RETRY_AFTER_S = 2
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HTTP = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 
 
@@ -194,43 +197,103 @@ def _principal(access: Access, operation: Operation, site: str | None) -> Princi
 
 
 def _body(operation: Operation) -> tuple[Any, str]:
-    """The validated body and a digest of the whole request."""
-    raw = request.get_data(cache=False) if request.method != "GET" else b""
-    canonical = b""
+    """The validated body and a digest of the whole request: of its meaning, so that an absent field equals a null one."""
+    raw = request.get_data(cache=False)
+    if request.content_length is None and len(raw) >= BODY_MOST:
+        # A body sent in pieces is read up to the limit, and what comes after it would go unseen.
+        raise Refused("too_large")
+    canonical = ""
     value: Any = None
-    if raw and operation.body is not None:
-        if not request.is_json:
-            raise Refused("unsupported_media_type")
-        try:
-            parsed = json.loads(raw, parse_constant=_no_constant)
-        except (ValueError, RecursionError) as error:
-            raise Refused("malformed", problem=str(error)[:200]) from error
-        canonical = json.dumps(parsed, sort_keys=True).encode()
-    else:
-        raw = b"{}"
     if operation.body is not None:
-        value = validated(operation.body, raw)
-    digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + canonical).hexdigest()
+        if raw and not request.is_json:
+            raise Refused("unsupported_media_type")
+        value = validated(operation.body, raw or b"{}")
+        canonical = value.model_dump_json(exclude_none=True)
+    digest = hashlib.sha256(f"{request.method} {request.path}\n{canonical}".encode()).hexdigest()
     return value, digest
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError("number")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        # Which of the two was meant? Readers of JSON differ, and so would whoever checks a request on its way here.
+        raise ValueError("name_twice")
+    return found
 
 
 def validated(model: type[M], raw: bytes) -> M:
+    """The body as its model. Refuses `malformed` what is not JSON, and `invalid_body` what does not fit, every problem named."""
+    try:
+        json.loads(raw, parse_constant=_no_constant, object_pairs_hook=_each_once)
+    except RecursionError as error:
+        raise malformed("too_deep") from error
+    except json.JSONDecodeError as error:
+        raise malformed("syntax", f"{error.lineno}:{error.colno}") from error
+    except UnicodeDecodeError as error:
+        raise malformed("not_utf8") from error
+    except ValueError as error:
+        raise malformed(str(error) if str(error) in _PROBLEMS else "not_json") from error
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        problems = [
-            {"field": ".".join(str(part) for part in e["loc"]), "message": e["msg"]}
-            for e in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
-        first = problems[0]
-        text = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
-        if any(e["type"] == "json_invalid" for e in error.errors(include_url=False, include_context=False, include_input=False)):
-            raise Refused("malformed", problem=text) from error
-        raise Refused("invalid_body", problem=text, fields=problems) from error
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        if found[0]["type"] == "json_invalid":
+            # Half of a surrogate pair, nesting beyond reason: what Python's own reader let pass.
+            raise malformed("not_json") from error
+        raise Refused("invalid_body", fields=[invalid(".".join(map(str, e["loc"])), e["type"], e["msg"]) for e in found]) from error
+
+
+# -- what is wrong with a request, in words --------------------------------------------------------------------------------------
+
+_PROBLEMS = {
+    "missing": ("thiếu", "is missing"),
+    "extra_forbidden": ("không có ở đây", "is not known here"),
+    "string_type": ("phải là chữ", "must be text"),
+    "string_too_long": ("quá dài", "is too long"),
+    "string_too_short": ("để trống", "is empty"),
+    "string_pattern_mismatch": ("chưa đúng dạng", "does not have the right form"),
+    "control_characters": ("có ký tự điều khiển", "has control characters"),
+    "bool_type": ("phải là true hoặc false", "must be true or false"),
+    "literal_error": ("không có lựa chọn này", "is not one of the choices"),
+    "model_type": ("phải là một đối tượng JSON", "must be a JSON object"),
+    "timezone_aware": ("thiếu múi giờ", "needs an offset"),
+    "datetime_type": ("không phải một thời điểm", "is not an instant"),
+    "datetime_from_date_parsing": ("không phải một thời điểm", "is not an instant"),
+    "datetime_parsing": ("không phải một thời điểm", "is not an instant"),
+    "datetime_year": ("năm chưa đúng", "is in an impossible year"),
+    "not_a_number": ("phải là số nguyên", "must be a whole number"),
+    "one_of_two": ("chỉ được có một", "must be exactly one"),
+    "syntax": ("sai cú pháp JSON", "is not JSON"),
+    "not_json": ("không phải JSON", "is not JSON"),
+    "not_utf8": ("không phải UTF-8", "is not UTF-8"),
+    "too_deep": ("lồng quá sâu", "is nested too deeply"),
+    "number": ("NaN và Infinity không phải JSON", "NaN and Infinity are not JSON"),
+    "name_twice": ("có tên trường lặp lại", "has a name twice"),
+    "http": ("sai giao thức HTTP", "is not proper HTTP"),
+}
+
+
+def invalid(field: str, problem: str, message: str = "") -> dict[str, str]:
+    """One field that does not fit. `problem` is stable; `message` is for the developer of the client, in English."""
+    return {"field": field, "problem": problem, "message": message or _PROBLEMS[problem][1]}
+
+
+def malformed(problem: str, at: str | None = None) -> Refused:
+    """A request that cannot be read. `at` is line and column."""
+    return Refused("malformed", fields=[invalid(at or "", problem)])
+
+
+def explained(details: dict[str, Any], lang: str) -> dict[str, Any]:
+    """Details whose fields are also told as `problem`, in words for the sentence."""
+    fields = details.get("fields")
+    if not fields:
+        return details
+    words = [_PROBLEMS.get(f["problem"], ("chưa đúng", "is not right"))[lang == "en"] for f in fields]
+    return {**details, "problem": "; ".join(f"{f['field']} {text}".strip() for f, text in zip(fields, words, strict=True))}
 
 
 def _idempotency(principal: str, digest: str) -> Idempotency:
@@ -244,11 +307,9 @@ def _idempotency(principal: str, digest: str) -> Idempotency:
 
 def day_of(text: str) -> date:
     """A date in a path; a malformed one is an unknown one."""
-    try:
-        if len(text) == 10:
+    if _DATE.fullmatch(text):
+        with suppress(ValueError):
             return date.fromisoformat(text)
-    except ValueError:
-        pass
     raise Refused("not_found")
 
 
@@ -257,7 +318,8 @@ def day_of(text: str) -> date:
 
 def failure(code: str, details: dict[str, Any] | None = None) -> Response:
     status = STATUS.get(code, 409)
-    response = respond((status, wire.error(code, details, language(request))))
+    lang = language(request)
+    response = respond((status, wire.error(code, explained(details or {}, lang), lang)))
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="moiso"'
     if status in (429, 503):
@@ -295,12 +357,11 @@ def install_errors(app: Flask) -> None:
                 response.headers["Allow"] = error.get_response().headers["Allow"]
             return response
         if error.code is not None and 400 <= error.code < 500:
-            return failure("malformed", {"problem": error.name})
-        if error.code is not None and error.code < 400:
-            return error.get_response()  # type: ignore[return-value]
+            return failure("malformed", {"fields": [invalid("", "http", error.name)]})
         return failure("internal")
 
     @app.errorhandler(Exception)
     def broken(error: Exception) -> Response:
-        log.exception("unexpected", path=request.path, method=request.method)
+        # The rule, never the path: a ticket's id in a log would be somebody's key.
+        log.exception("unexpected", rule=request.url_rule.rule if request.url_rule else "unknown", method=request.method)
         return failure("internal")

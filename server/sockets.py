@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import date
+from math import isfinite
 from typing import Any
 
 import structlog
@@ -19,12 +20,13 @@ from flask_socketio import SocketIO, disconnect, join_room, leave_room
 from server import wire
 from server.access import Access, Principal
 from server.core import decide, hall
+from server.core.day import Day, Ticket
 from server.core.refused import Refused
 from server.ledger import Ledger
 from server.publish import Moment, Publisher
-from server.routes import language, presented
-from server.sites import Sites
-from server.store import DeviceRow, DoneRow, Store
+from server.routes import explained, invalid, language, presented
+from server.sites import Sites, UnknownSite
+from server.store import Broken, DeviceRow, DoneRow, Poison, Store, Unavailable
 
 log = structlog.get_logger("sockets")
 
@@ -32,7 +34,10 @@ REPEAT_S = 2.0
 COALESCE_S = 0.05
 """A burst of events becomes one board: at most twenty a second."""
 RESEND_S = 5.0
+SILENT_S = 15.0
+"""A device that has not said `beat` for three times is not there, whatever its cable says."""
 FACTS_MOST = 20
+FACT_LONGEST = 200
 KINDS = ("hall", "counter", "ticket", "device", "console", "floor")
 
 
@@ -51,11 +56,16 @@ class Room:
 
 @dataclass
 class Client:
-    """One socket: who it is, what it follows, what it last said of itself."""
+    """One socket: who it is, what it follows, what it last said of itself.
+
+    `keyed`: it showed a key of its own, and expects to be known by it. `holder` is whose right the room is followed by, if it needs one.
+    """
 
     principals: list[Principal]
     lang: str
+    keyed: bool = False
     room: Room | None = None
+    holder: Principal | None = None
     device: Principal | None = None
     seen: float = 0.0
     facts: dict[str, Any] = field(default_factory=dict)
@@ -71,6 +81,9 @@ class Sockets:
         self._clients: dict[str, Client] = {}
         self._rooms: dict[Room, int] = {}
         self._registered: dict[str, list[DeviceRow]] = {}
+        self._rows: dict[str, tuple[tuple[date, int], dict[str, wire.QueuedOut]]] = {}
+        self._lock = threading.Lock()
+        """Held while clients move between rooms; matters where threads are real."""
         self._wake = threading.Event()
         self._stopped = False
         sio.on_event("connect", self._connect)
@@ -90,21 +103,26 @@ class Sockets:
 
     def _connect(self, auth: Any = None) -> None:
         keys, _ = presented(request)
-        if isinstance(auth, dict) and isinstance(auth.get("key"), str):
+        keyed = isinstance(auth, dict) and isinstance(auth.get("key"), str) and bool(auth["key"])
+        if keyed:
             keys = [auth["key"]]
         principals = [p for key in keys if (p := self._access.find(key)) is not None]
-        self._clients[self._sid()] = Client(principals, language(request), seen=time.monotonic())
+        self._clients[self._sid()] = Client(principals, language(request), keyed, seen=time.monotonic())
 
     def _disconnect(self, *_: Any) -> None:
-        client = self._clients.pop(self._sid(), None)
-        if client is not None and client.room is not None:
+        with self._lock:
+            client = self._clients.pop(self._sid(), None)
+            if client is None or client.room is None:
+                return
             self._left(client.room)
-            if client.device is not None:
-                self._changed(client.room.site)
+        if client.device is not None:
+            self._changed(client.room.site)
 
     def _left(self, room: Room) -> None:
-        self._rooms[room] = self._rooms.get(room, 1) - 1
-        if self._rooms[room] <= 0:
+        left = self._rooms[room] - 1
+        if left:
+            self._rooms[room] = left
+        else:
             del self._rooms[room]
 
     def _hello(self, said: Any = None, *rest: Any) -> Any:
@@ -112,16 +130,23 @@ class Sockets:
         if client is None:
             return None
         try:
-            room, device, state = self._welcome(client, said if isinstance(said, dict) else {})
-        except Refused as refused:
-            return wire.error(refused.code, refused.details, client.lang)
-        if client.room is not None:
-            leave_room(client.room.name)
-            self._left(client.room)
-        client.room, client.device = room, device
-        self._rooms[room] = self._rooms.get(room, 0) + 1
+            room, holder, state = self._welcome(client, said if isinstance(said, dict) else {})
+        except Exception as error:
+            return _failure(error, client.lang)
+        with self._lock:
+            if self._clients.get(self._sid()) is not client:
+                # Gone while its state was being read; a room entered now would never be left.
+                return None
+            client.seen = time.monotonic()
+            before, client.room, client.holder = client.room, room, holder
+            client.device = holder if holder is not None and holder.kind == "device" else None
+            self._rooms[room] = self._rooms.get(room, 0) + 1
+            if before is not None:
+                self._left(before)
+        if before is not None and before != room:
+            leave_room(before.name)
         join_room(room.name)
-        if device is not None:
+        if client.device is not None:
             self._changed(room.site)
             self._sio.start_background_task(self._send_pending, self._sid(), client)
         return state
@@ -129,21 +154,32 @@ class Sockets:
     def _welcome(self, client: Client, said: dict[str, Any]) -> tuple[Room, Principal | None, Any]:
         kind, site, name = said.get("kind"), said.get("site"), said.get("id")
         if kind not in KINDS:
-            raise Refused("invalid_body", problem=f"kind: one of {', '.join(KINDS)}")
+            raise Refused("invalid_body", fields=[invalid("kind", "literal_error", f"One of {', '.join(KINDS)}")])
+        client.principals = [p for p in client.principals if self._access.still(p)]
+        if client.keyed and not client.principals:
+            raise Refused("unauthenticated")
         if kind == "device":
-            return self._welcome_device(client)
+            return self._welcome_device(client, site, name)
         if not isinstance(site, str) or site not in self._sites.ids() or (kind != "floor" and not isinstance(name, str)):
             raise Refused("not_found")
-        room = Room(kind, site, str(name or ""))
-        device = next((p for p in client.principals if kind == "hall" and p.role == "display" and p.place == name and p.site == site), None)
+        room = Room(kind, site, str(name or "") if kind != "floor" else "")
+        holder = None
         if kind in ("console", "floor"):
-            self._need(client, site, ("clerk",) if kind == "console" else ("supervisor",))
-        return room, device, self._state(room)
+            holder = self._staff(client, site, ("clerk",) if kind == "console" else ("supervisor",))
+        elif kind == "hall":
+            displays = [p for p in client.principals if p.role == "display"]
+            holder = next((p for p in displays if p.place == name and p.site == site), None)
+            if client.keyed and displays and holder is None:
+                raise Refused("forbidden")
+        return room, holder, self._state(room)
 
-    def _welcome_device(self, client: Client) -> tuple[Room, Principal, Any]:
+    def _welcome_device(self, client: Client, wanted: Any, name: Any) -> tuple[Room, Principal, Any]:
         device = next((p for p in client.principals if p.kind == "device"), None)
         if device is None or device.site is None or device.site not in self._sites.ids():
             raise Refused("unauthenticated")
+        # A device may leave out what its key tells anyway.
+        if wanted not in (None, device.site) or name not in (None, "", device.name):
+            raise Refused("not_found")
         site = device.site
         self._ledger.day(site)
         state = {
@@ -155,47 +191,57 @@ class Sockets:
         }
         return Room("device", site, device.name), device, state
 
-    def _need(self, client: Client, site: str, roles: tuple[str, ...]) -> None:
-        staff = [p for p in client.principals if p.kind == "staff"]
-        if not any(p.can(roles) and p.may_enter(site) for p in staff):
-            raise Refused("forbidden" if staff else "unauthenticated")
+    def _staff(self, client: Client, site: str, roles: tuple[str, ...]) -> Principal:
+        fit = next((p for p in client.principals if p.kind == "staff" and p.can(roles) and p.may_enter(site)), None)
+        if fit is None:
+            raise Refused("forbidden" if client.principals else "unauthenticated")
+        return fit
+
+    def _device(self) -> tuple[Client, Principal] | None:
+        """The device that speaks; None for everybody else, and for a key that was revoked meanwhile."""
+        client = self._clients.get(self._sid())
+        if client is None or client.device is None or not self._access.still(client.device):
+            return None
+        client.seen = time.monotonic()
+        return client, client.device
 
     def _beat(self, facts: Any = None, *rest: Any) -> Any:
-        client = self._clients.get(self._sid())
-        if client is None or client.device is None:
+        speaking = self._device()
+        if speaking is None:
             return self._anything_else("beat")
-        client.seen = time.monotonic()
+        client, device = speaking
         if isinstance(facts, dict):
-            plain = {str(k)[:40]: v for k, v in list(facts.items())[:FACTS_MOST] if isinstance(v, str | int | float | bool | None)}
+            plain = {_plain(k): _plain(v) for k, v in list(facts.items())[:FACTS_MOST] if isinstance(v, str | int | float | bool | None)}
             if plain != client.facts:
                 client.facts = plain
-                self._changed(client.device.site or "")
+                self._changed(device.site or "")
         return {"ok": True}
 
     def _done(self, said: Any = None, *rest: Any) -> Any:
-        client = self._clients.get(self._sid())
-        if client is None or client.device is None:
+        speaking = self._device()
+        if speaking is None:
             return self._anything_else("done")
-        device = client.device
+        client, device = speaking
         if not isinstance(said, dict) or not isinstance(said.get("id"), str) or not isinstance(said.get("ok"), bool):
-            return wire.error("invalid_body", {"problem": "done: id and ok"}, client.lang)
+            return _failure(Refused("invalid_body", fields=[invalid("id", "missing"), invalid("ok", "bool_type")]), client.lang)
         moment = self._publisher.find(device.site or "", said["id"])
         if moment is None or not moment.is_for(device) or device.name in moment.answers:
             return {"ok": True}
-        detail = str(said.get("detail") or "")[:200].encode("utf-8", "replace").decode()
-        row = DoneRow(moment.id, moment.site, device.name, said["ok"], detail, self._ledger.now(moment.site))
-        self._ledger.write(lambda tx: tx.put_done(row))
-        moment.answers[device.name] = row
-        if (moment.event == "announcement" and row.ok and device.role == "audio") or detail.startswith("played"):
-            self._heard(moment)
+        row = DoneRow(moment.id, moment.site, device.name, said["ok"], _plain(str(said.get("detail") or "")), self._ledger.now(moment.site))
+        try:
+            self._ledger.write(lambda tx: tx.put_done(row))
+            if moment.answered(row, device.role):
+                self._heard(moment, device)
+        except Exception as error:
+            return _failure(error, client.lang)
         self._changed(moment.site)
         return {"ok": True}
 
-    def _heard(self, moment: Moment) -> None:
+    def _heard(self, moment: Moment, device: Principal) -> None:
         self._ledger.do(
             moment.site,
             lambda day, now: decide.heard(day, now, call=moment.seq),
-            actor="clock",
+            actor=device.id,
             render=lambda day, now: (200, {}),
             day=date.fromisoformat(moment.id[:10]),
         )
@@ -215,7 +261,7 @@ class Sockets:
         self._wake.set()
 
     def _changed(self, site: str) -> None:
-        self._publisher.dirty.add(site)
+        self._publisher.mark(site)
         self._wake.set()
 
     def run(self) -> None:
@@ -241,21 +287,40 @@ class Sockets:
             self._send_to_devices(moment)
         if everything:
             self._registered = {site: self._store.devices(site) for site in self._sites.ids()}
+            self._part()
             self._resend()
-        for room in list(self._rooms):
-            if room.kind == "device":
-                continue
+        # Walls first: a citizen looks for the number before the clerk looks up.
+        for room in sorted(self._rooms, key=lambda r: KINDS.index(r.kind)):
             repeated = everything and room.kind != "ticket"
-            if repeated or room.site in dirty:
-                self._send_state(room)
+            if room.kind != "device" and (repeated or room.site in dirty):
+                self._send_state(room, news=not repeated)
+                # Whoever presses a button meanwhile is served between two rooms.
+                self._sio.sleep(0)
 
-    def _send_state(self, room: Room) -> None:
+    def _part(self) -> None:
+        """Let go of those whose right has ended: signed out, removed, revoked."""
+        for sid, client in list(self._clients.items()):
+            if client.holder is not None and not self._access.still(client.holder):
+                self._sio.server.disconnect(sid)
+
+    def _send_state(self, room: Room, *, news: bool) -> None:
         try:
+            if news and room.kind == "ticket" and self._is_past(room):
+                return
             state = self._state(room)
         except Refused:
             return
+        except Exception:
+            # One room that cannot be drawn must not leave the others in the dark.
+            log.exception("state_failed", kind=room.kind)
+            return
         event = {"counter": "board", "hall": "board"}.get(room.kind, room.kind)
         self._sio.emit(event, state, to=room.name)
+
+    def _is_past(self, room: Room) -> bool:
+        """Whether a ticket's day is over. Phones lie open for days, and a past day is folded anew for every look."""
+        found = self._ledger.day_of_ticket(room.id)
+        return found is not None and found[1] < self._ledger.day_of_hall(room.site)
 
     def _state(self, room: Room) -> Any:
         """The whole state a room follows. Refuses `not_found`."""
@@ -274,10 +339,9 @@ class Sockets:
             case "console":
                 if room.id not in office.counter:
                     raise Refused("not_found")
-                when = ledger.day_of_counter(site, room.id)
-                ledger.day(site, when)
+                day = ledger.day(site, ledger.day_of_counter(site, room.id))
                 with ledger.reading:
-                    return self.console(site, room.id, when)
+                    return self.console(day, room.id)
             case "ticket":
                 found = ledger.day_of_ticket(room.id)
                 if found is None or found[0] != site:
@@ -288,14 +352,23 @@ class Sockets:
             case _:
                 return self.floor(site)
 
-    def console(self, site: str, counter: str, when: date) -> wire.ConsoleOut:
-        """The console of a counter, with who has heard its last call and which devices are missing."""
-        day = self._ledger.day(site, when)
-        place = day.desks[counter].hall
-        devices = self.devices(site, place)
+    def console(self, day: Day, counter: str) -> wire.ConsoleOut:
+        """The console of a counter, with who has heard its last call and which devices are missing. The caller holds `reading`."""
+        site = day.site.id
+        devices = self.devices(site, day.desks[counter].hall)
         present = day.at_counter(counter)
         heard = self._publisher.heard(site, day, present.call_seq, devices["speakers"]) if present else None
-        return wire.console(day, counter, self._ledger.now(site), heard=heard, devices=devices, factor=self._ledger.clock.factor)
+        now, factor = self._ledger.now(site), self._ledger.clock.factor
+        return wire.console(day, counter, now, heard=heard, devices=devices, factor=factor, row=self._row)
+
+    def _row(self, day: Day, ticket: Ticket) -> wire.QueuedOut:
+        """The row of a waiting ticket, made once for each revision: eight consoles show the same fifty people."""
+        known = self._rows.get(day.site.id)
+        if known is None or known[0] != (day.date, day.seq):
+            known = self._rows[day.site.id] = ((day.date, day.seq), {})
+        if ticket.id not in known[1]:
+            known[1][ticket.id] = wire.queued(day, ticket)
+        return known[1][ticket.id]
 
     def floor(self, site: str) -> dict[str, Any]:
         """Every counter, service and device, live."""
@@ -305,7 +378,7 @@ class Sockets:
             counters = [wire.staffed_counter(day, c.id) for c in day.site.counters]
             office = wire.site(day, now, self._ledger.clock.factor)
             waiting = {s.id: day.waiting(s.id) for s in day.site.services}
-        live = {(c.device.site, c.device.name): c for c in self._clients.values() if c.device}
+        live = {(c.device.site, c.device.name): c for c in list(self._clients.values()) if c.device}
         devices = []
         for row in self._registered.get(site) or self._store.devices(site):
             client = live.get((site, row.name))
@@ -335,8 +408,13 @@ class Sockets:
     def devices(self, site: str, place: str) -> wire.DevicesOut:
         """What of a hall's equipment is connected, and what staff should look after."""
         kiosks = {k.id for k in self._sites.current(site).kiosks if k.hall == place}
-        live = [c for c in self._clients.values() if c.device is not None and c.device.site == site]
+        present = list(self._clients.values())
+        awake = time.monotonic() - SILENT_S
+        live = [c for c in present if c.device is not None and c.device.site == site and c.seen >= awake]
         names = {c.device.name for c in live if c.device}
+        here = Room("hall", site, place)
+        # A kiosk's page follows the board of its hall, and is not a screen on the wall.
+        walls = [c for c in present if c.room == here and not any(p.role == "kiosk" for p in c.principals)]
         alerts = [
             {"kind": row.kind, "name": row.name, "words": f"{_DEVICE_WORDS[row.kind]} {row.name} mất kết nối"}
             for row in self._registered.get(site, [])
@@ -352,8 +430,8 @@ class Sockets:
             return sum(1 for c in live if c.device and c.device.role == role and c.device.place in places)
 
         return {
-            "speakers": count("audio", {place}),
-            "displays": self._rooms.get(Room("hall", site, place), 0),
+            "speakers": count("audio", {place}) + sum(1 for c in walls if c.facts.get("sound") == "on"),
+            "displays": len(walls),
             "kiosks": count("kiosk", kiosks),
             "alerts": alerts,
         }
@@ -363,31 +441,53 @@ class Sockets:
     def _send_to_devices(self, moment: Moment) -> None:
         for sid, client in list(self._clients.items()):
             if client.device is not None and moment.is_for(client.device) and client.device.name not in moment.answers:
-                self._send(sid, client, moment)
+                if client.room is not None and client.room.kind == "hall":
+                    # A hall page has it already, from its room.
+                    client.sent[moment.id] = time.monotonic()
+                else:
+                    self._send(sid, client, moment)
 
     def _send(self, sid: str, client: Client, moment: Moment) -> None:
         client.sent[moment.id] = time.monotonic()
-        # A hall page has it already, from its room.
-        if client.room is not None and client.room.kind == "device":
-            self._sio.emit(moment.event, moment.payload, to=sid)
+        self._sio.emit(moment.event, moment.payload, to=sid)
 
     def _send_pending(self, sid: str, client: Client) -> None:
-        if client.device is None or client.room is None or client.room.kind != "device":
-            return
-        for moment in self._publisher.pending(client.device):
-            self._send(sid, client, moment)
+        """What a device that has just said hello has missed and is still worth doing."""
+        if client.device is not None:
+            for moment in self._publisher.pending(client.device):
+                self._send(sid, client, moment)
 
     def _resend(self) -> None:
         """An unanswered moment is sent again until it expires."""
         now = time.monotonic()
         for sid, client in list(self._clients.items()):
-            if client.device is None or client.room is None or client.room.kind != "device":
+            if client.device is None:
                 continue
             waiting = self._publisher.pending(client.device)
             client.sent = {m.id: at for m in waiting if (at := client.sent.get(m.id)) is not None}
             for moment in waiting:
                 if now - client.sent.get(moment.id, 0.0) >= RESEND_S:
                     self._send(sid, client, moment)
+
+
+def _failure(error: Exception, lang: str) -> wire.ErrorOut:
+    """Whatever went wrong, as an acknowledgement of the one shape."""
+    match error:
+        case Refused():
+            return wire.error(error.code, explained(error.details, lang), lang)
+        case UnknownSite():
+            return wire.error("not_found", lang=lang)
+        case Unavailable() | Broken() | Poison():
+            return wire.error("storage_unavailable", lang=lang)
+    log.error("unexpected", exc_info=error)
+    return wire.error("internal", lang=lang)
+
+
+def _plain(value: Any) -> Any:
+    """A fact that can be sent on: texts short and whole, numbers that JSON knows."""
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return value[:FACT_LONGEST].encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 _DEVICE_WORDS = {"kiosk": "Máy lấy số", "display": "Màn hình", "audio": "Loa"}

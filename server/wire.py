@@ -9,16 +9,20 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, TypeAdapter
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from server.core import decide, hall, words
 from server.core import events as ev
 from server.core.day import Day, Ticket
 from server.core.refused import Refused
+from server.core.report import Report
 from server.core.site import Counting, Site, hours_now, last_ticket
 from server.core.ticket import AT_COUNTER, State
 
@@ -62,15 +66,33 @@ def entry(line: ev.Entry) -> EntryOut:
 
 
 def _text(value: str) -> str:
-    """NFC, without control characters: what staff and citizens type ends on screens, paper and in the voice."""
-    if any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
-        raise ValueError("control characters are not allowed")
-    return unicodedata.normalize("NFC", value.strip())
+    """NFC, in one line: what staff and citizens type ends on screens, paper and in the voice.
+
+    Control characters are refused. Invisible ones (zero width, change of direction) come along when text is pasted; they are dropped,
+    since a line that reads backwards could say anything on a wall.
+    """
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in value):
+        raise PydanticCustomError("control_characters", "Control characters are not allowed")
+    visible = "".join(c for c in value if unicodedata.category(c) != "Cf")
+    return unicodedata.normalize("NFC", visible.strip())
 
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text)]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_text)]
-Phone = Annotated[str, StringConstraints(pattern=r"^(?:\+?84|0)\d{9}$")]
+def _something(value: str) -> str:
+    if not value:
+        raise PydanticCustomError("string_too_short", "Nothing visible is in it")
+    return value
+
+
+def _of_our_time(value: datetime) -> datetime:
+    """Years that every zone's arithmetic can bear."""
+    if not 2000 <= value.year <= 9000:
+        raise PydanticCustomError("datetime_year", "The year should be between 2000 and 9000")
+    return value
+
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text), AfterValidator(_something)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_text), AfterValidator(_something)]
+Phone = Annotated[str, StringConstraints(pattern=r"^(?:\+?84|0)[0-9]{9}$")]
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]{1,64}@[^@\s]+\.[^@\s]+$"), AfterValidator(_text)]
 
 
@@ -123,7 +145,7 @@ class TransferIn(_Body):
 
 class NoticeIn(_Body):
     text: Annotated[str, StringConstraints(max_length=300), AfterValidator(_text)] | None = None
-    until: Annotated[datetime, Field(strict=False)] | None = None
+    until: Annotated[AwareDatetime, AfterValidator(_of_our_time)] | None = None
 
 
 # -- outgoing --------------------------------------------------------------------------------------------------------------------
@@ -269,8 +291,9 @@ def why_other(day: Day, mine: Ticket, other: Ticket, lang: str = "vi") -> WhyOut
     first, second = sorted((mine, other), key=lambda t: t.place)
     out["words"] = words.first_words(first.code, first.queue_time, second.code, second.queue_time, lang)
     if other.call is not None and not other.call.in_order and other.call.reason:
-        aside = "was called out of order" if lang == "en" else "được gọi không theo thứ tự, lý do"
-        out["words"] = f"{other.code} {aside}: {other.call.reason}"
+        # The reason itself may name an age or a disability: it is for the one it is about, and for the inspector.
+        aside = "was called out of order; the reason is recorded" if lang == "en" else "được gọi không theo thứ tự, lý do đã ghi lại"
+        out["words"] = f"{other.code} {aside}."
     out["other"] = {
         "code": other.code,
         "term": other.term.value,
@@ -629,7 +652,17 @@ def queued(day: Day, t: Ticket) -> QueuedOut:
     return {**ticket(day, t, "vi"), "transferred_from": t.transferred_from}
 
 
-def console(day: Day, counter_id: str, now: datetime, *, heard: HeardOut | None, devices: DevicesOut, factor: float = 1) -> ConsoleOut:
+def console(
+    day: Day,
+    counter_id: str,
+    now: datetime,
+    *,
+    heard: HeardOut | None,
+    devices: DevicesOut,
+    factor: float = 1,
+    row: Callable[[Day, Ticket], QueuedOut] = queued,
+) -> ConsoleOut:
+    """`row` makes the row of a ticket that waits; whoever sends many consoles of one revision may remember rows."""
     view = hall.console(day, counter_id, now)
     current: CurrentOut | None = None
     if view.current is not None:
@@ -641,7 +674,7 @@ def console(day: Day, counter_id: str, now: datetime, *, heard: HeardOut | None,
             "started_at": _instant(t.started_at),
             "heard": own,
         }
-    waiting = [queued(day, t) for t in view.waiting]
+    waiting = [row(day, t) for t in view.waiting]
     return {
         "site": day.site.id,
         "day": day.date.isoformat(),
@@ -656,8 +689,8 @@ def console(day: Day, counter_id: str, now: datetime, *, heard: HeardOut | None,
         "next": waiting[0] if waiting else None,
         "waiting_count": view.waiting_count,
         "waiting": waiting,
-        "missed": [queued(day, t) for t in view.missed],
-        "held": [queued(day, t) for t in view.held],
+        "missed": [row(day, t) for t in view.missed],
+        "held": [row(day, t) for t in view.held],
         "undo": None
         if view.undo is None or view.undo.ticket.step is None
         else {
@@ -730,10 +763,107 @@ class StoryOut(TypedDict):
     events: list[EntryOut]
 
 
-def report(numbers: Any) -> dict[str, Any]:
+class SpreadOut(TypedDict):
+    n: int
+    mean_s: float | None
+    p50_s: int | None
+    p90_s: int | None
+    max_s: int | None
+
+
+class ClassNumbersOut(TypedDict):
+    name: Literal["walk_in", "priority", "booked"]
+    issued: int
+    waits: SpreadOut
+
+
+class ServiceNumbersOut(TypedDict):
+    service: str
+    letter: str
+    name: str
+    issued: int
+    states: dict[str, int]
+    waits: SpreadOut
+    calls: int
+    service_times: SpreadOut
+    missed: int
+    transferred_in: int
+    transferred_out: int
+
+
+class CounterNumbersOut(TypedDict):
+    counter: str
+    name: str
+    calls: int
+    served: int
+    missed: int
+    service_times: SpreadOut
+    open_min: float
+    paused_min: float
+
+
+class HourNumbersOut(TypedDict):
+    start: str
+    issued: int
+    calls: int
+    waits: SpreadOut
+
+
+class OutOfOrderOut(TypedDict):
+    code: str
+    counter: str
+    at: str
+    reason: str
+
+
+class ReportOut(TypedDict):
+    """The day in numbers; what each of them counts stands in `server.core.report`."""
+
+    site: str
+    name: str
+    date: str
+    until: str | None
+    closed: bool
+    issued: int
+    states: dict[str, int]
+    waits: SpreadOut
+    service_times: SpreadOut
+    calls: int
+    recalls: int
+    served: int
+    starts_assumed: int
+    starts_unknown: int
+    missed: int
+    missed_early: int
+    rejoins: int
+    out_of_order: list[OutOfOrderOut]
+    undone: dict[str, int]
+    transfers: int
+    holds: int
+    cancelled: int
+    served_after_closing: int
+    overtime_min: float
+    classes: list[ClassNumbersOut]
+    services: list[ServiceNumbersOut]
+    counters: list[CounterNumbersOut]
+    hours: list[HourNumbersOut]
+
+
+def report(numbers: Report) -> ReportOut:
     """The day in numbers; field names are those of `server.core.report`."""
-    out: dict[str, Any] = TypeAdapter(type(numbers)).dump_python(numbers, mode="json")
-    return out
+    return _plain(numbers)  # type: ignore[no-any-return]
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, datetime):
+        return instant(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
 
 
 VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,200}")
