@@ -44,6 +44,8 @@ class Context:
     publisher: Publisher
     voice: Voice
     console: Callable[[Day, str], wire.ConsoleOut]
+    floor: Callable[[str], wire.FloorOut]
+    kiosk: Callable[[str, str, str | None], wire.KioskNowOut]
     offload: Callable[..., Any]
     """Runs a function on another thread and waits: for whatever takes longer than a clerk's click may."""
     secure_cookies: bool = False
@@ -79,7 +81,7 @@ def build(ctx: Context) -> Routes:
 # -- helpers ---------------------------------------------------------------------------------------------------------------------
 
 
-def _command(ctx: Context, call: Call, command: Command, render: Render, *, day: date | None = None, also: Any = None) -> Reply:
+def run(ctx: Context, call: Call, command: Command, render: Render, *, day: date | None = None, also: Any = None) -> Reply:
     actor = call.who.id if call.who else "holder"
     answer = ctx.ledger.do(call.path["site"], command, actor=actor, render=render, once=call.once, day=day, also=also)
     response = respond((answer.status, answer.body))
@@ -88,7 +90,7 @@ def _command(ctx: Context, call: Call, command: Command, render: Render, *, day:
     return response
 
 
-def _find(ctx: Context, call: Call) -> tuple[date, str]:
+def find_ticket(ctx: Context, call: Call) -> tuple[date, str]:
     """The day and id of the ticket in the path; another office's ticket is an unknown one."""
     found = ctx.ledger.day_of_ticket(call.path["ticket"])
     if found is None or found[0] != call.path["site"]:
@@ -97,7 +99,7 @@ def _find(ctx: Context, call: Call) -> tuple[date, str]:
 
 
 def _look(ctx: Context, call: Call) -> tuple[Day, Ticket]:
-    day, ticket = _find(ctx, call)
+    day, ticket = find_ticket(ctx, call)
     published = ctx.ledger.day(call.path["site"], day) if day >= ctx.ledger.today(call.path["site"]) else _past(ctx, call.path["site"], day)
     if ticket not in published.tickets:
         raise Refused("not_found")
@@ -108,7 +110,7 @@ def _past(ctx: Context, site: str, day: date) -> Day:
     return ctx.ledger.history(site, day)
 
 
-def _known_counter(ctx: Context, call: Call) -> date:
+def known_counter(ctx: Context, call: Call) -> date:
     site, counter = call.path["site"], call.path["counter"]
     day = ctx.ledger.day_of_counter(site, counter)
     if counter not in ctx.ledger.day(site, day).counters:
@@ -236,7 +238,7 @@ def _sites(routes: Routes, ctx: Context) -> None:
         def render(day: Day, now: datetime) -> tuple[int, Any]:
             return 200, {"hall": place, "text": hall.notice(day, place, now), "until": wire.instant(until) if until else None}
 
-        return _command(ctx, call, command, render)
+        return run(ctx, call, command, render)
 
     @routes.add(
         "GET",
@@ -300,7 +302,7 @@ def _tickets(routes: Routes, ctx: Context) -> None:
         def render(day: Day, now: datetime) -> tuple[int, Any]:
             return 201, wire.ticket(day, day.tickets[ticket])
 
-        return _command(ctx, call, command, render, day=today, also=keep if contact else None)
+        return run(ctx, call, command, render, day=today, also=keep if contact else None)
 
     @routes.add("GET", "/sites/{site}/tickets/{ticket}", summary="A ticket, for whoever holds its id", answers={200: wire.TicketOut})
     def look(call: Call) -> Reply:
@@ -400,7 +402,7 @@ def _verb(
         holder=holder,
     )
     def act(call: Call) -> Reply:
-        day, ticket = _find(ctx, call)
+        day, ticket = find_ticket(ctx, call)
         given = call.body.model_dump(exclude_none=True)
         if verb is Verb.TRANSFER and len(given) != 1:
             raise Refused("invalid_body", fields=[invalid("service, counter", "one_of_two")])
@@ -412,7 +414,7 @@ def _verb(
             t = day.tickets[ticket]
             return 200, wire.called(day, t) if verb is Verb.CALL else wire.ticket(day, t)
 
-        return _command(ctx, call, lambda day, now: decision(day, now, ticket=ticket, by=by, **given), render, day=day)
+        return run(ctx, call, lambda day, now: decision(day, now, ticket=ticket, by=by, **given), render, day=day)
 
 
 # -- counters --------------------------------------------------------------------------------------------------------------------
@@ -440,7 +442,7 @@ def _counters(routes: Routes, ctx: Context) -> None:
     )
     def call_next(call: Call) -> Reply:
         counter, body, by = call.path["counter"], call.body, _by(call)
-        day = _known_counter(ctx, call)
+        day = known_counter(ctx, call)
         outcome = State.NO_SHOW if body.outcome == "no_show" else State.DONE
         ended: list[str] = []
 
@@ -458,7 +460,7 @@ def _counters(routes: Routes, ctx: Context) -> None:
                 return 200, {"finished": wire.ticket(day, finished), "ticket": None}
             return 200, wire.called(day, present, finished)
 
-        return _command(ctx, call, command, render, day=day)
+        return run(ctx, call, command, render, day=day)
 
     @routes.add(
         "GET",
@@ -468,7 +470,7 @@ def _counters(routes: Routes, ctx: Context) -> None:
         answers={200: wire.ConsoleOut},
     )
     def console(call: Call) -> Reply:
-        day = ctx.ledger.day(call.path["site"], _known_counter(ctx, call))
+        day = ctx.ledger.day(call.path["site"], known_counter(ctx, call))
         with ctx.ledger.reading:
             return 200, ctx.console(day, call.path["counter"])
 
@@ -488,9 +490,9 @@ def _counter(
     )
     def move(call: Call) -> Reply:
         counter, by = call.path["counter"], _by(call)
-        day = _known_counter(ctx, call)
+        day = known_counter(ctx, call)
         given = {"reason": call.body.reason} if name != "open" else {}
-        return _command(
+        return run(
             ctx,
             call,
             lambda day, now: decision(day, now, counter=counter, by=by, **given),

@@ -105,8 +105,8 @@ class Publisher:
         said = hall.announcement(day, entry)
         if said is not None:
             found.append(self._announcement(day, said))
-        if isinstance(entry.event, ev.TicketIssued) and entry.event.kiosk is not None:
-            found.append(self._print(day, entry.seq, entry.event, entry.at))
+        if isinstance(entry.event, ev.TicketIssued | ev.TicketReprinted) and entry.event.kiosk is not None:
+            found.append(self._print(day, entry, entry.event.ticket, entry.event.kiosk))
         return found
 
     def _announcement(self, day: Day, a: hall.Announcement) -> Moment:
@@ -130,16 +130,16 @@ class Publisher:
             payload["repeat_audio"] = {"vi": self._voice.path(site.id, again, "vi", soon=False)}
         return Moment(payload["id"], "announcement", site.id, a.hall, a.seq, payload, a.expires_at)
 
-    def _print(self, day: Day, seq: int, issued: ev.TicketIssued, at: datetime) -> Moment:
-        ticket = day.tickets[issued.ticket]
-        expires = at + day.site.timing.print_within
+    def _print(self, day: Day, entry: ev.Entry, ticket: str, kiosk: str) -> Moment:
+        again = isinstance(entry.event, ev.TicketReprinted)
+        expires = entry.at + day.site.timing.print_within
         payload = {
-            "id": f"{day.date.isoformat()}-{seq}-1",
-            "ticket": ticket.id,
-            "receipt": wire.receipt(hall.receipt(day, ticket)),
+            "id": f"{day.date.isoformat()}-{entry.seq}-1",
+            "ticket": ticket,
+            "receipt": wire.receipt(hall.receipt(day, day.tickets[ticket], reprint=again)),
             "expires_at": wire.instant(expires),
         }
-        return Moment(payload["id"], "print", day.site.id, issued.kiosk or "", seq, payload, expires)
+        return Moment(payload["id"], "print", day.site.id, kiosk, entry.seq, payload, expires)
 
     def take(self) -> tuple[set[str], list[Moment]]:
         """Sites that changed and moments that are new since the last call."""
@@ -157,6 +157,18 @@ class Publisher:
 
     def find(self, site: str, moment: str) -> Moment | None:
         return self._of(site).get(moment)
+
+    def paper(self, site: str, ticket: str) -> str:
+        """What became of the last paper of a ticket: `waiting`, `printed`, `failed`, `unknown`, `expired`, or `none` when there is none."""
+        with self._lock:
+            prints = [m for m in self._of(site).values() if m.event == "print" and m.payload["ticket"] == ticket]
+        if not prints:
+            return "none"
+        answers = list(prints[-1].answers.values())
+        if answers:
+            word = answers[-1].detail.partition(":")[0].partition(" ")[0]
+            return "printed" if answers[-1].ok else word if word in ("unknown", "expired") else "failed"
+        return "waiting" if prints[-1].expires_at > self._clock.now() else "expired"
 
     def heard(self, site: str, day: Day, seq: int | None, speakers: int) -> wire.HeardOut | None:
         """How many loudspeakers have played the call with this number, of those connected; None when it is long past."""

@@ -51,6 +51,7 @@ STATUS = {
     "unknown_priority": 422,
     "unknown_procedure": 422,
     "unknown_counter": 422,
+    "unknown_place": 422,
     "too_many_requests": 429,
     "internal": 500,
     "storage_unavailable": 503,

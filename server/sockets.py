@@ -370,19 +370,13 @@ class Sockets:
             known[1][ticket.id] = wire.queued(day, ticket)
         return known[1][ticket.id]
 
-    def floor(self, site: str) -> dict[str, Any]:
+    def floor(self, site: str) -> wire.FloorOut:
         """Every counter, service and device, live."""
         day = self._ledger.day(site)
-        now = self._ledger.now(site)
-        with self._ledger.reading:
-            counters = [wire.staffed_counter(day, c.id) for c in day.site.counters]
-            office = wire.site(day, now, self._ledger.clock.factor)
-            waiting = {s.id: day.waiting(s.id) for s in day.site.services}
-        live = {(c.device.site, c.device.name): c for c in list(self._clients.values()) if c.device}
-        devices = []
-        for row in self._registered.get(site) or self._store.devices(site):
-            client = live.get((site, row.name))
-            seen = round(time.monotonic() - client.seen, 1) if client else None
+        live = {c.device.name: c for c in list(self._clients.values()) if c.device and c.device.site == site}
+        devices: list[wire.DeviceRowOut] = []
+        for row in self._store.devices(site):
+            client = live.get(row.name)
             devices.append(
                 {
                     "name": row.name,
@@ -390,19 +384,25 @@ class Sockets:
                     "place": row.place,
                     "revoked": row.revoked,
                     "connected": client is not None,
-                    "seen_s_ago": seen,
+                    "seen_s_ago": round(time.monotonic() - client.seen, 1) if client else None,
                     "facts": client.facts if client else {},
                 }
             )
+        with self._ledger.reading:
+            return wire.floor(day, self._ledger.now(site), devices, self._ledger.clock.factor)
+
+    def kiosk(self, site: str, kiosk: str, ticket: str | None) -> wire.KioskNowOut:
+        """What a kiosk's page has to know of its own machine: its printer, its call for help, what became of one ticket's paper."""
+        since = time.monotonic() - SILENT_S
+        here = (site, "kiosk", kiosk)
+        agents = [c for c in list(self._clients.values()) if c.device and (c.device.site, c.device.role, c.device.place) == here]
+        awake = [c for c in agents if c.seen >= since]
+        paper = next((c.facts.get("paper") for c in awake), None)
         return {
-            "site": site,
-            "day": day.date.isoformat(),
-            "revision": day.seq,
-            "at": wire.instant(now),
-            "hours": office["hours"],
-            "services": [{**s, "count": waiting[s["id"]]} for s in office["services"]],
-            "counters": counters,
-            "devices": devices,
+            "id": kiosk,
+            "printer": {"connected": bool(awake), "paper": paper if isinstance(paper, str) else None},
+            "help": any(asked.kiosk == kiosk for asked in self._ledger.day(site).help.values()),
+            "print": {"ticket": ticket, "outcome": self._publisher.paper(site, ticket)} if ticket else None,
         }
 
     def devices(self, site: str, place: str) -> wire.DevicesOut:

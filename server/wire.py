@@ -12,9 +12,10 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
+from heapq import nsmallest
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
@@ -23,7 +24,7 @@ from server.core import events as ev
 from server.core.day import Day, Ticket
 from server.core.refused import Refused
 from server.core.report import Report
-from server.core.site import Counting, Site, hours_now, last_ticket
+from server.core.site import AS_WRITTEN, Counting, Site
 from server.core.ticket import AT_COUNTER, State
 
 # -- the story -------------------------------------------------------------------------------------------------------------------
@@ -146,6 +147,41 @@ class TransferIn(_Body):
 class NoticeIn(_Body):
     text: Annotated[str, StringConstraints(max_length=300), AfterValidator(_text)] | None = None
     until: Annotated[AwareDatetime, AfterValidator(_of_our_time)] | None = None
+
+
+class ServicesIn(_Body):
+    services: Annotated[list[Id], Field(min_length=1, max_length=100)]
+
+
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class HoursIn(_Body):
+    """What holds today instead of the site document's hours; nothing means: as written there."""
+
+    last_ticket: ClockTime | None = None
+    closes: ClockTime | None = None
+
+
+class StaffIn(_Body):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text)]
+    role: Literal["clerk", "helper", "supervisor", "inspector", "admin"]
+    password: Annotated[str, StringConstraints(min_length=8, max_length=256)]
+
+
+class NewPasswordIn(_Body):
+    password: Annotated[str, StringConstraints(min_length=8, max_length=256)]
+
+
+class OwnPasswordIn(_Body):
+    old: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    new: Annotated[str, StringConstraints(min_length=8, max_length=256)]
+
+
+class DeviceIn(_Body):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text)]
+    kind: Literal["kiosk", "display", "audio"]
+    place: Id | None = None
 
 
 # -- outgoing --------------------------------------------------------------------------------------------------------------------
@@ -331,8 +367,8 @@ class HoursOut(TypedDict):
     issuing: bool
 
 
-def hours(site: Site, now: datetime, lang: str = "vi") -> HoursOut:
-    state = hours_now(site, now)
+def hours(day: Day, now: datetime, lang: str = "vi") -> HoursOut:
+    state = day.hours(now)
     return {
         "state": state.state.value,
         "reason": words.hours_words(state, now, lang),
@@ -388,7 +424,7 @@ def board(b: hall.Board, factor: float = 1) -> BoardOut:
         "at": instant(b.at),
         "factor": factor,
         "open": b.open,
-        "hours": hours(b.day.site, b.at),
+        "hours": hours(b.day, b.at),
         "calls": [
             {
                 "seq": c.seq,
@@ -531,8 +567,8 @@ def site(day: Day, now: datetime, factor: float = 1) -> SiteOut:
         "day": day.date.isoformat(),
         "at": instant(now),
         "factor": factor,
-        "hours": hours(s, now),
-        "services": [_service(day, service.id, now) for service in s.services],
+        "hours": hours(day, now),
+        "services": [service(day, each.id, now) for each in s.services],
         "halls": [{"id": h.id, "name": h.name} for h in s.halls],
         "kiosks": [
             {
@@ -551,7 +587,7 @@ def site(day: Day, now: datetime, factor: float = 1) -> SiteOut:
     }
 
 
-def _service(day: Day, service: str, now: datetime) -> ServiceOut:
+def service(day: Day, service: str, now: datetime) -> ServiceOut:
     s = day.site.service[service]
     closed: str | None = None
     try:
@@ -567,8 +603,8 @@ def _service(day: Day, service: str, now: datetime) -> ServiceOut:
         "result": s.result,
         "open": closed is None,
         "closed_reason": closed,
-        "last_ticket": _instant(last_ticket(day.site, s, now)),
-        "counters": [c.id for c in day.site.served_by[service]],
+        "last_ticket": _instant(day.last_ticket(service, now)),
+        "counters": day.serving(service),
         "procedures": [{"id": p, "name": day.site.procedure[p].name} for p in s.procedures if p in day.site.procedure],
     }
 
@@ -646,6 +682,7 @@ class ConsoleOut(TypedDict):
     held: list[QueuedOut]
     undo: UndoOut | None
     devices: DevicesOut
+    help: list[HelpOut]
 
 
 def queued(day: Day, t: Ticket) -> QueuedOut:
@@ -681,7 +718,7 @@ def console(
         "revision": day.seq,
         "at": instant(now),
         "factor": factor,
-        "hours": hours(day.site, now),
+        "hours": hours(day, now),
         "counter": staffed_counter(day, counter_id),
         "services": [{"id": s.id, "letter": s.letter, "name": plain(s.name)} for s in day.site.services],
         "counters": [staffed_counter(day, c.id) for c in day.site.counters],
@@ -700,6 +737,7 @@ def console(
             "until": instant(view.undo.until),
         },
         "devices": devices,
+        "help": help_calls(day),
     }
 
 
@@ -724,6 +762,147 @@ def error(code: str, details: dict[str, Any] | None = None, lang: str = "vi") ->
     given = details or {}
     shown = {k: instant(v) if isinstance(v, datetime) else v for k, v in given.items() if v is not None}
     return {"error": {"code": code, "message": words.sentence(code, given, lang), "details": shown}}
+
+
+class HelpOut(TypedDict):
+    """A request for a person at a kiosk; `asked` names it."""
+
+    asked: int
+    kiosk: str
+    name: str
+    at: str
+
+
+def help_calls(day: Day) -> list[HelpOut]:
+    """Open requests for help, oldest first."""
+    kiosks = day.site.kiosk
+    return [
+        {"asked": asked, "kiosk": h.kiosk, "name": kiosks[h.kiosk].name if h.kiosk in kiosks else h.kiosk, "at": instant(h.at)}
+        for asked, h in day.help.items()
+    ]
+
+
+class LongestOut(TypedDict):
+    """Somebody who waits, for the head of the hall: since when, and for which field."""
+
+    ticket: str
+    code: str
+    service: str
+    since: str
+    waited_s: int
+
+
+def longest(day: Day, now: datetime, most: int = 10) -> list[LongestOut]:
+    """Who waits longest, from taking the number."""
+    waiting = [t for lines in (day.lines, day.directed) for line in lines.values() for t in line]
+    oldest = nsmallest(most, waiting, key=lambda t: t.issued_at)
+    return [
+        {
+            "ticket": t.id,
+            "code": t.code,
+            "service": t.service,
+            "since": instant(t.issued_at),
+            "waited_s": int((now - t.issued_at).total_seconds()),
+        }
+        for t in oldest
+    ]
+
+
+class PrinterOut(TypedDict):
+    connected: bool
+    paper: str | None
+
+
+class KioskNowOut(TypedDict):
+    """What a kiosk's page has to know of its own machine."""
+
+    id: str
+    printer: PrinterOut
+    help: bool
+    print: dict[str, str] | None
+
+
+class StaffOut(TypedDict):
+    name: str
+    role: str
+    site: str | None
+    must_change: bool
+
+
+class DeviceRowOut(TypedDict):
+    name: str
+    kind: str
+    place: str
+    revoked: bool
+    connected: bool
+    seen_s_ago: float | None
+    facts: dict[str, Any]
+
+
+class NewDeviceOut(TypedDict):
+    name: str
+    kind: str
+    place: str
+    key: str
+
+
+class FloorServiceOut(ServiceOut):
+    count: int
+    stopped: bool
+
+
+class FloorCounterOut(StaffedCounterOut):
+    code: str | None
+    ticket_state: str | None
+    called_at: str | None
+
+
+class FloorOut(TypedDict):
+    """The whole office for its head: live, with nothing personal."""
+
+    site: str
+    name: str
+    day: str
+    revision: int
+    at: str
+    factor: float
+    hours: HoursOut
+    changed_hours: bool
+    notices: dict[str, str | None]
+    services: list[FloorServiceOut]
+    counters: list[FloorCounterOut]
+    longest: list[LongestOut]
+    help: list[HelpOut]
+    devices: list[DeviceRowOut]
+
+
+def floor(day: Day, now: datetime, devices: list[DeviceRowOut], factor: float = 1) -> FloorOut:
+    return {
+        "site": day.site.id,
+        "name": day.site.name,
+        "day": day.date.isoformat(),
+        "revision": day.seq,
+        "at": instant(now),
+        "factor": factor,
+        "hours": hours(day, now),
+        "changed_hours": day.today != AS_WRITTEN,
+        "notices": {h.id: hall.notice(day, h.id, now) for h in day.site.halls},
+        "services": [{**service(day, s.id, now), "count": day.waiting(s.id), "stopped": s.id in day.stopped} for s in day.site.services],
+        "counters": [_floor_counter(day, c.id) for c in day.site.counters],
+        "longest": longest(day, now),
+        "help": help_calls(day),
+        "devices": devices,
+    }
+
+
+def _floor_counter(day: Day, counter_id: str) -> FloorCounterOut:
+    present = day.at_counter(counter_id)
+    return {
+        **staffed_counter(day, counter_id),
+        "code": present.code if present else None,
+        "ticket_state": present.state.value if present else None,
+        "called_at": _instant(present.called_at) if present else None,
+    }
 
 
 class SessionOut(TypedDict):

@@ -283,6 +283,17 @@ def test_a_service_dropped_in_the_middle_of_the_day_gives_no_numbers_and_its_cou
     assert {waiting.state, other.state} == {State.CALLED}
 
 
+def test_a_counter_that_is_given_another_service_still_serves_who_waits_for_a_dropped_one() -> None:
+    office = Office(staffed="3")
+    waiting = office.take("copies")
+    services, counters = without("copies")
+    office.revise(services=services, counters=counters)
+    office.do(decide.assign_counter, counter="3", services=("household",))
+    assert office.day.desks["3"].services == ("household", "copies")
+    office.revise(name="UBND phường An Mẫu mới")
+    assert office.next("3") is waiting
+
+
 def test_nobody_is_sent_to_a_service_or_a_counter_that_was_dropped() -> None:
     office = Office()
     ticket = office.take()
@@ -376,6 +387,7 @@ def test_every_event_of_the_language_can_be_folded() -> None:
     office.do(decide.set_notice, hall="main", text="Mất điện")
     office.do(decide.assign_counter, counter="2", services=("land",))
     office.do(decide.change_hours, last_ticket=None, closes=at("16:00"))
+    office.do(decide.reprint, ticket=second.id, kiosk="k1")
     office.do(decide.ask_for_help, kiosk="k1")
     office.do(decide.answer_help, asked=office.day.seq)
     office.revise()

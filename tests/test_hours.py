@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from office import FRIDAY, HOURS, MINUTE, ZONE, at, small_site, span
 
-from server.core.site import Hours, HoursState, Site, Timing, clock_time, hours_now, last_ticket
+from server.core.site import Hours, HoursState, Site, Timing, Today, clock_time, hours_now, last_ticket
 
 BEFORE, OPEN, LUNCH = HoursState.BEFORE, HoursState.OPEN, HoursState.LUNCH
 LAST, CLOSED, HOLIDAY = HoursState.LAST_TICKET_PASSED, HoursState.CLOSED, HoursState.HOLIDAY
@@ -95,6 +95,13 @@ def test_an_office_that_never_opens_again_names_no_next_opening(site: Site) -> N
     assert last_ticket(shut, shut.service["health"], at("09:00")) is None
 
 
+@pytest.mark.parametrize(("clock", "next_open"), [("07:20", "07:30"), ("10:59", None), ("11:05", "tomorrow"), ("12:00", "tomorrow")])
+def test_an_office_that_closes_early_for_the_day_does_not_promise_the_afternoon(site: Site, clock: str, next_open: str | None) -> None:
+    now = hours_now(site, at(clock), Today(closes=at("11:00")))
+    expected = at("08:00", SATURDAY) if next_open == "tomorrow" else next_open and at(next_open)
+    assert now.next_open == expected
+
+
 def test_an_office_open_around_the_clock_is_open_in_the_last_second_and_in_the_first(site: Site) -> None:
     always = replace(site, hours=Hours(week=((span("00:00", "24:00"),),) * 7, first_ticket_before=15 * MINUTE))
     for clock in ("00:00:00", "12:00:00", "23:59:59"):
@@ -153,5 +160,3 @@ def test_everything_in_an_office_is_found_by_its_id(site: Site) -> None:
     assert site.kiosk["k1"].hall == "main"
     assert site.procedure["birth"].service == "household"
     assert site.priority_group["older"].name == "Từ 60 tuổi"
-    assert [c.id for c in site.served_by["household"]] == ["1", "2"]
-    assert [c.id for c in site.served_by["health"]] == ["4"]

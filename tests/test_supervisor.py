@@ -109,3 +109,19 @@ def test_asking_for_help_twice_rings_once_and_an_answer_ends_it() -> None:
     office.do(decide.answer_help, asked=asked)
     assert office.day.help == {}
     assert office.do(decide.answer_help, asked=asked) == []
+
+
+def test_the_same_number_is_printed_again_and_nothing_moves() -> None:
+    office = Office()
+    first, second = office.take("household"), office.take("household")
+    office.do(decide.reprint, ticket=second.id, kiosk="k1")
+    assert office.order("1") == [first.code, second.code]
+
+
+def test_paper_for_a_ticket_that_has_ended_is_refused() -> None:
+    office = Office(staffed="1")
+    ticket = office.take("household")
+    office.next()
+    office.finish(ticket)
+    with refused("not_allowed_now", state="done", verb="reprint"):
+        office.do(decide.reprint, ticket=ticket.id, kiosk="k1")

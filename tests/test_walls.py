@@ -21,6 +21,7 @@ ROWS: list[tuple[str, ...]] = [
     ("server.access",),
     ("server.publish", "server.routes"),
     ("server.api", "server.openapi", "server.sockets", "server.pages"),
+    ("server.manage",),
     ("server.app", "server.demo", "server.commands"),
     ("server.__main__",),
 ]

@@ -320,6 +320,10 @@ def _issued(day: Day, entry: ev.Entry, event: ev.TicketIssued) -> None:
     day.lines[ticket.service].add(ticket)
 
 
+def _reprinted(day: Day, entry: ev.Entry, event: ev.TicketReprinted) -> None:
+    """Paper changes nothing in the queue."""
+
+
 def _called(day: Day, entry: ev.Entry, event: ev.TicketCalled) -> None:
     ticket = day.tickets[event.ticket]
     step = Step(Verb.CALL, entry.at, ticket.state, event.counter)
@@ -467,8 +471,10 @@ def _notice(day: Day, entry: ev.Entry, event: ev.NoticeSet) -> None:
 
 
 def _assigned(day: Day, entry: ev.Entry, event: ev.CounterAssigned) -> None:
+    desk = day.desks[event.counter]
+    dropped = tuple(s for s in desk.services if s not in day.site.service)
     day.assigned[event.counter] = event.services
-    day.desks[event.counter] = replace(day.desks[event.counter], services=event.services)
+    day.desks[event.counter] = replace(desk, services=event.services + dropped)
 
 
 def _hours_changed(day: Day, entry: ev.Entry, event: ev.HoursChanged) -> None:
@@ -501,6 +507,7 @@ _EVOLVE: dict[type, Callable[[Day, ev.Entry, Any], None]] = {
     ev.DayOpened: _opened,
     ev.SiteRevised: _revised,
     ev.TicketIssued: _issued,
+    ev.TicketReprinted: _reprinted,
     ev.TicketCalled: _called,
     ev.TicketRecalled: _recalled,
     ev.TicketStarted: _started,

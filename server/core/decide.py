@@ -15,7 +15,7 @@ from server.core.day import CounterNow, CounterState, Day, Ticket
 from server.core.queue import Booking, in_order, queue_time, rejoined_time
 from server.core.refused import Refused
 from server.core.site import HoursState, Today, hours_now
-from server.core.ticket import AT_COUNTER, State, Verb, require
+from server.core.ticket import AT_COUNTER, ENDED, State, Verb, require
 
 Events = list[ev.Event]
 
@@ -99,6 +99,14 @@ def issue(
             contact=contact,
         )
     ]
+
+
+def reprint(day: Day, now: datetime, *, ticket: str, kiosk: str) -> Events:
+    """The same number on paper again, at this kiosk. Refuses `not_allowed_now` for a ticket whose wait has ended."""
+    found = day.tickets[ticket]
+    if found.state in ENDED - {State.NO_SHOW}:
+        raise Refused("not_allowed_now", ticket=found.code, state=found.state.value, verb="reprint")
+    return [ev.TicketReprinted(ticket, kiosk)]
 
 
 # -- calling ---------------------------------------------------------------------------------------------------------------------

@@ -46,6 +46,14 @@ class TicketIssued:
 
 
 @dataclass(frozen=True, slots=True)
+class TicketReprinted:
+    """The same number on paper once more, marked so."""
+
+    ticket: str
+    kiosk: str
+
+
+@dataclass(frozen=True, slots=True)
 class TicketCalled:
     """`term`, `queue_time` and the runner-up are the explanation as it was; it can be recomputed and must agree (law I13).
 
@@ -221,6 +229,7 @@ Event = (
     DayOpened
     | SiteRevised
     | TicketIssued
+    | TicketReprinted
     | TicketCalled
     | TicketRecalled
     | TicketStarted

@@ -238,11 +238,6 @@ class Site:
     def priority_group(self) -> Mapping[str, PriorityGroup]:
         return {g.id: g for g in self.priority_groups}
 
-    @cached_property
-    def served_by(self) -> Mapping[str, tuple[Counter, ...]]:
-        """Counters of each service, in the site's order."""
-        return {s.id: tuple(c for c in self.counters if s.id in c.services) for s in self.services}
-
     def business_day(self, now: datetime) -> date:
         """The date in the site's zone: a ticket keeps it, whatever happens after midnight."""
         return now.astimezone(self.tz).date()
@@ -305,12 +300,11 @@ def _spans(site: Site, day: date, today: Today) -> list[tuple[datetime, datetime
     return [*kept[:-1], (kept[-1][0], max(kept[-1][0], today.closes))]
 
 
-def _later_spans(site: Site, now: datetime) -> Iterator[datetime]:
-    today = site.business_day(now)
+def _later_spans(site: Site, now: datetime, today: Today) -> Iterator[datetime]:
+    date_now = site.business_day(now)
     for ahead in range(32):
-        day = today + timedelta(days=ahead)
-        for span in site.hours.spans(day):
-            start = site.at(day, span.start)
+        day = date_now + timedelta(days=ahead)
+        for start, _ in _spans(site, day, AS_WRITTEN if ahead else today):
             if start > now:
                 yield start
 
@@ -319,7 +313,7 @@ def hours_now(site: Site, now: datetime, today: Today = AS_WRITTEN) -> HoursNow:
     """The state of the office's day at `now`; the kiosk, the board and the decision to issue all ask here (`Day.hours`)."""
     day = site.business_day(now)
     spans = _spans(site, day, today)
-    next_open = next(_later_spans(site, now), None)
+    next_open = next(_later_spans(site, now, today), None)
     if not spans:
         holiday = site.hours.holidays.get(day)
         state = HoursState.HOLIDAY if holiday else HoursState.CLOSED

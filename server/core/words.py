@@ -179,7 +179,7 @@ _STATES = {
     State.CANCELLED: "đã hủy",
     State.LAPSED: "đã hết hiệu lực",
 }
-_VERBS = {
+_VERBS: dict[str, str] = {
     Verb.CALL: "gọi",
     Verb.RECALL: "gọi lại",
     Verb.START: "bắt đầu",
@@ -192,6 +192,7 @@ _VERBS = {
     Verb.CANCEL: "hủy",
     Verb.UNDO: "hoàn tác",
     Verb.LAPSE: "kết thúc",
+    "reprint": "in lại",
 }
 
 Details = dict[str, Any]
@@ -208,7 +209,7 @@ def _not_allowed(d: Details) -> str:
         return f"{d['ticket']} đã bắt đầu phục vụ, không hoàn tác được. Dùng Chuyển hoặc Tạm giữ."
     if d["verb"] == Verb.CALL and d.get("counter"):
         return f"{d['ticket']} vừa được quầy {d['counter']} gọi."
-    return f"Số {d['ticket']} {_STATES[State(d['state'])]}, không {_VERBS[Verb(d['verb'])]} được."
+    return f"Số {d['ticket']} {_STATES[State(d['state'])]}, không {_VERBS[d['verb']]} được."
 
 
 _SENTENCES: dict[str, Callable[[Details], str] | str] = {
@@ -228,6 +229,8 @@ _SENTENCES: dict[str, Callable[[Details], str] | str] = {
     "service_stopped": "Lĩnh vực này đã ngừng cấp số hôm nay.",
     "closed": "Bộ phận chưa mở hoặc đã hết giờ cấp số.",
     "after_last_ticket": lambda d: f"Đã hết giờ nhận số lúc {hhmm(d['last_ticket'])}." if d.get("last_ticket") else "Đã hết giờ nhận số.",
+    "name_taken": lambda d: f"Đã có tên {d['name']}. Mời chọn tên khác.",
+    "unknown_place": "Không có nơi đặt máy này.",
     "wrong_hours": "Giờ này không hợp: phải trong hôm nay, sau giờ mở cửa, và ngừng cấp số trước khi đóng cửa.",
     "day_in_use": lambda d: f"Chưa đóng ngày được: quầy {one_of(d['counters'])} còn người.",
     "invalid_body": lambda d: f"Nội dung gửi lên chưa đúng: {d['problem']}.",
@@ -266,6 +269,8 @@ _SENTENCES_EN: dict[str, Callable[[Details], str] | str] = {
     "service_stopped": "This service gives no more numbers today.",
     "closed": "The office is not giving numbers now.",
     "after_last_ticket": "The last number of the day has been given.",
+    "name_taken": lambda d: f"The name {d['name']} is taken. Please choose another.",
+    "unknown_place": "There is no such kiosk or hall.",
     "wrong_hours": "These hours do not fit: today, after opening, and the last number before closing.",
     "day_in_use": "The day cannot be closed while somebody is being served.",
     "invalid_body": lambda d: f"The request is not valid: {d['problem']}.",

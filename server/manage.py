@@ -1,0 +1,354 @@
+"""What the head of the hall decides during the day, who may sign in, which devices stand where, and who goes to help at a kiosk.
+
+Declared like `server.api`; every change of a day is an event of that day, every other one goes through the same writer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from flask import Response
+
+from server import wire
+from server.access import Principal, hash_key, hash_password, new_key, verify_password
+from server.api import STAFF, Context, find_ticket, known_counter, run
+from server.core import decide
+from server.core import events as ev
+from server.core.day import Day
+from server.core.refused import Refused
+from server.core.site import Site, clock_time
+from server.routes import Call, Reply, Routes
+from server.store import DeviceRow, StaffRow
+
+HEADS = ("supervisor", "admin")
+OWN_ROLES = {"supervisor": ("clerk", "helper"), "admin": ("clerk", "helper", "supervisor", "inspector", "admin")}
+"""Which accounts a role may make and change: the head of a hall its clerks and helpers, the administrator all."""
+
+
+def declare(routes: Routes, ctx: Context) -> None:
+    """Declare every operation of this file."""
+    _floor(routes, ctx)
+    _help(routes, ctx)
+    _paper(routes, ctx)
+    _staff(routes, ctx)
+    _devices(routes, ctx)
+
+
+# -- the day ---------------------------------------------------------------------------------------------------------------------
+
+
+def _floor(routes: Routes, ctx: Context) -> None:
+    @routes.add("GET", "/sites/{site}/floor", summary="The whole office, live", roles=("supervisor",), answers={200: wire.FloorOut})
+    def floor(call: Call) -> Reply:
+        return 200, ctx.floor(call.path["site"])
+
+    for verb, decision in (("stop", decide.stop_service), ("start", decide.start_service)):
+
+        @routes.add(
+            "POST",
+            f"/sites/{{site}}/services/{{service}}/{verb}",
+            summary=f"{verb.capitalize()} giving numbers for a field today",
+            roles=("supervisor",),
+            body=wire.EmptyIn,
+            answers={200: wire.ServiceOut},
+            once=True,
+        )
+        def toggle(call: Call, decision: Any = decision) -> Reply:
+            service = call.path["service"]
+            if service not in ctx.sites.current(call.path["site"]).service:
+                raise Refused("not_found")
+            return run(
+                ctx,
+                call,
+                lambda day, now: decision(day, now, service=service),
+                lambda day, now: (200, wire.service(day, service, now)),
+            )
+
+    @routes.add(
+        "POST",
+        "/sites/{site}/counters/{counter}/services",
+        summary="Let a counter serve other fields for the rest of the day",
+        roles=("supervisor",),
+        body=wire.ServicesIn,
+        answers={200: wire.StaffedCounterOut},
+        refuses=("unknown_service",),
+        once=True,
+    )
+    def assign(call: Call) -> Reply:
+        counter, services = call.path["counter"], tuple(call.body.services)
+        when = known_counter(ctx, call)
+        return run(
+            ctx,
+            call,
+            lambda day, now: decide.assign_counter(day, now, counter=counter, services=services),
+            lambda day, now: (200, wire.staffed_counter(day, counter)),
+            day=when,
+        )
+
+    @routes.add(
+        "POST",
+        "/sites/{site}/hours",
+        summary="Close early, stay on, or give numbers until another time today",
+        roles=("supervisor",),
+        body=wire.HoursIn,
+        answers={200: wire.HoursOut},
+        refuses=("wrong_hours",),
+        once=True,
+    )
+    def hours(call: Call) -> Reply:
+        body: wire.HoursIn = call.body
+
+        def command(day: Day, now: datetime) -> list[ev.Event]:
+            last, closes = (_instant(day, text) for text in (body.last_ticket, body.closes))
+            return decide.change_hours(day, now, last_ticket=last, closes=closes)
+
+        return run(ctx, call, command, lambda day, now: (200, wire.hours(day, now)))
+
+
+def _instant(day: Day, text: str | None) -> datetime | None:
+    return day.site.at(day.date, clock_time(text)) if text else None
+
+
+# -- help ------------------------------------------------------------------------------------------------------------------------
+
+
+def _help(routes: Routes, ctx: Context) -> None:
+    @routes.add(
+        "POST",
+        "/sites/{site}/help",
+        summary="Somebody at this kiosk needs a person",
+        roles=("kiosk",),
+        body=wire.EmptyIn,
+        answers={200: list[wire.HelpOut]},
+        once=True,
+    )
+    def ask(call: Call) -> Reply:
+        kiosk = call.principal.place
+        return run(ctx, call, lambda day, now: decide.ask_for_help(day, now, kiosk=kiosk), lambda day, now: (200, wire.help_calls(day)))
+
+    @routes.add(
+        "POST",
+        "/sites/{site}/help/{asked}/answer",
+        summary="I go there",
+        roles=("clerk", "helper", "supervisor"),
+        body=wire.EmptyIn,
+        answers={200: list[wire.HelpOut]},
+        once=True,
+    )
+    def answer(call: Call) -> Reply:
+        asked = call.path["asked"]
+        if not (asked.isascii() and asked.isdigit() and len(asked) < 10):
+            raise Refused("not_found")
+        return run(
+            ctx,
+            call,
+            lambda day, now: decide.answer_help(day, now, asked=int(asked)),
+            lambda day, now: (200, wire.help_calls(day)),
+        )
+
+    @routes.add(
+        "GET",
+        "/sites/{site}/tickets",
+        summary="Find one of today's tickets by its code, for somebody who stands there with it",
+        roles=("kiosk", "helper", "clerk"),
+        answers={200: wire.TicketOut},
+        query={"code": "as printed, A012"},
+    )
+    def find(call: Call) -> Reply:
+        site = call.path["site"]
+        code = call.query.get("code", "").strip().upper()
+        day = ctx.ledger.day(site, ctx.ledger.day_of_hall(site))
+        with ctx.ledger.reading:
+            ticket = day.by_code.get(code)
+            if ticket is None:
+                raise Refused("not_found")
+            return 200, wire.ticket(day, ticket)
+
+
+# -- paper -----------------------------------------------------------------------------------------------------------------------
+
+
+def _paper(routes: Routes, ctx: Context) -> None:
+    @routes.add(
+        "GET",
+        "/sites/{site}/kiosks/{kiosk}",
+        summary="A kiosk's own machine: its printer, its call for help, what became of a ticket's paper",
+        roles=("kiosk", "helper", "supervisor"),
+        answers={200: wire.KioskNowOut},
+        query={"ticket": "whose paper"},
+    )
+    def kiosk(call: Call) -> Reply:
+        site, kiosk = call.path["site"], call.path["kiosk"]
+        if kiosk not in ctx.sites.current(site).kiosk:
+            raise Refused("not_found")
+        return 200, ctx.kiosk(site, kiosk, call.query.get("ticket"))
+
+    @routes.add(
+        "POST",
+        "/sites/{site}/tickets/{ticket}/reprint",
+        summary="The same number on paper again",
+        roles=("kiosk", "helper"),
+        body=wire.EmptyIn,
+        answers={200: wire.TicketOut},
+        refuses=("not_allowed_now",),
+        once=True,
+    )
+    def reprint(call: Call) -> Reply:
+        when, ticket = find_ticket(ctx, call)
+        who = call.principal
+        place = who.place if who.role == "kiosk" else _first_kiosk(ctx.sites.current(call.path["site"]))
+        return run(
+            ctx,
+            call,
+            lambda day, now: decide.reprint(day, now, ticket=ticket, kiosk=place),
+            lambda day, now: (200, wire.ticket(day, day.tickets[ticket])),
+            day=when,
+        )
+
+
+def _first_kiosk(site: Site) -> str:
+    return site.kiosks[0].id if site.kiosks else ""
+
+
+# -- staff -----------------------------------------------------------------------------------------------------------------------
+
+
+def _staff(routes: Routes, ctx: Context) -> None:
+    store, ledger = ctx.ledger.store, ctx.ledger
+
+    @routes.add(
+        "POST",
+        "/session/password",
+        summary="Change one's own password",
+        roles=STAFF,
+        body=wire.OwnPasswordIn,
+        answers={200: wire.WhoOut},
+        refuses=("wrong_password",),
+    )
+    def own_password(call: Call) -> Reply:
+        who, body = call.principal, call.body
+        row = store.staff(who.name)
+        if row is None or not ctx.offload(verify_password, row.password_hash, body.old):
+            raise Refused("wrong_password")
+        fresh = replace(row, password_hash=ctx.offload(hash_password, body.new), must_change=False)
+        ledger.write(lambda tx: tx.put_staff(fresh))
+        out: wire.WhoOut = {
+            "user": row.name,
+            "role": row.role,
+            "site": row.site,
+            "sites": [row.site] if row.site else ctx.sites.ids(),
+            "must_change": False,
+        }
+        return 200, out
+
+    @routes.add("GET", "/sites/{site}/staff", summary="Who may sign in", roles=HEADS, answers={200: list[wire.StaffOut]})
+    def listed(call: Call) -> Reply:
+        return 200, [_member(row) for row in store.all_staff() if row.site in (None, call.path["site"])]
+
+    @routes.add(
+        "POST",
+        "/sites/{site}/staff",
+        summary="Add an account; its password is changed at the first sign-in",
+        roles=HEADS,
+        body=wire.StaffIn,
+        answers={201: wire.StaffOut},
+        refuses=("name_taken",),
+    )
+    def add(call: Call) -> Reply:
+        body: wire.StaffIn = call.body
+        _may_change(call.principal, body.role)
+        if store.staff(body.name) is not None:
+            raise Refused("name_taken", name=body.name)
+        row = StaffRow(body.name, body.role, ctx.offload(hash_password, body.password), call.path["site"], must_change=True)
+        ledger.write(lambda tx: tx.put_staff(row))
+        return 201, _member(row)
+
+    @routes.add(
+        "POST",
+        "/sites/{site}/staff/{name}/password",
+        summary="Give a new password, to be changed at the next sign-in",
+        roles=HEADS,
+        body=wire.NewPasswordIn,
+        answers={200: wire.StaffOut},
+    )
+    def reset(call: Call) -> Reply:
+        row = _row(call)
+        fresh = replace(row, password_hash=ctx.offload(hash_password, call.body.password), must_change=True)
+
+        def write(tx: Any) -> None:
+            tx.put_staff(fresh)
+            tx.remove_sessions_of(row.name)
+
+        ledger.write(write)
+        return 200, _member(fresh)
+
+    @routes.add("DELETE", "/sites/{site}/staff/{name}", summary="Remove an account", roles=HEADS, answers={204: None})
+    def remove(call: Call) -> Reply:
+        row = _row(call)
+        if row.name == call.principal.name:
+            raise Refused("forbidden")
+        ledger.write(lambda tx: tx.remove_staff(row.name))
+        return Response(status=204)
+
+    def _row(call: Call) -> StaffRow:
+        row = store.staff(call.path["name"])
+        if row is None or row.site not in (None, call.path["site"]):
+            raise Refused("not_found")
+        if row.site is None and call.principal.site is not None:
+            raise Refused("forbidden")
+        _may_change(call.principal, row.role)
+        return row
+
+
+def _may_change(who: Principal, role: str) -> None:
+    if role not in OWN_ROLES[who.role]:
+        raise Refused("forbidden")
+
+
+def _member(row: StaffRow) -> wire.StaffOut:
+    return {"name": row.name, "role": row.role, "site": row.site, "must_change": row.must_change}
+
+
+# -- devices ---------------------------------------------------------------------------------------------------------------------
+
+
+def _devices(routes: Routes, ctx: Context) -> None:
+    store, ledger = ctx.ledger.store, ctx.ledger
+
+    shown = {200: list[wire.DeviceRowOut]}
+
+    @routes.add("GET", "/sites/{site}/devices", summary="Kiosks, displays and loudspeakers", roles=HEADS, answers=shown)
+    def listed(call: Call) -> Reply:
+        return 200, ctx.floor(call.path["site"])["devices"]
+
+    @routes.add(
+        "POST",
+        "/sites/{site}/devices",
+        summary="Register a device; its key is shown only now",
+        roles=HEADS,
+        body=wire.DeviceIn,
+        answers={201: wire.NewDeviceOut},
+        refuses=("name_taken", "unknown_place"),
+    )
+    def add(call: Call) -> Reply:
+        site, body = ctx.sites.current(call.path["site"]), call.body
+        places = list(site.kiosk) if body.kind == "kiosk" else list(site.hall)
+        place = body.place or (body.name if body.kind == "kiosk" else places[0] if len(places) == 1 else "")
+        if place not in places:
+            raise Refused("unknown_place", place=place, known=places)
+        if any(row.name == body.name and not row.revoked for row in store.devices(site.id)):
+            raise Refused("name_taken", name=body.name)
+        key = new_key()
+        ledger.write(lambda tx: tx.put_device(DeviceRow(body.name, site.id, body.kind, place, hash_key(key))))
+        out: wire.NewDeviceOut = {"name": body.name, "kind": body.kind, "place": place, "key": key}
+        return 201, out
+
+    @routes.add("DELETE", "/sites/{site}/devices/{name}", summary="Make a device's key useless", roles=HEADS, answers={204: None})
+    def revoke(call: Call) -> Reply:
+        row = next((r for r in store.devices(call.path["site"]) if r.name == call.path["name"]), None)
+        if row is None:
+            raise Refused("not_found")
+        ledger.write(lambda tx: tx.put_device(replace(row, revoked=True)))
+        return Response(status=204)
