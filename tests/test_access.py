@@ -1,0 +1,339 @@
+"""Who may do what: by role, by key, by cookie; how guessing is slowed, and how a right ends."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import statistics
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import pytest
+import requests
+from outside import DEVICES, STAFF, WHO, Outside, outside, refused
+from running import PASSWORD, Client, moiso
+
+from server.access import hash_key, new_key
+from server.store import SessionRow, StaffRow
+
+NO_TICKET = "0" * 24
+CLERKS = {"lan", "minh", "binh"}
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    with outside(tmp_path_factory.mktemp("office")) as office:
+        yield office
+
+
+# -- by role ---------------------------------------------------------------------------------------------------------------------
+
+MATRIX: list[tuple[str, str, object, set[str]]] = [
+    ("POST", "/sites/open/tickets", {"service": "Z"}, {"k1", "hoa", "binh"}),
+    ("POST", "/sites/open/counters/99/open", {}, CLERKS),
+    ("POST", "/sites/open/counters/99/close", {}, CLERKS),
+    ("POST", "/sites/open/counters/99/pause", {}, CLERKS),
+    ("POST", "/sites/open/counters/99/resume", {}, CLERKS),
+    ("POST", "/sites/open/counters/99/next", {}, CLERKS),
+    ("GET", "/sites/open/counters/99/console", None, CLERKS),
+    *((("POST", f"/sites/open/tickets/{NO_TICKET}/{verb}", {}, CLERKS)) for verb in ("recall", "start", "finish", "no-show", "hold")),
+    *((("POST", f"/sites/open/tickets/{NO_TICKET}/{verb}", {}, CLERKS)) for verb in ("release", "undo")),
+    ("POST", f"/sites/open/tickets/{NO_TICKET}/transfer", {"service": "A"}, CLERKS),
+    ("POST", f"/sites/open/tickets/{NO_TICKET}/call", {"counter": "1", "reason": "x"}, CLERKS),
+    ("POST", f"/sites/open/tickets/{NO_TICKET}/rejoin", {}, CLERKS | {"k1", "hoa"}),
+    ("POST", f"/sites/open/tickets/{NO_TICKET}/cancel", {}, set(WHO)),
+    ("PUT", "/sites/open/halls/cellar/notice", {"text": "x"}, {"binh"}),
+    ("GET", "/sites/open/days/1999-01-01/report", None, {"binh", "thanh"}),
+    ("GET", "/sites/open/days/1999-01-01/events", None, {"thanh", "quan"}),
+    ("GET", "/session", None, set(STAFF)),
+    ("GET", "/device-sessions", None, set(DEVICES)),
+    ("POST", "/device-sessions", None, set(DEVICES)),
+    ("GET", "/sites/open", None, set(WHO)),
+    ("GET", "/sites/open/halls/main/board", None, set(WHO)),
+    ("GET", f"/sites/open/tickets/{NO_TICKET}", None, set(WHO)),
+    ("GET", f"/sites/open/tickets/{NO_TICKET}/why", None, set(WHO)),
+    ("GET", "/sites/open/voice/x.wav", None, set(WHO)),
+    ("GET", "/openapi.json", None, set(WHO)),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "allowed"), MATRIX, ids=[f"{m[0]} {m[1]}" for m in MATRIX])
+def test_every_operation_is_for_those_the_contract_names(office: Outside, method: str, path: str, body: object, allowed: set[str]) -> None:
+    before = office.story()
+    for who in WHO:
+        answer = office[who].send(method, path, body)
+        if who in allowed:
+            assert answer.status_code not in (401, 403), (who, answer.text)
+        elif who == "nobody":
+            refused(answer, 401, "unauthenticated")
+        else:
+            refused(answer, 403, "forbidden")
+    assert office.story() == before
+
+
+def test_a_helper_gives_numbers_and_brings_people_back_but_calls_nobody(office: Outside) -> None:
+    office.open("1")
+    ticket = office.take("A", who="hoa")
+    office.call("1")
+    office.act(ticket["id"], "no-show")
+    assert office.act(ticket["id"], "rejoin", who="hoa")["state"] == "waiting"
+    refused(office["hoa"].send("POST", "/sites/open/counters/1/next", {}), 403, "forbidden")
+    office.clear()
+
+
+def test_a_supervisor_does_what_a_clerk_may_and_takes_a_counter_over(office: Outside) -> None:
+    office.open("1", "lan")
+    ticket = office.take("A")
+    office.call("1", "lan")
+    refused(office["minh"].send("POST", f"/sites/open/tickets/{ticket['id']}/finish", {}), 409, "counter_taken")
+    refused(office["minh"].send("POST", "/sites/open/counters/1/open", {}), 409, "counter_taken")
+    assert office.act(ticket["id"], "start", who="binh")["state"] == "serving"
+    office.open("1", "binh")
+    assert office["binh"].get("/sites/open/counters/1/console")["counter"]["clerk"] == "binh"
+    refused(office["lan"].send("POST", "/sites/open/counters/1/next", {"finish": True}), 409, "counter_taken")
+    office.clear()
+
+
+def test_staff_of_another_office_may_look_and_not_touch(office: Outside) -> None:
+    office.hire({"la": "supervisor"}, site="elsewhere")
+    office.hire({"moi-noi": "supervisor"}, site=None)
+    refused(office["la"].send("POST", "/sites/open/tickets", {"service": "A"}), 403, "forbidden")
+    refused(office["la"].send("GET", "/sites/open/counters/1/console"), 403, "forbidden")
+    assert office["la"].get("/session") == {
+        "user": "la",
+        "role": "supervisor",
+        "site": "elsewhere",
+        "sites": ["elsewhere"],
+        "must_change": False,
+    }
+    assert office["moi-noi"].get("/session")["sites"] == ["open"]
+    office.take("A", who="moi-noi")
+    office.clear()
+
+
+# -- by key ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_that_opens_nothing_is_unknown(office: Outside) -> None:
+    expired, orphan = new_key(), new_key()
+    with office.database() as store:
+        store.write([lambda tx: tx.put_session(SessionRow(hash_key(expired), "lan", time.time() - 1))])
+        store.write([lambda tx: tx.put_session(SessionRow(hash_key(orphan), "nobody-of-this-name", time.time() + 1000))])
+    for key in ("x", expired, orphan, hash_key(office["lan"].key or ""), (office["lan"].key or "") + "x", "é" * 10, "a" * 4000):
+        answer = requests.get(office.api + "/session", headers={"Authorization": f"Bearer {key}".encode()}, timeout=20)
+        refused(answer, 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("header", ("", "Bearer", "Bearer ", "Basic {key}", "{key}", "Bearer{key}", "Digest x, Bearer {key}"))
+def test_only_a_bearer_is_a_bearer(office: Outside, header: str) -> None:
+    answer = requests.get(office.api + "/session", headers={"Authorization": header.format(key=office["lan"].key)}, timeout=20)
+    refused(answer, 401, "unauthenticated")
+
+
+def test_the_word_bearer_may_be_written_small(office: Outside) -> None:
+    answer = requests.get(office.api + "/session", headers={"Authorization": f"bearer  {office['lan'].key} "}, timeout=20)
+    assert answer.status_code == 200
+
+
+def test_a_revoked_device_and_a_removed_clerk_are_out_at_once(office: Outside) -> None:
+    office.install({"k1b": "audio"})
+    office.hire({"tam": "clerk"})
+    assert office["k1b"].send("GET", "/device-sessions").status_code == 200
+    for arguments in (("device", "revoke", "k1b", "--site", "open"), ("user", "remove", "tam")):
+        assert moiso(*arguments, "--db", office.server.db).returncode == 0
+    refused(office["k1b"].send("GET", "/device-sessions"), 401, "unauthenticated")
+    refused(office["tam"].send("GET", "/session"), 401, "unauthenticated")
+
+
+def test_a_new_password_ends_the_sessions_of_the_old_one(office: Outside) -> None:
+    office.hire({"ut": "clerk"})
+    made = moiso("user", "reset", "ut", "--password-stdin", "--db", office.server.db, stdin="mot mat khau khac\n")
+    assert made.returncode == 0, made.stderr
+    refused(office["ut"].send("GET", "/session"), 401, "unauthenticated")
+    refused(office["nobody"].send("POST", "/sessions", {"user": "ut", "password": PASSWORD}), 401, "wrong_password")
+    office["nobody"].post("/sessions", {"user": "ut", "password": "mot mat khau khac"}, expect=201)
+
+
+def test_a_role_holds_from_the_next_request_on(office: Outside) -> None:
+    office.hire({"doi": "clerk"})
+    with office.database() as store:
+        row = store.staff("doi")
+        assert row is not None
+        store.write([lambda tx: tx.put_staff(StaffRow(row.name, "inspector", row.password_hash, row.site))])
+    refused(office["doi"].send("POST", "/sites/open/counters/1/open", {}), 403, "forbidden")
+    assert office["doi"].get("/session")["role"] == "inspector"
+
+
+# -- by cookie -------------------------------------------------------------------------------------------------------------------
+
+
+class Browser:
+    """A browser: keeps cookies, and sends `X-Moiso` when one of our pages asks."""
+
+    def __init__(self, office: Outside) -> None:
+        self.office, self.http = office, requests.Session()
+
+    def sign_in(self, user: str) -> requests.Response:
+        return self.http.post(self.office.api + "/sessions", json={"user": user, "password": PASSWORD}, timeout=20)
+
+    def pair(self, device: str) -> requests.Response:
+        key = {"Authorization": f"Bearer {self.office[device].key}"}
+        return self.http.post(self.office.api + "/device-sessions", headers=key, timeout=20)
+
+    def send(self, method: str, path: str, body: object = None, *, ours: bool = True) -> requests.Response:
+        headers = {"Idempotency-Key": uuid.uuid4().hex} | ({"X-Moiso": "1"} if ours else {})
+        return self.http.request(method, self.office.api + path, json=body, headers=headers, timeout=20)
+
+
+@pytest.fixture
+def browser(office: Outside) -> Iterator[Browser]:
+    yield Browser(office)
+    office.clear()
+
+
+def test_signing_in_sets_a_cookie_that_no_script_reads(office: Outside, browser: Browser) -> None:
+    answer = browser.sign_in("lan")
+    assert answer.status_code == 201
+    assert set(answer.json()) == {"token", "user", "role", "site", "sites", "expires_at", "must_change"}
+    assert (answer.json()["role"], answer.json()["sites"]) == ("clerk", ["open"])
+    ends = datetime.fromisoformat(answer.json()["expires_at"]).timestamp()
+    assert 11.9 * 3600 < ends - time.time() < 12.1 * 3600
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("moiso_staff=") and {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
+    assert browser.send("GET", "/session").json()["user"] == "lan"
+
+
+def test_a_command_by_cookie_from_a_foreign_page_is_refused(office: Outside, browser: Browser) -> None:
+    browser.sign_in("lan")
+    before = office.story()
+    refused(browser.send("POST", "/sites/open/counters/1/open", {}, ours=False), 403, "csrf")
+    refused(browser.send("DELETE", "/session", ours=False), 403, "csrf")
+    assert office.story() == before
+    assert browser.send("GET", "/sites/open/counters/1/console", ours=False).status_code == 200, "a look is no command"
+    assert browser.send("POST", "/sites/open/counters/1/open", {}).status_code == 200
+
+
+def test_a_kiosk_exchanges_its_key_once_for_a_cookie(office: Outside, browser: Browser) -> None:
+    refused(browser.send("GET", "/device-sessions"), 401, "unauthenticated")
+    answer = browser.pair("k1")
+    assert answer.status_code == 201
+    assert answer.json() == {"name": "k1", "kind": "kiosk", "place": "k1", "site": "open"} == browser.send("GET", "/device-sessions").json()
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("moiso_device=") and {"HttpOnly", "SameSite=Strict"} <= set(cookie.split("; "))
+    assert int(cookie.split("Max-Age=")[1].split(";")[0]) > 365 * 86400, "a kiosk stands for years"
+    refused(browser.send("POST", "/sites/open/tickets", {"service": "A"}, ours=False), 403, "csrf")
+    ticket = browser.send("POST", "/sites/open/tickets", {"service": "A"})
+    assert ticket.status_code == 201
+    assert office.story()[-1]["actor"] == "device:open/k1" and office.story()[-1]["event"]["kiosk"] == "k1"
+    office._taken.append(ticket.json()["id"])
+
+
+def test_in_one_browser_each_command_uses_the_right_that_fits(office: Outside, browser: Browser) -> None:
+    browser.sign_in("lan")
+    browser.pair("k1")
+    ticket = browser.send("POST", "/sites/open/tickets", {"service": "A"}).json()
+    office._taken.append(ticket["id"])
+    assert browser.send("POST", "/sites/open/counters/1/open", {}).status_code == 200
+    assert [e["actor"] for e in office.story()[-2:]] == ["device:open/k1", "staff:lan"]
+    assert browser.send("GET", "/session").json()["user"] == "lan"
+    assert browser.send("GET", "/device-sessions").json()["name"] == "k1"
+    refused(browser.send("PUT", "/sites/open/halls/main/notice", {"text": "x"}), 403, "forbidden")
+
+
+def test_a_key_in_the_header_is_meant_and_not_the_cookie(office: Outside, browser: Browser) -> None:
+    browser.sign_in("binh")
+    headers = {"Authorization": f"Bearer {office['lan'].key}"}
+    assert browser.http.get(office.api + "/session", headers=headers, timeout=20).json()["user"] == "lan"
+    headers["Authorization"] = "Bearer x"
+    refused(browser.http.get(office.api + "/session", headers=headers, timeout=20), 401, "unauthenticated")
+
+
+def test_signing_out_ends_the_session_here_and_everywhere(office: Outside, browser: Browser) -> None:
+    token = browser.sign_in("lan").json()["token"]
+    elsewhere = Client(office.api, token)
+    answer = browser.send("DELETE", "/session")
+    assert answer.status_code == 204 and answer.content == b"" and "moiso_staff=;" in answer.headers["Set-Cookie"]
+    assert "moiso_staff" not in browser.http.cookies
+    refused(elsewhere.send("GET", "/session"), 401, "unauthenticated")
+    assert office["lan"].send("GET", "/session").status_code == 200, "another sign-in of the same clerk stays"
+
+
+def test_behind_https_cookies_travel_over_it_only(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with outside(tmp_path_factory.mktemp("secure"), "--secure-cookies") as office:
+        answer = Browser(office).sign_in("lan")
+        assert "Secure" in answer.headers["Set-Cookie"].split("; ")
+
+
+# -- guessing --------------------------------------------------------------------------------------------------------------------
+
+
+def attempt(office: Outside, user: str, password: str, address: str = "127.0.0.1") -> tuple[int, dict[str, str], dict[str, object]]:
+    connection = http.client.HTTPConnection("127.0.0.1", office.server.port, timeout=30, source_address=(address, 0))
+    body = json.dumps({"user": user, "password": password}).encode()
+    connection.request("POST", "/api/v1/sessions", body, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    return answer.status, {name.lower(): value for name, value in answer.headers.items()}, json.loads(answer.read())
+
+
+def test_the_sixth_wrong_password_in_a_minute_has_to_wait_and_nobody_else(office: Outside) -> None:
+    office.hire({"sau": "clerk", "bay": "clerk"})
+    for _ in range(5):
+        status, headers, _ = attempt(office, "sau", "wrong")
+        assert status == 401 and headers["www-authenticate"]
+    status, headers, body = attempt(office, "sau", PASSWORD)
+    assert status == 429 and 0 < int(headers["retry-after"]) <= 61
+    assert body["error"]["code"] == "too_many_requests"  # type: ignore[index]
+    assert attempt(office, "bay", PASSWORD)[0] == 201, "another name at the same address"
+    assert attempt(office, "sau", PASSWORD, "127.0.0.2")[0] == 201, "the same name at another address"
+
+
+def test_who_signs_in_has_made_no_wrong_attempt(office: Outside) -> None:
+    office.hire({"tam-muoi": "clerk"})
+    for _ in range(3):
+        assert [attempt(office, "tam-muoi", p)[0] for p in ("wrong", "wrong", PASSWORD)] == [401, 401, 201]
+
+
+def test_a_hundred_guesses_at_once_are_still_five(office: Outside) -> None:
+    office.hire({"chin": "clerk"})
+    with ThreadPoolExecutor(20) as crowd:
+        answers = list(crowd.map(lambda n: attempt(office, "chin", f"guess {n}")[0], range(100)))
+    assert sorted(set(answers)) == [401, 429] and answers.count(401) == 5
+
+
+@pytest.mark.parametrize("user", ("nobody-of-this-name", "lan\x00", "lan\n", "LAN", "' or 1=1 --", "ă" * 64))
+def test_an_unknown_name_is_answered_like_a_wrong_password(office: Outside, user: str) -> None:
+    answer = office["nobody"].send("POST", "/sessions", {"user": user, "password": PASSWORD})
+    refused(answer, 401, "wrong_password")
+    assert answer.json()["error"]["details"] == {}
+
+
+def test_an_unknown_name_takes_as_long_as_a_known_one(office: Outside) -> None:
+    names = [f"known-{n}" for n in range(7)]
+    office.hire(dict.fromkeys(names, "clerk"))
+
+    def took(user: str) -> float:
+        began = time.perf_counter()
+        assert attempt(office, user, "wrong")[0] == 401
+        return time.perf_counter() - began
+
+    pairs = [(took(name), took(name.replace("known", "unknown"))) for name in names]
+    known, unknown = (statistics.median(times) for times in zip(*pairs, strict=True))
+    assert 0.4 < known / unknown < 2.5, pairs
+
+
+def test_a_name_is_one_name_however_the_keyboard_composed_it(office: Outside) -> None:
+    office.hire({"Hiền": "clerk"})
+    assert attempt(office, "Hie\u0302\u0300n", PASSWORD)[0] == 201
+
+
+def test_while_a_crowd_guesses_the_kiosk_still_gives_numbers(office: Outside) -> None:
+    with ThreadPoolExecutor(60) as crowd:
+        guesses = [crowd.submit(attempt, office, f"stranger-{n}", "guess") for n in range(60)]
+        for _ in range(5):
+            office.take("A")
+        assert not all(guess.done() for guess in guesses), "a number does not wait for passwords"
+        assert {guess.result()[0] for guess in guesses} <= {401, 429}
+    office.clear()
