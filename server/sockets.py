@@ -335,7 +335,8 @@ class Sockets:
                     raise Refused("not_found")
                 day = ledger.day(site, ledger.day_of_hall(site))
                 with ledger.reading:
-                    return wire.board(hall.board(day, place, ledger.now(site)), ledger.clock.factor)
+                    own = room.id if room.kind == "counter" else None
+                    return wire.board(hall.board(day, place, ledger.now(site), own), ledger.clock.factor)
             case "console":
                 if room.id not in office.counter:
                     raise Refused("not_found")

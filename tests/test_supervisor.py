@@ -125,3 +125,15 @@ def test_paper_for_a_ticket_that_has_ended_is_refused() -> None:
     office.finish(ticket)
     with refused("not_allowed_now", state="done", verb="reprint"):
         office.do(decide.reprint, ticket=ticket.id, kiosk="k1")
+
+
+def test_the_screen_above_a_counter_keeps_its_own_call_however_many_follow() -> None:
+    office = Office(staffed="12")
+    first = office.take("household")
+    office.next("2")
+    for _ in range(12):
+        office.take("household")
+        office.next("1", finish=True)
+    assert first.code not in [c.code for c in board(office.day, "main", office.now).calls]
+    above = board(office.day, "main", office.now, "2").calls
+    assert (len(above), above[-1].code) == (9, first.code)

@@ -70,16 +70,23 @@ def gives_numbers(day: Day, now: datetime, service: str) -> bool:
     return True
 
 
-def board(day: Day, hall: str, now: datetime) -> Board:
-    """The board of one hall: newest call first, what waits for each field served there."""
+def board(day: Day, hall: str, now: datetime, counter: str | None = None) -> Board:
+    """The board of one hall: newest call first, what waits for each field served there.
+
+    With `counter` its own last call is always there, however many others were called since: the small screen above it needs that one.
+    """
     site = day.site
-    calls = []
+    calls: list[Call] = []
+    found = counter is None
     for row in reversed(day.calls.values()):
         if day.desks[row.counter].hall != hall:
             continue
-        ticket = day.tickets[row.ticket]
-        calls.append(Call(row.seq, ticket.code, row.counter, ticket.state, row.call_no, row.at, row.at + site.timing.new_for))
-        if len(calls) == CALLS_SHOWN:
+        own = row.counter == counter
+        if len(calls) < CALLS_SHOWN or own:
+            ticket = day.tickets[row.ticket]
+            calls.append(Call(row.seq, ticket.code, row.counter, ticket.state, row.call_no, row.at, row.at + site.timing.new_for))
+        found = found or own
+        if len(calls) >= CALLS_SHOWN and found:
             break
     served = {s for c in site.counters if c.hall == hall for s in day.desks[c.id].services}
     waiting = tuple(
