@@ -52,7 +52,7 @@ COMMANDS = (
     + ["start", "finish", "hold", "release", "recall", "transfer", "heard", "restart"] * 2
     + ["open"] * 4
     + ["resume"] * 3
-    + ["direct", "cancel", "pause", "close", "take over", "stop", "revise"]
+    + ["direct", "cancel", "pause", "close", "take over", "stop", "revise", "assign", "change hours", "ask for help", "answer help"]
 )
 PAUSES_S = (0, 0, 0, 1, 7, 40, 61, 200, 900)
 
@@ -180,15 +180,17 @@ class Witness:
     joinings: list[Joining] = field(default_factory=list)
     calls: list[Called] = field(default_factory=list)
     serves: dict[str, set[str]] = field(default_factory=dict)
-    opening: datetime | None = None
+    given: dict[str, set[str]] = field(default_factory=dict)
 
     def adopt(self, version: int) -> None:
-        """A counter serves what the document says, and goes on serving whom a dropped service left waiting."""
+        """A counter serves what staff gave it or the document says, and goes on serving whom a dropped service left waiting."""
         self.version, site = version, self.sites[version]
-        offered = {s.id for s in site.services}
         for counter in site.counters:
-            left_over = self.serves.get(counter.id, set()) - offered
-            self.serves[counter.id] = set(counter.services) | left_over
+            self.let_serve(counter.id, self.given.get(counter.id, set(counter.services)))
+
+    def let_serve(self, counter: str, services: set[str]) -> None:
+        offered = {s.id for s in self.sites[self.version].services}
+        self.serves[counter] = services & offered | self.serves.get(counter, set()) - offered
 
     def waiting_for(self, counter: str) -> list[Person]:
         """Everybody this counter may call, sorted by hand."""
@@ -204,6 +206,9 @@ class Witness:
         match event:
             case ev.DayOpened() | ev.SiteRevised():
                 self.adopt(event.site_version)
+            case ev.CounterAssigned():
+                self.given[event.counter] = set(event.services)
+                self.let_serve(event.counter, set(event.services))
             case ev.TicketIssued():
                 self._issued(entry, event)
             case ev.TicketCalled():
@@ -350,6 +355,16 @@ def _give(office: Office, history: History, command: Command) -> None:
             office.do(decide.heard, call=office.day.seq - who % 3)
         case "revise":
             _revise(office, history, who, what)
+        case "assign":
+            kept = [s for s in office.day.desks[counter].services if s in office.site.service] if who % 3 else []
+            office.do(decide.assign_counter, counter=counter, services=(service, *kept))
+        case "change hours":
+            closes = office_now + timedelta(hours=who % 12)
+            office.do(decide.change_hours, last_ticket=None, closes=closes if what % 3 == 0 else None)
+        case "ask for help":
+            office.do(decide.ask_for_help, kiosk="k1")
+        case "answer help":
+            office.do(decide.answer_help, asked=next(iter(office.day.help), 0))
         case _:
             _to_a_ticket(office, verb, who, what)
 
@@ -382,7 +397,8 @@ def _to_a_ticket(office: Office, command: str, who: int, what: int) -> None:
     match command:
         case "out of order":
             # Mostly by a counter that may.
-            counter = office.day.counters_for(ticket)[0] if what % 5 else str(what % 4 + 1)
+            able_counters = office.day.counters_for(ticket) if what % 5 else []
+            counter = able_counters[0] if able_counters else str(what % 4 + 1)
             office.call(ticket, counter, reason="gấp", by=SUPERVISOR if office.day.counters[counter].clerk == "chief" else CLERKS[counter])
         case "direct":
             office.transfer(ticket, by=by, counter=str(what % 4 + 1))

@@ -267,6 +267,7 @@ def test_who_comes_back_joins_anew_close_behind_the_front() -> None:
     office.no_show(missed)
     office.at("07:58").rejoin(missed)
     assert (missed.queue_time, missed.term, missed.joined_at, missed.rejoins) == (at("07:48"), Term.REJOINED, at("07:58"), 1)
+    assert (missed.step, missed.started_at, missed.ended_at) == (None, None, None)
     assert office.order("2") == [*(t.code for t in others[:13]), "A001", *(t.code for t in others[13:])]
     assert not office.day.missed
 
@@ -365,6 +366,19 @@ def test_a_call_heard_before_its_recall_needs_a_correction_too() -> None:
     assert ticket.heard_at is None
     office.undo(ticket)
     assert office.last().heard is True
+
+
+def test_what_was_heard_in_an_earlier_turn_needs_no_correction_in_this_one() -> None:
+    office = Office(staffed="1")
+    ticket = office.take()
+    office.next()
+    office.hear()
+    office.start(ticket)
+    office.hold(ticket)
+    office.call(ticket)
+    assert (ticket.heard_at, ticket.started_at) == (None, None)
+    office.undo(ticket)
+    assert office.last().heard is False
 
 
 def test_the_news_that_a_call_was_heard_may_come_after_its_recall() -> None:

@@ -366,8 +366,10 @@ def test_all_laws_hold_on_a_long_and_crowded_day(seed: int) -> None:
 
 def test_the_random_days_are_worth_living() -> None:
     """A law that nothing could break holds for nothing: every event and every refusal that a day can bring is met, and overtaking too."""
-    lives = [live(a_history(seed)) for seed in range(60)]
-    assert {type(entry.event) for life in lives for entry in life.office.story} >= set(ev.KINDS.values()) - {ev.NoticeSet, ev.DayClosed}
+    lives = [live(a_history(seed)) for seed in range(100)]
+    # Who adds an event says here that it moves nobody, or gives the random days a command for it.
+    moves_nobody = {ev.NoticeSet, ev.DayClosed, ev.TicketReprinted}
+    assert {type(entry.event) for life in lives for entry in life.office.story} >= set(ev.KINDS.values()) - moves_nobody
     met = {code for life in lives for code in life.refusals}
     assert met >= {
         "not_allowed_now",

@@ -14,6 +14,7 @@ from server.core.day import Ticket
 from server.core.report import HEADING, CounterNumbers, Report, ServiceNumbers, Spread, report, rows
 from server.core.site import Hours, Service
 from server.core.ticket import State, Verb
+from server.core.turns import told
 
 
 def counted(office: Office) -> Report:
@@ -109,6 +110,7 @@ def test_a_day_on_which_nothing_happened_has_no_averages() -> None:
         ([7], 7, 7, 7, 7),
         ([4, 1], 2.5, 1, 4, 4),
         ([3, 1, 2], 2, 2, 3, 3),
+        ([1, 1, 2], 1.3, 1, 2, 2),
         (range(1, 11), 5.5, 5, 9, 10),
         (range(1, 101), 50.5, 50, 90, 100),
         ([0.4, 0.6], 0.5, 0, 1, 1),
@@ -147,11 +149,37 @@ def test_one_who_was_set_aside_waited_until_the_first_time_at_the_counter() -> N
     office = Office(clock="08:00", staffed="1")
     ticket = office.take()
     office.at("08:05").next()
-    office.hold(ticket)
+    office.start(ticket)
+    office.at("08:07").hold(ticket)
     office.at("08:20").call(ticket)
     office.serve(ticket, 4)
     numbers = counted(office)
-    assert (numbers.waits, numbers.service_times, numbers.holds) == (seconds(300), seconds(240), 1)
+    assert (numbers.waits, numbers.service_times, numbers.holds) == (seconds(300), seconds(120, 240), 1)
+
+
+def test_one_who_came_back_and_then_left_was_missed_once_and_cancelled_once() -> None:
+    office = Office(clock="08:00", staffed="1")
+    ticket = _missed(office)
+    office.rejoin(ticket)
+    office.cancel(ticket)
+    numbers = counted(office)
+    assert (numbers.missed, numbers.rejoins, numbers.cancelled) == (1, 1, 1)
+
+
+def test_a_turn_knows_what_ended_it() -> None:
+    office = Office(clock="08:00", staffed="1")
+    ticket = office.take()
+    office.next()
+    office.wait(30).cancel(ticket)
+    (turn,) = told(office.story).visits[ticket.id].turns
+    assert (turn.ended_by, turn.ended_at, turn.length) == (Verb.CANCEL, office.now, None)
+
+
+def test_what_happens_after_the_end_of_the_day_opens_no_counter_longer() -> None:
+    office = Office(clock="08:00", staffed="1")
+    office.at("09:00").do(decide.close_day)
+    office.at("10:00").do(decide.set_notice, hall="main", text="Đã đóng cửa")
+    assert counter(counted(office), "1").open_min == 60
 
 
 def test_a_call_out_of_order_stands_in_the_report_with_its_reason_unless_it_was_taken_back() -> None:
@@ -242,15 +270,17 @@ def test_a_report_so_far_counts_to_the_last_event() -> None:
 
 def test_work_after_the_closing_time_is_overtime() -> None:
     office = Office(clock="16:20", staffed="1")
-    in_time, late, missed = office.take(), office.take(), office.take()
+    in_time, late, latest, missed = (office.take() for _ in range(4))
     office.at("16:50").next()
     office.at("17:00").finish(in_time)
     assert (counted(office).overtime_min, counted(office).served_after_closing) == (0, 0)
     office.next()
     office.at("17:12:30").finish(late)
     office.next()
+    office.at("17:15").finish(latest)
+    office.next()
     office.at("17:20").no_show(missed)
-    assert (counted(office).overtime_min, counted(office).served_after_closing) == (20, 1)
+    assert (counted(office).overtime_min, counted(office).served_after_closing) == (20, 2)
 
 
 def test_a_day_without_opening_hours_has_no_overtime() -> None:
@@ -326,6 +356,7 @@ def test_the_sheet_is_flat_and_every_row_has_a_name_and_a_unit_of_its_own() -> N
         (("Cả ngày", "UBND phường An Mẫu", "Ngày"), "2026-11-20"),
         (("Cả ngày", "UBND phường An Mẫu", "Số phiếu đã cấp"), 5),
         (("Cả ngày", "UBND phường An Mẫu", "Phiếu: hoàn tất"), 4),
+        (("Cả ngày", "UBND phường An Mẫu", "Chờ: số lượt đo"), 4),
         (("Cả ngày", "UBND phường An Mẫu", "Chờ: trung bình"), 24.7),
         (("Cả ngày", "UBND phường An Mẫu", "Chờ: lâu nhất"), 40.0),
         (("Cả ngày", "UBND phường An Mẫu", "Lượt hoàn tất có giờ bắt đầu ước tính"), 1),
