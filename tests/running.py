@@ -25,6 +25,8 @@ from server.store.sqlite import SqliteStore
 ROOT = Path(__file__).resolve().parent.parent
 OPEN = str(ROOT / "config" / "sites" / "open.toml")
 PASSWORD = "mot mat khau dai"
+MORNING = ("--hall-clock", "2026-11-20T08:00+07:00")
+"""Options for a hall clock of its own: a test that happens to run at midnight is still one day."""
 START_S = 20.0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from running import Client, Server, running
+from running import MORNING, OPEN, Client, Server, running
 
 HALF_OPEN = 2000
 ANSWERS_WITHIN_S = 10.0
@@ -76,7 +76,7 @@ def timed(ask, *arguments, **more):  # type: ignore[no-untyped-def]
 
 @pytest.mark.slow
 def test_two_thousand_half_open_connections_do_not_keep_a_clerk_from_calling(tmp_path: Path, many_files: None) -> None:
-    with running(tmp_path) as server:
+    with running(tmp_path, OPEN, *MORNING) as server:
         kiosk, clerk = server.device("k1"), server.staff("lan")
         for _ in range(30):
             kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)
@@ -126,7 +126,7 @@ def connections_inside(server: Server) -> int:
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux can take files away from a running process")
 def test_a_server_out_of_files_lets_people_wait_and_does_not_end(tmp_path: Path, many_files: None) -> None:
-    with running(tmp_path) as server:
+    with running(tmp_path, OPEN, *MORNING) as server:
         assert server.process is not None
         kiosk = server.device("k1")
         kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)

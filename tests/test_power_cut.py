@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import requests
-from running import OPEN, Client, Server
+from running import MORNING, OPEN, Client, Server
 
 from server import wire
 from server.core import events as ev
@@ -24,8 +24,6 @@ from server.store.sqlite import SqliteStore
 CUTS = 20
 KIOSKS = 8
 CLERKS = 4
-# The hall's clock begins anew with every start, as on a machine whose own clock has lost the time.
-MORNING = "2026-11-20T08:00+07:00"
 
 
 @dataclass
@@ -81,7 +79,8 @@ def press_together(hands: list[Hand], presses: int, server: Server) -> None:
 
 @pytest.mark.slow
 def test_twenty_power_cuts_lose_no_number_and_give_none_twice(tmp_path: Path) -> None:
-    server = Server(tmp_path, OPEN, "--hall-clock", MORNING).start()
+    # The hall's clock begins anew with every start, as on a machine whose own clock has lost the time.
+    server = Server(tmp_path, OPEN, *MORNING).start()
     key = server.device("k1").key
     crew = server.crew(*[f"clerk{n}" for n in range(1, CLERKS + 1)])
     for n, clerk in enumerate(crew, 1):

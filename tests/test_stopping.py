@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 import socketio
-from running import OPEN, ROOT, Client, Server, running
+from running import MORNING, OPEN, ROOT, Client, Server, running
 
 from server.store.sqlite import SqliteStore
 
@@ -61,7 +61,7 @@ def take_until_nobody_answers(client: Client, port: int, taken: Taken, *, keep: 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_stopped_in_a_busy_minute_answers_what_it_has_accepted(tmp_path: Path, number: signal.Signals) -> None:
-    server = Server(tmp_path).start()
+    server = Server(tmp_path, OPEN, *MORNING).start()
     key = server.device("k1").key
     all_taken = [Taken() for _ in range(8)]
     threads = [
@@ -93,7 +93,7 @@ def test_a_server_stopped_in_a_busy_minute_answers_what_it_has_accepted(tmp_path
 
 
 def test_commands_that_wait_for_the_disk_are_answered_before_the_end(tmp_path: Path) -> None:
-    server = Server(tmp_path).start()
+    server = Server(tmp_path, OPEN, *MORNING).start()
     assert server.process is not None
     kiosk = server.device("k1")
     kiosk.get("/sites/open")
@@ -129,7 +129,7 @@ def until(question) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_idle_half_open_and_live_connections_do_not_keep_a_server_from_ending(tmp_path: Path) -> None:
-    server = Server(tmp_path).start()
+    server = Server(tmp_path, OPEN, *MORNING).start()
     assert server.process is not None
     kept = requests.Session()
     assert kept.get(f"{server.api}/sites/open", timeout=5).status_code == 200
@@ -181,7 +181,7 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
 
 
 def test_a_server_can_start_again_right_after_a_power_cut(tmp_path: Path) -> None:
-    server = Server(tmp_path).start()
+    server = Server(tmp_path, OPEN, *MORNING).start()
     ticket = server.device("k1").post("/sites/open/tickets", {"service": "A"}, expect=201)
     server.kill()
     server.start()

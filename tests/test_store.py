@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import ROOT, Server, running
+from running import MORNING, OPEN, ROOT, Server, running
 
 from server.store import (
     AnswerRow,
@@ -302,7 +302,7 @@ def pings(server: Server, enough: Callable[[int], bool]) -> list[float]:
 @pytest.mark.slow
 def test_a_database_locked_by_somebody_else_delays_only_the_writer(tmp_path: Path) -> None:
     with (
-        running(tmp_path) as server,
+        running(tmp_path, OPEN, *MORNING) as server,
         closing(sqlite3.connect(server.database, isolation_level=None)) as other,
         ThreadPoolExecutor() as pool,
     ):
