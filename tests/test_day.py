@@ -247,6 +247,7 @@ def test_new_rules_hold_for_those_who_come_and_not_for_those_who_wait() -> None:
     office.revise(rules=Rules(priority_head=10 * MINUTE))
     after = office.wait(60).take(priority="older")
     assert [t.queue_time for t in (before, after)] == [at("08:30"), at("08:51")]
+    assert [office.day.rules_of(t).priority_head for t in (before, after)] == [30 * MINUTE, 10 * MINUTE]
     office.next()
     assert office.last().site_version == 1, "a call is explained by the rules under which its ticket joined"
     office.next(finish=True)

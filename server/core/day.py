@@ -14,7 +14,7 @@ from typing import Any
 
 from server.core import events as ev
 from server.core.queue import Line, Place, Term
-from server.core.site import AS_WRITTEN, Counter, HoursNow, Service, Site, Today, hours_now, last_ticket
+from server.core.site import AS_WRITTEN, Counter, HoursNow, Rules, Service, Site, Today, hours_now, last_ticket
 from server.core.ticket import AT_COUNTER, State, Verb
 
 
@@ -154,6 +154,8 @@ class Day:
     """Every service and counter of the day, also one that a later version of the site document dropped. A dropped service only stops
     giving numbers: the counters that served it serve those who wait."""
     desks: dict[str, Counter] = field(default_factory=dict)
+    rules: dict[int, Rules] = field(default_factory=dict)
+    """By version of the site document."""
     assigned: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """What staff let a counter serve today instead of what the site document says."""
     today: Today = AS_WRITTEN
@@ -168,8 +170,9 @@ class Day:
         self.site = site
         if not self.seq:
             # Nothing has happened yet: a version before this one never held on this day.
-            for kept in (self.services, self.desks, self.lines, self.sent, self.directed, self.counters):
+            for kept in (self.services, self.desks, self.lines, self.sent, self.directed, self.counters, self.rules):
                 kept.clear()
+        self.rules[site.version] = site.rules
         self.services.update(site.service)
         before, self.desks = self.desks, dict(site.counter)
         for id, desk in before.items():
@@ -201,6 +204,10 @@ class Day:
     def serving(self, service: str) -> list[str]:
         """Counters that serve this service today, in the site's order."""
         return [c.id for c in self.site.counters if service in self.desks[c.id].services]
+
+    def rules_of(self, ticket: Ticket) -> Rules:
+        """The rules by which this ticket's queue time was set. Its reason is told in their minutes, whatever the site says by now."""
+        return self.rules[ticket.site_version]
 
     def waiting(self, service: str) -> int:
         return len(self.lines[service]) + len(self.sent[service])
