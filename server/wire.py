@@ -848,13 +848,26 @@ class NewDeviceOut(TypedDict):
 
 class FloorServiceOut(ServiceOut):
     count: int
+    longest_s: int | None
     stopped: bool
 
 
 class FloorCounterOut(StaffedCounterOut):
+    """`ticket_service` is where a stuck ticket goes back to."""
+
     code: str | None
+    ticket_service: str | None
     ticket_state: str | None
     called_at: str | None
+
+
+class HeldOut(TypedDict):
+    """A ticket set aside, and the counter that did it."""
+
+    ticket: str
+    code: str
+    service: str
+    counter: str | None
 
 
 class FloorOut(TypedDict):
@@ -869,9 +882,11 @@ class FloorOut(TypedDict):
     hours: HoursOut
     changed_hours: bool
     notices: dict[str, str | None]
+    notices_until: dict[str, str | None]
     services: list[FloorServiceOut]
     counters: list[FloorCounterOut]
     longest: list[LongestOut]
+    held: list[HeldOut]
     help: list[HelpOut]
     devices: list[DeviceRowOut]
 
@@ -887,11 +902,29 @@ def floor(day: Day, now: datetime, devices: list[DeviceRowOut], factor: float = 
         "hours": hours(day, now),
         "changed_hours": day.today != AS_WRITTEN,
         "notices": {h.id: hall.notice(day, h.id, now) for h in day.site.halls},
-        "services": [{**service(day, s.id, now), "count": day.waiting(s.id), "stopped": s.id in day.stopped} for s in day.site.services],
+        "notices_until": {h.id: _notice_until(day, h.id, now) for h in day.site.halls},
+        "services": [_floor_service(day, s.id, now) for s in day.site.services],
         "counters": [_floor_counter(day, c.id) for c in day.site.counters],
         "longest": longest(day, now),
+        "held": [{"ticket": t.id, "code": t.code, "service": t.service, "counter": t.counter} for t in day.held.values()],
         "help": help_calls(day),
         "devices": devices,
+    }
+
+
+def _notice_until(day: Day, hall_id: str, now: datetime) -> str | None:
+    """Until when the line that staff set today is shown; None for the standing one of the site document."""
+    today = day.notices.get(hall_id)
+    return _instant(today.until) if today is not None and today.until is not None and now < today.until else None
+
+
+def _floor_service(day: Day, service_id: str, now: datetime) -> FloorServiceOut:
+    oldest = min((t.issued_at for line in (day.lines[service_id], day.sent[service_id]) for t in line), default=None)
+    return {
+        **service(day, service_id, now),
+        "count": day.waiting(service_id),
+        "longest_s": int((now - oldest).total_seconds()) if oldest else None,
+        "stopped": service_id in day.stopped,
     }
 
 
@@ -900,6 +933,7 @@ def _floor_counter(day: Day, counter_id: str) -> FloorCounterOut:
     return {
         **staffed_counter(day, counter_id),
         "code": present.code if present else None,
+        "ticket_service": present.service if present else None,
         "ticket_state": present.state.value if present else None,
         "called_at": _instant(present.called_at) if present else None,
     }
