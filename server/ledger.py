@@ -540,7 +540,7 @@ class Ledger:
 
         Also days that this process has never seen: most offices switch the computer off in the evening.
         """
-        for site in self.sites.ids():
+        for site in self.sites.ids() if not self.broken else ():
             today = self.today(site)
             if self._night_of.get(site) != today:
                 for when in self._offload(self._left_open, site, today):

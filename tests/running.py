@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,6 +156,15 @@ class Server:
 
     def anyone(self) -> Client:
         return Client(self.api)
+
+
+def until(question: Callable[[], Any], within_s: float = START_S) -> Any:
+    """Ask again until the answer is yes; the answer."""
+    end = time.monotonic() + within_s
+    while not (answer := question()):
+        assert time.monotonic() < end, "waited in vain"
+        select_pause()
+    return answer
 
 
 def select_pause() -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 import socketio
-from running import MORNING, OPEN, ROOT, Client, Server, running
+from running import MORNING, OPEN, ROOT, Client, Server, running, until
 
 from server.store.sqlite import SqliteStore
 
@@ -117,15 +117,6 @@ def connections_of(port: int) -> int:
     want = f":{port:04X}"
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(1 for row in rows if row[1].endswith(want) and row[3] == "01")
-
-
-def until(question) -> None:  # type: ignore[no-untyped-def]
-    """Ask the system again until it says yes."""
-    end = time.monotonic() + EXIT_S
-    tick = threading.Event()
-    while not question():
-        assert time.monotonic() < end, "waited in vain"
-        tick.wait(0.01)
 
 
 def test_idle_half_open_and_live_connections_do_not_keep_a_server_from_ending(tmp_path: Path) -> None:

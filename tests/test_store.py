@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -331,6 +333,37 @@ def test_a_database_locked_by_somebody_else_delays_only_the_writer(tmp_path: Pat
         # A loop that stood still would show as one ping of seconds among hundreds; slack for a busy machine.
         assert max(locked) < 40 * max(usual[-5], 0.005), (usual[-5:], locked[-5:])
         assert sorted(locked)[len(locked) // 2] < 10 * usual[len(usual) // 2]
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux can spoil the disk of a running process")
+def test_a_disk_that_fails_makes_the_server_read_only_until_a_restart(tmp_path: Path) -> None:
+    with running(tmp_path, OPEN, *MORNING) as server:
+        assert server.process is not None
+        kiosk, anyone = server.device("k1"), server.anyone()
+        once = uuid.uuid4().hex
+        ticket = kiosk.post("/sites/open/tickets", {"service": "A"}, once=once, expect=201)
+        assert "moiso_read_only 0.0" in kiosk.http.get(f"{server.url}/metrics", timeout=10).text
+        # From here on every write beyond what the files hold already fails, as on a disk that is dying.
+        wal = Path(f"{server.database}-wal").stat().st_size
+        before = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (wal, before[1]))
+
+        for _ in range(3):
+            answer = kiosk.send("POST", "/sites/open/tickets", {"service": "A"})
+            assert answer.status_code == 503 and answer.json()["error"]["code"] == "storage_unavailable"
+        # The limit is gone, and it is not believed: what the page cache says may never have reached the disk.
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, before)
+        assert kiosk.send("POST", "/sites/open/tickets", {"service": "A"}).status_code == 503
+        assert kiosk.http.get(f"{server.url}/readyz", timeout=10).status_code == 503
+        assert kiosk.http.get(f"{server.url}/healthz", timeout=10).status_code == 200
+        assert "moiso_read_only 1.0" in kiosk.http.get(f"{server.url}/metrics", timeout=10).text
+        assert anyone.get(f"/sites/open/tickets/{ticket['id']}")["code"] == "A001"
+        assert anyone.get("/sites/open/halls/main/board")["waiting"][0]["next"] == ["A001"]
+
+        assert server.stop() == 0
+        server.start()
+        assert kiosk.post("/sites/open/tickets", {"service": "A"}, once=once, expect=201) == ticket
+        assert kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)["code"] == "A002"
 
 
 def test_a_damaged_database_is_not_served(tmp_path: Path) -> None:
