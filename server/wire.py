@@ -33,8 +33,8 @@ _EVENTS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind i
 
 
 def event_text(event: ev.Event) -> str:
-    """The body of an event as it is stored: JSON without nulls and defaults."""
-    return _EVENTS[type(event).__name__].dump_json(event, exclude_none=True, exclude_defaults=True).decode()
+    """The body of an event as it is stored: JSON without defaults. A null that is no default is a fact, and a day without it unreadable."""
+    return _EVENTS[type(event).__name__].dump_json(event, exclude_defaults=True).decode()
 
 
 def event_of(kind: str, body: str) -> ev.Event:

@@ -273,7 +273,7 @@ class TestPath:
 
 METHODS = [
     ("DELETE", "/api/v1/sites/open", "GET"),
-    ("GET", "/api/v1/sites/open/tickets", "POST"),
+    ("GET", "/api/v1/sites/open/counters/1/next", "POST"),
     ("PATCH", "/api/v1/sites/open/halls/main/notice", "PUT"),
     ("POST", "/console", "GET"),
     ("TRACE", "/api/v1/sites/open", "GET"),
