@@ -265,7 +265,7 @@ def plain(name: str) -> str:
 
 
 def reason(day: Day, t: Ticket, lang: str) -> ReasonOut:
-    return {"term": t.term.value, "words": words.reason_words(t.term, day.site.rules, joined_at=t.joined_at, slot=t.slot, lang=lang)}
+    return {"term": t.term.value, "words": words.reason_words(t.term, day.rules_of(t), joined_at=t.joined_at, slot=t.slot, lang=lang)}
 
 
 class RunnerUpOut(TypedDict):
@@ -299,7 +299,7 @@ class WhyOtherOut(TypedDict):
 
 def why(day: Day, t: Ticket, lang: str = "vi") -> WhyOut:
     call = t.call
-    text = words.capital(words.reason_words(t.term, day.site.rules, joined_at=t.joined_at, slot=t.slot, lang=lang)) + "."
+    text = words.capital(words.reason_words(t.term, day.rules_of(t), joined_at=t.joined_at, slot=t.slot, lang=lang)) + "."
     if call is not None and not call.in_order and call.reason:
         text = f"Called out of order: {call.reason}" if lang == "en" else f"Gọi không theo thứ tự, lý do: {call.reason}"
     elif call is not None and call.runner_up and call.runner_up_queue_time:
@@ -317,7 +317,7 @@ def why(day: Day, t: Ticket, lang: str = "vi") -> WhyOut:
         "runner_up": {"code": call.runner_up, "queue_time": instant(call.runner_up_queue_time)}
         if call and call.runner_up and call.runner_up_queue_time
         else None,
-        "rules_version": call.site_version if call else day.site.version,
+        "rules_version": call.site_version if call else t.site_version,
     }
 
 

@@ -141,19 +141,19 @@ def announcement(day: Day, entry: ev.Entry) -> Announcement | None:
             row = entry.event.counter if isinstance(entry.event, ev.TicketCalled) else ticket.counter
         case ev.StepUndone(heard=True):
             ticket, kind, call_no = day.tickets[entry.event.ticket], "correction", 1
-            row = None
+            row = entry.event.counter
         case _:
             return None
-    desk = day.desks.get(row or "")
-    hall = desk.hall if desk else site.halls[0].id
+    assert row is not None
+    desk = day.desks[row]
     return Announcement(
         seq=entry.seq,
         n=1,
-        hall=hall,
+        hall=desk.hall,
         kind=kind,
         code=ticket.code,
-        counter=row or "",
-        counter_name=desk.name if desk else "",
+        counter=row,
+        counter_name=desk.name,
         call_no=call_no,
         last_call=kind == "recall" and call_no >= max(site.rules.calls_before_no_show, 3),
         lang=ticket.lang,
@@ -219,7 +219,7 @@ def receipt(day: Day, ticket: Ticket, *, reprint: bool = False) -> Receipt:
         counters=f"Quầy {words.one_of(desks)}" if desks else "",
         queue_time_label="Giờ xếp hàng · Queue time" if both else "Giờ xếp hàng",
         queue_time=words.queue_time_text(ticket.queue_time, ticket.issued_at, lang),
-        reason=words.reason_words(ticket.term, site.rules, joined_at=ticket.joined_at, slot=ticket.slot, lang=lang),
+        reason=words.reason_words(ticket.term, day.rules_of(ticket), joined_at=ticket.joined_at, slot=ticket.slot, lang=lang),
         ahead="Không ai chờ trước" if ahead == 0 else f"Chờ trước: {ahead} người",
         expected=None,
         expected_label="giờ dự kiến được gọi",
