@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-import segno
 from PIL import Image, ImageDraw
 
+from kiosk import qr
 from kiosk.lettering import clean, fit, font_of, width_of, wrap
 
 LEADING = 1.3  # of the em: the tallest stack (Ỗ, 1.05) over the deepest tail (0.25) never touch
@@ -261,7 +261,7 @@ def _queue(sheet: Sheet, receipt: Receipt, y: int) -> int:
 def _foot(sheet: Sheet, receipt: Receipt, y: int) -> int:
     """The code for phones, what to do when the call was missed, the date line."""
     p, left, right = sheet.paper, sheet.paper.margin, sheet.paper.width - sheet.paper.margin
-    rows = _qr_rows(receipt.qr) if receipt.qr else None
+    rows = qr.rows(receipt.qr) if receipt.qr else None  # the ticket is worth more than its code
     texts = [("qr_hint", receipt.qr_hint)] if rows else []
     texts += [("foot", line) for line in receipt.foot]
     if rows and p.columns:
@@ -278,17 +278,6 @@ def _foot(sheet: Sheet, receipt: Receipt, y: int) -> int:
         end = _text(sheet, part, text, 400, p.foot, end, column, most_lines=4, align=align)
     y = max(end, beside_from + side)
     return _text(sheet, "date_line", receipt.date_line, 400, p.date, y, (left, right), most_lines=3)
-
-
-def _qr_rows(address: str) -> tuple[bytes, ...] | None:
-    """The modules of the code, quiet zone of 2 included: version 4 or, for a longer address, the next that holds it."""
-    for version in range(4, 11):
-        try:
-            code = segno.make(address, version=version, error="m", micro=False)
-        except segno.DataOverflowError:
-            continue
-        return tuple(bytes(row) for row in code.matrix_iter(border=2))
-    return None  # the ticket is worth more than its code
 
 
 def _place_qr(sheet: Sheet, rows: tuple[bytes, ...], x: int | None, y: int, limit: int) -> int:

@@ -46,7 +46,7 @@ OWNERS = {
     "socketio": {"server/device.py"},
     "holidays": {"config/calendar.py"},
     "argon2": {"server/access.py"},
-    "segno": {"kiosk/receipt.py"},
+    "segno": {"kiosk/qr.py"},
 }
 CORE_MAY = {"sortedcontainers"}
 
