@@ -1,0 +1,119 @@
+"""The description of the API is true: proper OpenAPI 3.1, and whatever is sent, the server answers as it says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import requests
+from outside import Outside, outside
+from schemathesis.specs.openapi.definitions import OPENAPI_31
+
+FUZZ_S = 14
+"""For each caller, all at once; two processors are busy with it."""
+NOT_ASKED = ("delete_session", "post_session_password")
+"""Signing out in the middle would make everything after it a refusal."""
+CHECKED = "all"
+NOT_CHECKED = "positive_data_acceptance"
+"""A description cannot say that a key is used twice, or that a text has control characters: these are refused, and are described."""
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    with outside(tmp_path_factory.mktemp("office")) as office:
+        yield office
+
+
+@pytest.fixture(scope="module")
+def described(office: Outside) -> dict[str, Any]:
+    answer = requests.get(f"{office.api}/openapi.json", timeout=10)
+    assert answer.headers["Content-Type"] == "application/json"
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def operations(described: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def test_the_description_is_openapi_3_1(described: dict[str, Any]) -> None:
+    assert described["openapi"].startswith("3.1")
+    jsonschema_rs.Draft202012Validator(OPENAPI_31).validate(described)
+    for schema in described["components"]["schemas"].values():
+        jsonschema_rs.meta.validate(schema)
+
+
+def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
+    found = set(re.findall(r"'#/components/schemas/(\w+)'", str(described)))
+    assert found and found <= set(described["components"]["schemas"])
+
+
+def test_what_the_contract_names_is_described(described: dict[str, Any]) -> None:
+    names = {(method, path.removeprefix("/api/v1/sites/{site}")) for method, path, _ in operations(described)}
+    contract = [("POST", "/tickets"), ("GET", "/tickets/{ticket}"), ("GET", "/tickets/{ticket}/why"), ("GET", "/halls/{hall}/board")]
+    contract += [("PUT", "/halls/{hall}/notice"), ("GET", "/counters/{counter}/console"), ("POST", "/counters/{counter}/next")]
+    contract += [("POST", f"/counters/{{counter}}/{verb}") for verb in ("open", "close", "pause", "resume")]
+    verbs = ("call", "recall", "start", "finish", "no-show", "rejoin", "hold", "release", "transfer", "cancel", "undo")
+    contract += [("POST", f"/tickets/{{ticket}}/{verb}") for verb in verbs]
+    contract += [("GET", "/days/{date}/report"), ("GET", "/days/{date}/events"), ("GET", ""), ("POST", "/api/v1/sessions")]
+    assert not set(contract) - names
+
+
+def test_every_operation_says_who_what_and_which_refusals(described: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for _, _, operation in operations(described)]
+    assert len(set(ids)) == len(ids)
+    for method, path, operation in operations(described):
+        assert operation["summary"], path
+        named = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
+        assert named == set(re.findall(r"\{(\w+)\}", path)), path
+        errors = {status: answer for status, answer in operation["responses"].items() if int(status) >= 400}
+        assert all(a["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorOut"} for a in errors.values()), path
+        if named:
+            assert "404" in errors, path
+        if "security" in operation and {} not in operation["security"]:
+            assert {"401", "403"} <= set(errors) and operation["description"].startswith("For: "), path
+        if any(p["name"] == "Idempotency-Key" for p in operation["parameters"]):
+            assert method == "POST" and {"400", "422"} <= set(errors), path
+
+
+def test_the_readable_page_shows_every_operation(office: Outside, described: dict[str, Any]) -> None:
+    page = unescape(requests.get(f"{office.url}/api/docs", timeout=10).text)
+    for method, path, operation in operations(described):
+        assert f"{method} {path}" in page and operation["summary"] in page
+
+
+def test_no_input_makes_the_server_break_its_description(office: Outside, tmp_path: Path) -> None:
+    ticket = [office.take("A") for _ in range(3)][-1]
+    office.open("1")
+    known = {"site": "open", "hall": "main", "counter": "1", "ticket": ticket["id"], "date": office.today, "service": "A", "kiosk": "k1"}
+    runs = {}
+    for who in ("binh", "lan", "k1"):
+        folder = tmp_path / who
+        folder.mkdir()
+        # One of the three asks for what exists, the others for whatever a fuzzer finds in a path.
+        parameters = [f'"path.{name}" = "{value}"' for name, value in known.items()] if who == "binh" else []
+        (folder / "schemathesis.toml").write_text("\n".join(["[parameters]", *parameters]) if parameters else "")
+        command = [str(Path(sys.executable).parent / "schemathesis"), "--config-file", "schemathesis.toml"]
+        command += ["run", f"{office.api}/openapi.json"]
+        command += ["--header", f"Authorization: Bearer {office[who].key}", "--checks", CHECKED, "--exclude-checks", NOT_CHECKED]
+        command += ["--phases", "coverage,fuzzing", "--seed", "20261120", "--max-time", str(FUZZ_S), "--continue-on-failure"]
+        command += ["--generation-database", "none", "--warnings", "off", "--no-color"]
+        command += [part for name in NOT_ASKED for part in ("--exclude-operation-id", name)]
+        runs[who] = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder)
+    said = {who: run.communicate(timeout=120)[0] for who, run in runs.items()}
+    for who, run in runs.items():
+        assert run.returncode == 0, (who, said[who][-6000:])
+        tested = re.search(r"Tested: (\d+)", said[who])
+        # How far it gets depends on what else the machine does.
+        assert tested and int(tested[1]) > 0, said[who][-2000:]
+    log = office.server.log.read_text()
+    assert '"unexpected"' not in log and "Traceback" not in log
