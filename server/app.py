@@ -120,7 +120,7 @@ class Application:
         app = self.flask
         install_errors(app)
         app.register_blueprint(self.routes.blueprint(self.access, lambda site: site in self.sites.ids()))
-        app.register_blueprint(blueprint(self.sites, self.options.extras))
+        app.register_blueprint(blueprint(self.sites, self.options.extras, self.ledger))
         _describe(app, self.routes)
         self._metrics.install(app)
 

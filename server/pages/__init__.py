@@ -11,9 +11,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, render_template, send_from_directory
+from flask import Blueprint, Response, abort, make_response, render_template, request, send_from_directory
 
-from server.sites import Sites
+from kiosk import qr
+from server.core import hall
+from server.core.day import Day
+from server.ledger import Ledger
+from server.pages import ticket as phone
+from server.sites import Sites, UnknownSite
 
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; media-src 'self' blob:; "
@@ -41,7 +46,7 @@ def _folder(package: str, *parts: str) -> Path:
     return Path(str(files(package))).joinpath(*parts)
 
 
-def blueprint(sites: Sites, extras: Extras) -> Blueprint:
+def blueprint(sites: Sites, extras: Extras, ledger: Ledger) -> Blueprint:
     kiosk, display, own = _folder("kiosk", "web"), _folder("display", "web"), _folder("server.pages")
     pages = Blueprint("pages", __name__, template_folder=str(own / "templates"))
 
@@ -73,6 +78,36 @@ def blueprint(sites: Sites, extras: Extras) -> Blueprint:
     def console() -> Response:
         return page(own / "templates", "console.html")
 
+    @pages.get("/manage")
+    def manage() -> Response:
+        return page(own / "templates", "manage.html")
+
+    @pages.get("/t/<ticket>")
+    def ticket_page(ticket: str) -> Response:
+        found = _day_of(ledger, ticket)
+        if found is None:
+            only = [sites.current(site) for site in sites.ids()]
+            lost = render_template("ticket.html", lang="vi", ticket=None, hotline=only[0].hotline if len(only) == 1 else "")
+            return _private(make_response(lost, 404))
+        # `why` is a code, or 1 for the page that asks for one and therefore does not reload by itself.
+        asked = request.args.get("why", "").strip()
+        site = found.site.id
+        with ledger.reading:
+            own_ticket = found.tickets[ticket]
+            shown = phone.page(found, own_ticket, ledger.now(site), ledger.clock.factor, ledger.today(site))
+            code = asked if asked != "1" else ""
+            answer = phone.why(found, own_ticket, code) if code else None
+        return _private(make_response(render_template("ticket.html", **shown, asking=bool(asked), asked=code, answer=answer)))
+
+    @pages.get("/t/<ticket>/qr.svg")
+    def ticket_code(ticket: str) -> Response:
+        found = _day_of(ledger, ticket)
+        url = hall.ticket_url(found, found.tickets[ticket]) if found else None
+        picture = qr.svg(url) if url else None
+        if picture is None:
+            abort(404)
+        return _private(Response(picture, mimetype="image/svg+xml"))
+
     @pages.get("/kiosk/<site>/<name>")
     def kiosk_page(site: str, name: str) -> Response:
         known(lambda: site in sites.ids() and name in sites.current(site).kiosk)
@@ -98,6 +133,26 @@ def blueprint(sites: Sites, extras: Extras) -> Blueprint:
         return Response(status=204)
 
     return pages
+
+
+def _day_of(ledger: Ledger, ticket: str) -> Day | None:
+    """The published day of a ticket, also of one whose day has ended; None for an unknown id."""
+    found = ledger.day_of_ticket(ticket)
+    if found is None:
+        return None
+    site, when = found
+    try:
+        day = ledger.day(site, when) if when >= ledger.today(site) else ledger.history(site, when)
+    except UnknownSite:
+        return None
+    return day if ticket in day.tickets else None
+
+
+def _private(response: Response) -> Response:
+    """Whoever holds the address holds the ticket: kept by no cache and found by no search."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
 
 
 def _addresses(sites: Sites, site: str, extras: Extras) -> dict[str, Any]:
