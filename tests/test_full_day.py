@@ -35,7 +35,7 @@ from server.core import events as ev
 from server.core import hall
 from server.core.day import Day
 
-FACTOR = 240.0
+FACTOR = 200.0
 COUNTERS = [str(n) for n in range(1, 9)]
 AT_THE_CONSOLE = "8"
 """One of the eight is worked through its page, in Chromium, by keyboard."""
@@ -49,10 +49,11 @@ def office(day: BusyDay) -> str:
     counters = "".join(
         f'\n[[counters]]\nid = "{c}"\nservices = {json.dumps([f"q{x}" for x in served(letters, int(c))])}\n' for c in COUNTERS
     )
+    kiosks = "".join(f'\n[[kiosks]]\nid = "k{n}"\nname = "Máy lấy số {n}"\n' for n in (1, 2))
     opens, closes = (f"{int(t.total_seconds() // 3600):02d}:{int(t.total_seconds() // 60) % 60:02d}" for t in (day.opens, day.closes))
     return (
         f'id = "busy"\nname = "Văn phòng bận rộn"\n\n[hours.week]\nmon-sun = ["{opens}-{closes}"]\n'
-        f'\n[[halls]]\nid = "main"\nname = "Khu chờ"\n\n[[kiosks]]\nid = "k1"\nname = "Máy lấy số 1"\n'
+        f'\n[[halls]]\nid = "main"\nname = "Khu chờ"\n{kiosks}'
         f'\n[[priority_groups]]\nid = "older"\nname = "Từ 60 tuổi"\n{services}{counters}'
     )
 
@@ -153,7 +154,7 @@ class Kept:
 
     day: BusyDay
     issued: list[dict[str, Any]]
-    printer: FakePrinter
+    printers: list[FakePrinter]
     speaker: Speaker
     story: list[dict[str, Any]]
     report: dict[str, Any]
@@ -175,22 +176,25 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     begins = opening - timedelta(minutes=6)
     clock = ("--hall-clock", begins.isoformat(), "--factor", str(FACTOR), "--voice", "espeak")
     server = Server(folder, str(folder / "busy.toml"), *clock, site="busy")
-    printer = FakePrinter()
+    printers = [FakePrinter(), FakePrinter()]
     server.start()
     # The clock started a moment ago; ask the server for its time instead of assuming.
-    kiosk = server.device("k1")
+    kiosks = [server.device("k1"), server.device("k2")]
     keys = {name: server.device(name, kind, "main").key for name, kind in (("loa", "audio"), ("tv1", "display"), ("tv2", "display"))}
     clients = {c: server.staff(f"clerk{c}") for c in COUNTERS}
     head = server.staff("head", "supervisor")
     inspector = server.staff("inspector", "inspector")
-    agent = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "server", "kiosk", "--server", server.url, "--key", str(kiosk.key)),
-            *("--printer", printer.url, "--journal", str(folder / "journal")),
-        ],
-        cwd=ROOT,
-        stderr=subprocess.DEVNULL,
-    )
+    agents = [
+        subprocess.Popen(
+            [
+                *(sys.executable, "-m", "server", "kiosk", "--server", server.url, "--key", str(kiosk.key)),
+                *("--printer", printer.url, "--journal", str(folder / f"journal-{printer.port}")),
+            ],
+            cwd=ROOT,
+            stderr=subprocess.DEVNULL,
+        )
+        for kiosk, printer in zip(kiosks, printers, strict=True)
+    ]
     speaker = Speaker(server.url, str(keys["loa"]))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
@@ -200,11 +204,11 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
             page.goto(f"{server.url}/display/busy/main#key={keys[name]}")
         desk = browser.new_page(viewport={"width": 1366, "height": 620})
         sit_down(desk, server, f"clerk{AT_THE_CONSOLE}")
-        hurry = Hurry(datetime.fromisoformat(kiosk.get("/sites/busy")["at"]))
+        hurry = Hurry(datetime.fromisoformat(kiosks[0].get("/sites/busy")["at"]))
         closes = site.at(day.date, day.closes)
         clerks = [Clerk(clients[c], c, hurry, closes) for c in COUNTERS if c != AT_THE_CONSOLE]
         issued: list[dict[str, Any]] = []
-        citizens = threading.Thread(target=arrive, args=(day, opening, hurry, kiosk, issued), daemon=True)
+        citizens = threading.Thread(target=arrive, args=(day, opening, hurry, kiosks, issued), daemon=True)
         citizens.start()
         hurry.until(opening)
         for clerk in clerks:
@@ -218,24 +222,26 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
             page.get_by_text("Hết giờ làm việc").first.wait_for()
         shown = [{(code, counter) for code, counter in page.evaluate("() => window.rowsSeen()")} for page in walls]
         browser.close()
-    with printer.changed:
-        printer.changed.wait_for(lambda: len(printer.decoder.tickets) >= len(issued), timeout=60)
+    for printer in printers:
+        printer.until_idle()
     story = inspector.get(f"/sites/busy/days/{day.date}/events")["events"]
     report = head.get(f"/sites/busy/days/{day.date}/report")
     speaker.close()
-    agent.terminate()
-    agent.wait(timeout=20)
+    for agent in agents:
+        agent.terminate()
+        agent.wait(timeout=20)
     server.stop()
-    yield Kept(day, issued, printer, speaker, story, report, shown, clerks, pressed, document, server.log.read_text())
-    printer.stop()
+    yield Kept(day, issued, printers, speaker, story, report, shown, clerks, pressed, document, server.log.read_text())
+    for printer in printers:
+        printer.stop()
 
 
-def arrive(day: BusyDay, opening: datetime, hurry: Hurry, kiosk: Client, issued: list[dict[str, Any]]) -> None:
-    """Every recorded arrival takes a number at its hall time; one in nine claims priority."""
+def arrive(day: BusyDay, opening: datetime, hurry: Hurry, kiosks: list[Client], issued: list[dict[str, Any]]) -> None:
+    """Every recorded arrival takes a number at its hall time, at the one kiosk or the other; one in nine claims priority."""
     for number, (since_opening, letter) in enumerate(day.arrivals):
         hurry.until(opening + since_opening)
         claim = {"priority": "older"} if number % 9 == 0 else {}
-        issued.append(kiosk.post("/sites/busy/tickets", {"service": f"q{letter}", **claim}, expect=201))
+        issued.append(kiosks[number % 2].post("/sites/busy/tickets", {"service": f"q{letter}", **claim}, expect=201))
 
 
 def sit_down(desk: Page, server: Server, user: str) -> None:
@@ -316,7 +322,7 @@ class TestABusyDay:
                 heapq.heappop(first[1])
 
     def test_every_ticket_was_printed_once_on_paper(self, kept: Kept) -> None:
-        assert len(kept.printer.decoder.tickets) == len(kept.issued)
+        assert sum(len(printer.decoder.tickets) for printer in kept.printers) == len(kept.issued)
 
     def test_every_call_became_a_sound_that_lasts(self, kept: Kept) -> None:
         calls = [f"{kept.day.date}-{e['seq']}-1" for e in kept.story if e["kind"] == "TicketCalled"]
@@ -324,13 +330,13 @@ class TestABusyDay:
         assert set(kept.speaker.heard) == set(calls)
         assert min(kept.speaker.heard.values()) > 1.5
 
-    def test_both_walls_showed_every_call_with_its_counter(self, kept: Kept) -> None:
+    def test_both_walls_showed_the_calls_with_their_counters(self, kept: Kept) -> None:
         codes = {t["id"]: t["code"] for t in kept.issued}
         called = {(codes[e["event"]["ticket"]], e["event"]["counter"]) for e in kept.story if e["kind"] == "TicketCalled"}
         for wall in kept.walls:
             assert wall <= called
-            # Six rows stand on a wall, and when the doors open eight clerks press at once.
-            assert len(called - wall) <= 2, called - wall
+            # At this speed five calls come a second and a big row is held for six: a few find no free row on the wall.
+            assert len(called - wall) <= 0.05 * len(called), called - wall
 
     def test_one_counter_was_worked_by_the_space_bar_alone(self, kept: Kept) -> None:
         calls = sum(1 for e in kept.story if e["kind"] == "TicketCalled" and e["event"]["counter"] == AT_THE_CONSOLE)
