@@ -55,10 +55,11 @@ function takeBoard(state, board, now) {
   const calls = new Map();
   for (const call of board.calls) {
     const known = state.calls.get(call.code);
+    const left = (Date.parse(call.new_until) - Date.parse(board.at)) / (board.factor ?? 1);
     if (known?.seq === call.seq && state.board?.day === board.day) {
-      calls.set(call.code, known);
+      // A wall that was away may come back to an hour in which this call is old.
+      calls.set(call.code, left > 0 || known.until <= now ? known : { ...known, until: now });
     } else {
-      const left = (Date.parse(call.new_until) - Date.parse(board.at)) / (board.factor ?? 1);
       // Where the hall's time stands still (a preview), what is new stays new.
       const until = left === Infinity ? left : now + Math.min(left, NEW_AT_MOST_MS);
       calls.set(call.code, { seq: call.seq, frame, from: now, until });

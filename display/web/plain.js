@@ -9,7 +9,9 @@
   var TIMEOUT_MS = 4000;
   var STALE_AFTER_MS = 8000;
   var SITE_EVERY_MS = 60000;
+  var TURN_MS = 9000;
   var ROWS = 6;
+  var LONG_NAME = 44;
 
   var parts = location.pathname.split("/");
   var site = "/api/v1/sites/" + parts[2];
@@ -53,13 +55,25 @@
     return low >= 90 ? "trên 90 phút" : low + "–" + Math.max(Math.ceil(wait.high_s / 300) * 5, low + 5) + " phút";
   }
 
+  /** Pieces joined to lines that fit the screen; the lines take turns. */
+  function inTurn(pieces, glue) {
+    var most = Math.floor((46 * window.innerWidth) / window.innerHeight);
+    var lines = [];
+    for (var i = 0; i < pieces.length; i += 1) {
+      var longer = lines.length ? lines[lines.length - 1] + glue + pieces[i] : pieces[i];
+      if (lines.length && longer.length <= most) lines[lines.length - 1] = longer;
+      else lines.push(pieces[i]);
+    }
+    return lines.length ? lines[Math.floor(new Date().getTime() / TURN_MS) % lines.length] : "";
+  }
+
   function waitingLine() {
     var told = [];
     for (var i = 0; i < board.waiting.length; i += 1) {
       var row = board.waiting[i];
       if (row.count) told.push((row.letter + ": " + row.count + " người" + (row.wait ? " · " + range(row.wait) : "")).replace(/ /g, "\u00a0"));
     }
-    return told.length ? "Đang chờ " + told.join("; ") : "Không ai chờ";
+    return told.length ? "Đang chờ " + inTurn(told, "; ") : "Không ai chờ";
   }
 
   function hhmm(instant) {
@@ -77,7 +91,8 @@
       var fresh = !stale() && new Date(call.new_until) > new Date(board.at);
       var line = element("tr", (fresh ? "new" : "") + (i === 0 ? " top" : ""));
       line.appendChild(element("td", "", call.code));
-      line.appendChild(element("td", "right", names[call.counter] || call.counter));
+      var counter = names[call.counter] || call.counter;
+      line.appendChild(element("td", counter.length > 4 ? "right named" : "right", counter));
       table.appendChild(line);
     }
     return table;
@@ -90,7 +105,9 @@
   function draw() {
     if (!board) return;
     var told = stale();
-    var state = JSON.stringify([board.calls, board.waiting, board.notice, board.hours, hhmm(board.at), told, names, office]);
+    var waits = waitingLine();
+    var notice = board.notice ? inTurn(board.notice.split(" "), " ") : "";
+    var state = JSON.stringify([board.calls, waits, notice, board.hours, hhmm(board.at), told, names, office]);
     var fresh = [];
     for (var i = 0; i < board.calls.length; i += 1) fresh.push(new Date(board.calls[i].new_until) > new Date(board.at));
     state += fresh.join();
@@ -103,9 +120,9 @@
     if (board.calls.length) page.appendChild(rows());
     else page.appendChild(element("p", "line strong large", "Chưa gọi số nào"));
     if (board.hours.state !== "open" && board.hours.reason) page.appendChild(element("p", "line strong", board.hours.reason));
-    page.appendChild(element("p", "line", waitingLine()));
+    page.appendChild(element("p", "line", waits));
     if (told) page.appendChild(element("p", "line stale", "Màn hình đang nối lại. Số hiện lúc " + hhmm(board.at) + ". Xin nghe loa hoặc hỏi cán bộ."));
-    else if (board.notice) page.appendChild(element("p", "line strong", board.notice));
+    else if (notice) page.appendChild(element("p", "line strong", notice));
     if (hotline) page.appendChild(element("p", "line", "Đường dây nóng " + hotline));
     if (wall.firstChild) wall.replaceChild(page, wall.firstChild);
     else wall.appendChild(page);
@@ -114,7 +131,7 @@
   function loadSite() {
     get(site, function (body) {
       for (var i = 0; i < body.counters.length; i += 1) names[body.counters[i].id] = body.counters[i].name.replace(/^Quầy /, "");
-      office = body.name;
+      office = body.name.length > LONG_NAME && body.short_name ? body.short_name : body.name;
       hotline = body.hotline || "";
       draw();
     });

@@ -2,13 +2,24 @@
  * The voice of a hall page (`?sound=1`): a soft chime and the spoken call, one after the other.
  *
  * A moment is spoken once: an id that is known is only answered again. A call that has waited too long, or whose ticket is no longer
- * called, is not spoken, since a late voice sends people to the wrong counter; the wall has long shown it.
+ * called, is not spoken, since a late voice sends people to the wrong counter; the wall has long shown it. The ladder is that of
+ * `audio/playlist.py`: a page has no speech engine, so several calls in one breath are their short forms in a row.
  */
 
 const KNOWN_IDS = 500;
 const VOICE_WAIT_MS = 8000;
 const CHIME = { notes: [659.26, 523.25], noteS: 0.45, gapS: 0.25, level: 0.09 };
 const PAUSE_MS = 400;
+const BETWEEN_MS = 200;
+/** The ladder of `audio/playlist.py`: so many waiting calls, the first included, are said in one breath, up to so many of them. */
+const JOINED_FROM = 3;
+const JOINED_AT_MOST = 4;
+/** Chime, sentence and pause of one full call: what would be late after it is said in the same breath. */
+const FULL_CALL_MS = 6000;
+/** A breath that began in time is finished, however its last part ages meanwhile; unless the wall was cut off in the middle of it. */
+const OVERRUN_MS = 15000;
+/** Calls of one instant arrive one by one. */
+const GATHER_MS = 250;
 /** A board follows its announcement at once; after this a call the board does not know was taken back. */
 const BOARD_FOLLOWS_MS = 700;
 
@@ -42,7 +53,7 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
     answer(id, ok, detail);
   }
 
-  /** Take a moment; the same id again is answered as before, never spoken again. */
+  /** Take a moment; the same id again is answered as before, never spoken again. A recall or a correction replaces a call that still waits. */
   function take(moment) {
     if (answers.has(moment.id)) {
       const told = answers.get(moment.id);
@@ -50,54 +61,93 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
       return;
     }
     answers.set(moment.id, null);
+    if (moment.kind === "recall" || moment.kind === "correction") drop((other) => (other.moment.code === moment.code && isToCome(other) ? "superseded" : null));
     // The server makes the voice while earlier calls are spoken.
     queue.push({ moment, arrived: performance.now(), full: load(moment.audio?.vi) });
     pump();
   }
 
-  function sift() {
-    const now = performance.now();
-    queue = queue.filter(({ moment, arrived }) => {
-      const why = until(moment.expires_at) <= 0 ? "stale" : gone(moment, now - arrived) ? "gone" : null;
-      if (why) tell(moment.id, false, why);
-      return !why;
-    });
+  function drop(reason) {
+    const all = queue;
+    queue = [];
+    for (const one of all) {
+      const why = reason(one);
+      if (why) tell(one.moment.id, false, why);
+      else queue.push(one);
+    }
   }
 
-  function gone(moment, waited) {
-    if (moment.kind !== "call" && moment.kind !== "recall") return false;
+  const sift = () => drop((one) => (until(one.moment.expires_at) <= 0 ? "stale" : gone(one) ? "gone" : null));
+
+  function gone({ moment, arrived }) {
+    if (!isToCome({ moment })) return false;
     const state = stateOf(moment.code);
-    return state === undefined ? waited > BOARD_FOLLOWS_MS : state !== "called";
+    return state === undefined ? performance.now() - arrived > BOARD_FOLLOWS_MS : state !== "called";
   }
+
+  /** Whether what was in time when its breath began may still be said. */
+  const holds = (one) => !gone(one) && until(one.moment.expires_at) > -OVERRUN_MS;
 
   async function pump() {
     if (busy) return;
     busy = true;
+    await pause(GATHER_MS);
     for (sift(); queue.length && !locked(); sift()) {
-      const at = Math.max(0, queue.findIndex(({ moment }) => moment.kind !== "notice"));
-      const [next] = queue.splice(at, 1);
-      await say(next, queue.length);
+      const breath = nextBreath();
+      queue = queue.filter((one) => !breath.includes(one));
+      await (breath.length > 1 ? sayJoined(breath) : say(breath[0]));
       await pause(PAUSE_MS);
     }
     busy = false;
   }
 
-  /** Ladder: with nothing else to say the call and its short form, with one more the call, with two or more the short form alone. */
-  async function say({ moment, full }, others) {
+  /** Ladder: with nothing else to say the call and its short form, with one more the call, with two or more up to four short forms. */
+  function nextBreath() {
+    const calls = queue.filter(({ moment }) => moment.kind !== "notice");
+    if (!calls.length) return [queue[0]];
+    const hurried = calls.length >= JOINED_FROM || calls.slice(1).some(({ moment }) => until(moment.expires_at) <= FULL_CALL_MS);
+    const alone = calls.findIndex((one) => !isToCome(one) || !one.moment.repeat_audio?.vi);
+    const breath = calls.slice(0, alone === -1 ? JOINED_AT_MOST : Math.min(alone, JOINED_AT_MOST));
+    return hurried && breath.length > 1 ? breath : [calls[0]];
+  }
+
+  async function say(one) {
+    const { moment } = one;
     speaking(moment.code ?? null);
-    const short = others >= 2 && moment.repeat_audio?.vi;
-    const sound = await (short ? load(moment.repeat_audio.vi) : full);
+    const sound = await one.full;
+    // Without a voice the chime at least makes people look up.
     await chime();
     if (sound) {
       await play(sound);
-      if (moment.times > 1 && moment.repeat_audio?.vi && !short && queue.length === 0) {
+      if (moment.times > 1 && moment.repeat_audio?.vi && queue.length === 0) {
         const again = await load(moment.repeat_audio.vi);
-        if (again && queue.length === 0 && stateOf(moment.code) === "called") await play(again);
+        if (again && queue.length === 0 && holds(one)) await play(again);
       }
       if (moment.audio?.en) await play(await load(moment.audio.en));
     }
     speaking(null);
     tell(moment.id, Boolean(sound), sound ? "played" : "no voice");
+  }
+
+  /** Several calls after one chime, each answered when it has been said. */
+  async function sayJoined(breath) {
+    const coming = breath.map(({ moment }) => load(moment.repeat_audio.vi));
+    await Promise.race([coming[0], pause(VOICE_WAIT_MS)]);
+    await chime();
+    for (const [at, one] of breath.entries()) {
+      if (!holds(one)) {
+        tell(one.moment.id, false, "gone");
+        continue;
+      }
+      speaking(one.moment.code);
+      const sound = await coming[at];
+      if (sound) {
+        await play(sound);
+        await pause(BETWEEN_MS);
+      }
+      tell(one.moment.id, Boolean(sound), sound ? "played joined" : "no voice");
+    }
+    speaking(null);
   }
 
   async function load(path) {
@@ -150,4 +200,5 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
   return { take, locked };
 }
 
+const isToCome = ({ moment }) => moment.kind === "call" || moment.kind === "recall";
 const pause = (ms) => new Promise((go) => setTimeout(go, ms));

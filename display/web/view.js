@@ -26,20 +26,23 @@ const calls = (shown, layout) => html`
   <ol class="recent">${shown.recent.map((row) => recentRow(row))}</ol>
 `;
 
+/** Counters are numbers; one with a name of words must not make the called code smaller. */
+const counter = (row) => html`<span class=${classMap({ counter: true, named: /\p{L}{2}/u.test(row?.counter ?? "") })}>${row?.counter ?? ""}</span>`;
+
 const classes = (row) => classMap({ row: true, new: Boolean(row?.fresh), none: !row });
 
 function bigRow(row, layout) {
   if (layout === "portrait") {
     return html`<li class=${classes(row)}>
       <span class="code" data-fit="width">${row?.code ?? ""}</span>
-      <span class="to" data-fit="width"><span class="word">${row ? "Đến quầy" : ""}</span> <span class="counter">${row?.counter ?? ""}</span></span>
+      <span class="to" data-fit="width"><span class="word">${row ? "Đến quầy" : ""}</span> ${counter(row)}</span>
     </li>`;
   }
-  return html`<li class=${classes(row)} data-fit="width"><span class="code">${row?.code ?? ""}</span><span class="counter">${row?.counter ?? ""}</span></li>`;
+  return html`<li class=${classes(row)} data-fit="width"><span class="code">${row?.code ?? ""}</span>${counter(row)}</li>`;
 }
 
 const recentRow = (row) =>
-  html`<li class=${classes(row)} data-fit="width"><span class="code">${row?.code ?? ""}</span><span class="counter">${row?.counter ?? ""}</span></li>`;
+  html`<li class=${classes(row)} data-fit="width"><span class="code">${row?.code ?? ""}</span>${counter(row)}</li>`;
 
 const cardView = (card) => html`<div class="card">
   <p class="title" data-fit="width">${card.title}</p>
