@@ -50,7 +50,7 @@ SITE = Site(
         Counter("7", "Quầy 7", "main", ("cu-tru", "dat-dai")),
     ),
     halls=(Hall("main", "Khu chờ"),),
-    kiosks=(Kiosk("k1", "Máy lấy số 1", "main"),),
+    kiosks=(Kiosk("k1", "Máy lấy số 1", "main"), Kiosk("k2", "Máy lấy số 2", "main")),
     procedures=(Procedure("khai-sinh", "Đăng ký khai sinh", "ho-tich", sample=True),),
     priority_groups=(PriorityGroup("older", "Người cao tuổi"),),
     hours=Hours(week=((Span(timedelta(hours=7), timedelta(hours=17)),),) * 7),
@@ -107,6 +107,11 @@ class SmallOffice:
         with self.lock:
             for seq in list(self.day.by_call):
                 self.record("device:loa", decide.heard(self.day, self.now(), call=seq))
+
+    def need_help(self, kiosk: str = "k1") -> None:
+        """Somebody touches "Cần người giúp"."""
+        with self.lock:
+            self.record(f"device:{kiosk}", decide.ask_for_help(self.day, self.now(), kiosk=kiosk))
 
     def sit(self, counter: str, clerk: str) -> None:
         with self.lock:
@@ -252,6 +257,14 @@ class SmallOffice:
         @app.post("/api/v1/sites/<site>/counters/<counter>/<verb>")
         def counters(site: str, counter: str, verb: str) -> Response:
             return self._command(lambda body, by: self._counter(counter, verb, body, by))
+
+        @app.post("/api/v1/sites/<site>/help/<int:asked>/answer")
+        def answer_help(site: str, asked: int) -> Response:
+            def act(body: dict[str, Any], by: decide.By) -> Any:
+                self.record(by.name, decide.answer_help(self.day, self.now(), asked=asked))
+                return wire.help_calls(self.day)
+
+            return self._command(act)
 
         @app.post("/api/v1/sites/<site>/tickets/<ticket>/<verb>")
         def tickets(site: str, ticket: str, verb: str) -> Response:

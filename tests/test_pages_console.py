@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from console_server import PASSWORD, SITE, SmallOffice
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from clerk import USABLE, Clerk, seated
+from console_server import PASSWORD, SmallOffice
+from playwright.sync_api import Browser, BrowserContext, Route, expect, sync_playwright
 
 from server.core import events as ev
 
 pytestmark = pytest.mark.browser
-
-USABLE = {"width": 1366, "height": 620}
-"""What a 1366x768 screen leaves a page, below the browser's bars and above the system's."""
 
 
 @pytest.fixture(scope="module")
@@ -32,27 +29,6 @@ def office() -> Iterator[SmallOffice]:
         yield small
 
 
-class Clerk:
-    """Somebody at a console. A press waits until the hands have rested, as a person's do."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-
-    def rest(self) -> None:
-        self.page.wait_for_selector("main[data-resting=false]")
-
-    def press(self, key: str) -> None:
-        self.rest()
-        self.page.keyboard.press(key)
-
-    def sees(self, kind: str) -> None:
-        """Wait until the big button is of this kind."""
-        self.page.wait_for_selector(f"[data-kind={kind}]")
-
-    def reads(self, test: str, text: str) -> None:
-        expect(self.page.locator(f"[data-test={test}]")).to_contain_text(text)
-
-
 Sit = Callable[..., Clerk]
 
 
@@ -66,18 +42,12 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def sit(context: BrowserContext, office: SmallOffice) -> Sit:
-    """A clerk who has signed in and chosen quầy 3, opened unless said otherwise."""
+    """A clerk at quầy 3, opened unless said otherwise."""
 
     def at_counter(user: str = "mau", opened: bool = True) -> Clerk:
         if opened:
             office.sit("3", user)
-        context.add_cookies([{"name": "moiso_staff", "value": office.session(user), "url": office.url}])
-        place = json.dumps({"site": SITE.id, "counter": "3", "user": user})
-        context.add_init_script(f"localStorage.setItem('moiso.console.place', {json.dumps(place)})")
-        page = context.new_page()
-        page.goto(f"{office.url}/console")
-        page.wait_for_selector("#big:not([data-kind=loading])")
-        return Clerk(page)
+        return seated(context, office, user)
 
     return at_counter
 
@@ -133,6 +103,106 @@ def test_the_big_button_says_what_it_will_do(context: BrowserContext, office: Sm
     said = window.evaluate(BIG, rows)
     for (name, _, _, label, second), got in zip(LABELS, said, strict=True):
         assert [text.replace("\u00a0", " ") for text in got] == [label, second], name
+
+
+# -- what became of the call -----------------------------------------------------------------------------------------------------
+
+HEARD_AT = "2026-11-20T09:14:05+07:00"
+ALL = {"speakers": 2, "of": 2, "at": HEARD_AT}
+HALF = {"speakers": 1, "of": 2, "at": HEARD_AT}
+NONE = {"speakers": 0, "of": 2, "at": None}
+TWO = {"speakers": 2, "displays": 3, "alerts": []}
+MUTE = {"speakers": 0, "displays": 3, "alerts": [{"kind": "audio", "name": "loa", "words": "Loa loa mất kết nối"}]}
+ONE_DARK = {**TWO, "alerts": [{"kind": "display", "name": "tv4", "words": "Màn hình tv4 mất kết nối"}]}
+TOO_LATE = "Không phát vì đã trễ 20 giây. Số vẫn hiện trên màn hình."
+
+CALL_WORDS: list[tuple[str, float, dict[str, Any], dict[str, Any], str, str]] = [
+    ("just called", 1, NONE, TWO, "wait", "Đang phát…"),
+    ("begun late, and still speaking", 29, NONE, TWO, "wait", "Đang phát…"),
+    ("heard everywhere", 5, ALL, TWO, "done", "Đã phát 09:14:05 · loa 2/2 · màn hình 3/3"),
+    ("heard, and one screen is away", 5, ALL, ONE_DARK, "done", "Đã phát 09:14:05 · loa 2/2 · màn hình 3/4"),
+    ("one speaks, the other still may", 10, HALF, TWO, "wait", "Đang phát… loa 1/2"),
+    ("one spoke, the other will not", 20, HALF, TWO, "warn", "Chỉ 1/2 loa phát được. Bấm G để gọi lại."),
+    ("long ago: nobody counts any more", 121, HALF, TWO, "done", "Đã phát 09:14:05 · màn hình 3/3"),
+    ("too late for the voice", 31, NONE, TWO, "warn", TOO_LATE),
+    (
+        "a loudspeaker that should be there is not",
+        2,
+        NONE,
+        MUTE,
+        "warn",
+        "Loa không trả lời. Số vẫn hiện trên màn hình. Xin gọi trực tiếp.",
+    ),
+    ("an office without a voice", 2, NONE, {**MUTE, "alerts": []}, "wait", "Không có loa. Số hiện trên màn hình."),
+    (
+        "nothing to hear, nothing to see",
+        2,
+        NONE,
+        {**MUTE, "displays": 0},
+        "warn",
+        "Không có loa và màn hình nào đang nối. Xin gọi trực tiếp.",
+    ),
+]
+
+SAID = """async (rows) => {
+  const { callState } = await import("/static/console/lines.js");
+  return rows.map(([ticket, devices, hallMs]) => callState({ connected: true, console: { devices } }, ticket, { hallMs, factor: 1 }));
+}"""
+
+
+def test_the_card_tells_what_became_of_the_call(context: BrowserContext, office: SmallOffice) -> None:
+    window = context.new_page()
+    window.goto(f"{office.url}/console")
+    # 1,795,140,810 s is the call; ages are seconds after it.
+    rows = [[{**CALLED, "heard": heard}, devices, 1795140810000 + age * 1000] for _, age, heard, devices, _, _ in CALL_WORDS]
+    for (name, *_, tone, text), got in zip(CALL_WORDS, window.evaluate(SAID, rows), strict=True):
+        assert (got["tone"], got["text"].replace("\u00a0", " ")) == (tone, text), name
+
+
+# -- a kiosk where somebody needs a person -----------------------------------------------------------------------------------------
+
+
+COUNT_TONES = """() => {
+  window.tones = [];
+  const real = AudioContext.prototype.createOscillator;
+  AudioContext.prototype.createOscillator = function () { const made = real.call(this); tones.push(made); return made; };
+}"""
+
+
+def test_a_call_for_help_is_one_line_that_moves_nothing_and_one_clerk_goes(office: SmallOffice, sit: Sit) -> None:
+    for _ in range(9):
+        office.come("ho-tich")
+        office.pass_time(minutes=1)
+    clerk, other = sit(), sit("mau", opened=False)
+    clerk.press("Space")
+    clerk.sees("young")
+    clerk.rest()
+    boxes = [clerk.page.locator(place).bounding_box() for place in ("#big", ".now", ".tabs")]
+    clerk.page.evaluate(COUNT_TONES)
+    office.need_help("k1")
+    clerk.reads("help", "Máy lấy số 1 cần người giúp")
+    office.need_help("k2")
+    office.tell()
+    clerk.reads("help", "Máy lấy số 1 cần người giúp")
+    clerk.reads("help", "còn 1 máy khác")
+    other.reads("help", "Máy lấy số 1 cần người giúp")
+    assert clerk.page.evaluate("tones.length") == 2, "one tone for each request, none for repeats"
+    assert [clerk.page.locator(place).bounding_box() for place in ("#big", ".now", ".tabs")] == boxes
+    assert clerk.page.locator("tr[data-code]").last.bounding_box()["y"] + 44 < clerk.page.locator(".help").bounding_box()["y"]  # type: ignore[index]
+
+    # Somebody goes by key, even while the hands rest after a call and a question is open; nobody is called by it.
+    clerk.page.keyboard.press("KeyC")
+    clerk.page.wait_for_selector("[data-test=panel-transfer]")
+    clerk.page.keyboard.press("Escape")
+    clerk.page.keyboard.press("KeyM")
+    clerk.reads("help", "Máy lấy số 2 cần người giúp")
+    other.reads("help", "Máy lấy số 2 cần người giúp")
+    clerk.page.get_by_role("button", name="Tôi đến").focus()
+    clerk.page.keyboard.press("Space")
+    clerk.reads("help", "Đã báo ông/bà đến Máy lấy số 2.")
+    other.page.wait_for_selector("[data-test=help]", state="detached")
+    assert len(office.happened(ev.HelpAnswered)) == 2 and len(office.happened(ev.TicketCalled)) == 1
+    clerk.sees("young")
 
 
 # -- journeys --------------------------------------------------------------------------------------------------------------------

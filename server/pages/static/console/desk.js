@@ -4,13 +4,14 @@
  */
 import { connect } from "../shared/connection.js";
 import { insist } from "./ask.js";
-import { softTone, unlock } from "./tone.js";
-import { callRow, keyOf, orphaned, pathOf, PAUSES, press, pressRow, REASONS, REST_MS, said, signature, target } from "./model.js";
+import { ARRIVED_HZ, HELP_HZ, softTone, unlock } from "./tone.js";
+import { callRow, helpKey, keyOf, orphaned, pathOf, PAUSES, press, pressRow, REASONS, REST_MS, said, signature, target } from "./model.js";
 
 /** Rows stay under a moving pointer for this long. */
 const STILL_MS = 2000;
 const SAID_MS = 6000;
 const REFUSAL_MS = 8000;
+const GOING_MS = 6000;
 /** The server repeats a console every 2 s; a page that has heard nothing asks, so that a dead cable is noticed either way. */
 const ASK_AFTER_MS = 3000;
 /** An older answer that was overtaken on its way is not a new truth. */
@@ -30,13 +31,16 @@ export function desk(page, { clock, draw, mark, expired, refused }) {
   let lastSignature = "";
   let saidAt = 0;
   let refusedAt = 0;
+  let goingAt = 0;
+  let lastHelp = 0;
 
   const time = () => ({ hallMs: clock.ms() ?? 0, factor: page.console?.factor ?? 1 });
 
   function open(place) {
     close();
     Object.assign(page, { place, console: null, connected: true, sent: null, asking: null, pausing: null, refusal: null, said: null });
-    Object.assign(page, { tab: "waiting", chosen: null, rows: EMPTY });
+    Object.assign(page, { tab: "waiting", chosen: null, rows: EMPTY, helping: null });
+    lastHelp = 0;
     heardAt = now();
     connection = connect({
       site: place.site,
@@ -62,13 +66,22 @@ export function desk(page, { clock, draw, mark, expired, refused }) {
     clock.set(state);
     page.console = state;
     page.connected = true;
-    if (before && isFree(before) && isFree(state) && before.waiting_count === 0 && state.waiting_count > 0) softTone();
+    if (before && isFree(before) && isFree(state) && before.waiting_count === 0 && state.waiting_count > 0) softTone(ARRIVED_HZ);
+    ringFor(state, before);
     if (page.asking?.what === "transfer" && state.current?.id !== page.asking.ticket) page.asking = null;
     if (page.asking?.what === "end" && state.current?.id !== page.asking.ticket) page.asking = null;
     if (state.counter.state !== "open") page.pausing = null;
     settleRows();
     draw();
     pauseWhenFree();
+  }
+
+  /** One tone for each request; a clerk who has just opened the page is told as well. */
+  function ringFor(state, before) {
+    if (before && before.day !== state.day) lastHelp = 0;
+    const latest = Math.max(0, ...(state.help ?? []).map((call) => call.asked));
+    if (latest > lastHelp) softTone(HELP_HZ);
+    lastHelp = Math.max(latest, lastHelp);
   }
 
   const isFree = (state) => state.counter.state === "open" && !state.current;
@@ -97,6 +110,7 @@ export function desk(page, { clock, draw, mark, expired, refused }) {
     }
     if (page.said && now() - saidAt > SAID_MS) page.said = null;
     if (page.refusal && now() - refusedAt > REFUSAL_MS) page.refusal = null;
+    if (page.helping?.done && now() - goingAt > GOING_MS) page.helping = null;
     settleRows();
   }
 
@@ -124,11 +138,26 @@ export function desk(page, { clock, draw, mark, expired, refused }) {
   }
 
   function act(intent) {
+    if (intent?.answer) return void answerHelp(intent.answer);
     if (!intent || resting()) return;
     if (intent.send) return void send(intent.send);
     if (intent.stay) page.pausing = null;
     if (intent.refuse) return refuse(intent.refuse);
     if (intent.ask) Object.assign(page, { asking: intent.ask, refusal: null });
+    draw();
+  }
+
+  /** Going to a kiosk is no step of the queue: the big button neither waits for it nor rests after it. */
+  async function answerHelp(action) {
+    const helping = (page.helping = { asked: action.asked, name: action.name, done: false });
+    draw();
+    const answer = await insist(pathOf(action, page.place), {}, helpKey(action.asked, page.console, mark()), () => {});
+    if (page.helping !== helping) return;
+    if (answer.status === 401) return expired();
+    page.helping = answer.ok ? { ...helping, done: true } : null;
+    goingAt = now();
+    if (!answer.ok) refuse(answer.message);
+    connection?.refresh();
     draw();
   }
 

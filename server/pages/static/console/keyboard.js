@@ -12,6 +12,7 @@ const PLAIN = {
   KeyT: "hold",
   KeyS: "start",
   KeyN: "pause",
+  KeyM: "help-answer",
   ArrowUp: "up",
   ArrowDown: "down",
   ArrowLeft: "left",
@@ -22,7 +23,7 @@ const PLAIN = {
 
 /** For the list of keys on the screen. */
 export const LIST = [
-  ["Space", "Nút lớn: gọi tiếp, hoàn tất, mở quầy"],
+  ["Space", "Nút lớn: gọi tiếp, hoàn tất, mở quầy (hoặc Enter của phím số)"],
   ["G", "Gọi lại"],
   ["V", "Vắng"],
   ["H", "Hoàn tất, không gọi ai"],
@@ -30,10 +31,14 @@ export const LIST = [
   ["T", "Tạm giữ"],
   ["S", "Đã đến: bắt đầu phục vụ"],
   ["N", "Tạm nghỉ, làm việc lại"],
-  ["Ctrl Z", "Hoàn tác"],
-  ["Mũi tên", "Chọn trong danh sách, đổi thẻ"],
-  ["Enter", "Gọi người đang chọn (cần lý do)"],
-  ["?", "Mở bảng phím tắt này"],
+  ["M", "Tôi đến máy lấy số đang cần người giúp"],
+  ["Ctrl Z", "Hoàn tác lần gọi, hoàn tất hoặc ghi vắng (10 giây)"],
+  ["Mũi tên", "Lên, xuống: chọn người · Trái, phải: đổi thẻ Chờ, Vắng, Tạm giữ"],
+  ["Enter", "Với người đang chọn: gọi trước (cần lý do), quay lại, tiếp tục chờ"],
+  ["1 … 5", "Chọn một dòng đã đánh số"],
+  ["Esc", "Thôi, đóng câu hỏi"],
+  ["Tab", "Đi qua mọi nút; Space hoặc Enter để bấm nút đang có viền"],
+  ["?", "Mở, đóng bảng phím tắt này"],
 ];
 
 /**

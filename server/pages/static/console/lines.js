@@ -3,7 +3,7 @@
  */
 import { hhmm, hhmmss } from "../shared/clock.js";
 import { people, plainName, unbroken } from "../shared/words.js";
-import { isHeard, minutesSince, realSince, SPEAK_MS } from "./model.js";
+import { COUNTED_MS, isHeard, minutesSince, realSince, SPEAK_MS, SPOKEN_MS } from "./model.js";
 
 const LANGUAGES = { en: "Tiếng Anh", zh: "Tiếng Trung", ko: "Tiếng Hàn", ja: "Tiếng Nhật" };
 const TERMS = {
@@ -54,28 +54,35 @@ function served(ticket, time) {
   return { tone: "done", text: `Đã đến lúc ${hhmm(since)} · đang phục vụ ${minutesSince(since, time.hallMs)}${NB}phút` };
 }
 
-/** What became of the call in the hall. Loudspeakers answer one after the other, so a part of them is a failure only after a while. */
+/**
+ * What became of the call in the hall, from how many loudspeakers have played it and how long ago it was: {tone, text}.
+ * A loudspeaker that is alive and silent was too late; one that is registered and not there does not answer.
+ */
 export function callState(page, ticket, time) {
-  const { speakers, displays } = page.console.devices ?? {};
-  const early = realSince(ticket.called_at, time) < SPEAK_MS;
+  const { speakers = 0, displays = 0, alerts = [] } = page.console.devices ?? {};
+  const age = realSince(ticket.called_at, time);
   const { heard } = ticket;
-  if (isHeard(ticket) && heard.speakers >= heard.of) {
-    const screens = displays ? ` · màn${NB}hình${NB}${displays}` : "";
-    const all = Math.max(heard.of, heard.speakers);
-    return { tone: "done", text: `Đã phát ${hhmmss(heard.at)} · loa${NB}${heard.speakers}/${all}${screens}` };
+  const lost = (kind) => alerts.filter((alert) => alert.kind === kind).length;
+  if (isHeard(ticket) && (heard.speakers >= heard.of || age > COUNTED_MS)) {
+    const spoke = age > COUNTED_MS ? "" : ` · loa${NB}${heard.speakers}/${Math.max(heard.of, heard.speakers)}`;
+    const screens = displays ? ` · màn${NB}hình${NB}${displays}/${displays + lost("display")}` : "";
+    return { tone: "done", text: `Đã phát ${hhmmss(heard.at)}${spoke}${screens}` };
   }
   if (!page.connected) return { tone: "wait", text: "Chưa biết loa đã phát hay chưa." };
-  if (isHeard(ticket) && early) return { tone: "wait", text: `Đang phát… loa${NB}${heard.speakers}/${heard.of}` };
-  if (isHeard(ticket)) return { tone: "warn", text: `Chỉ ${heard.speakers}/${heard.of} loa phát được. Bấm G để gọi lại.` };
+  if (isHeard(ticket)) {
+    if (age < SPEAK_MS) return { tone: "wait", text: `Đang phát… loa${NB}${heard.speakers}/${heard.of}` };
+    return { tone: "warn", text: `Chỉ ${heard.speakers}/${heard.of} loa phát được. Bấm${NB}G để gọi lại.` };
+  }
   // An office may do without a voice; without a voice and without a screen nobody learns of the call.
-  if (speakers === 0 && displays === 0) return { tone: "warn", text: "Không có loa và màn hình nào đang nối. Xin gọi trực tiếp." };
-  if (speakers === 0) return { tone: "wait", text: "Không có loa. Số hiện trên màn hình." };
-  if (early) return { tone: "wait", text: "Đang phát…" };
-  return { tone: "warn", text: "Loa không trả lời. Số vẫn hiện trên màn hình. Xin gọi trực tiếp." };
+  if (!speakers && !displays) return { tone: "warn", text: "Không có loa và màn hình nào đang nối. Xin gọi trực tiếp." };
+  if (!speakers && lost("audio")) return { tone: "warn", text: "Loa không trả lời. Số vẫn hiện trên màn hình. Xin gọi trực tiếp." };
+  if (!speakers) return { tone: "wait", text: "Không có loa. Số hiện trên màn hình." };
+  if (age < SPOKEN_MS) return { tone: "wait", text: "Đang phát…" };
+  return { tone: "warn", text: `Không phát vì đã trễ 20${NB}giây. Số vẫn hiện trên màn hình.` };
 }
 
-/** One row: {id, code, field, queueTime, waited, why}. */
-export function row(ticket, time) {
+/** One row: {id, code, field, queueTime, waited, why}; `counters` of the console name where it came from. */
+export function row(ticket, time, counters) {
   return {
     id: ticket.id,
     code: ticket.code,
@@ -83,14 +90,18 @@ export function row(ticket, time) {
     queueTime: hhmmss(ticket.queue_time),
     // A ticket that came back has not waited since it was issued.
     waited: ticket.reason?.term === "rejoined" ? "—" : `${minutesSince(ticket.issued_at, time.hallMs)}${NB}ph`,
-    why: whyOf(ticket),
+    why: whyOf(ticket, counters),
     calledAt: ticket.called_at ? hhmm(ticket.called_at) : "",
     rejoins: ticket.rejoins_left,
   };
 }
 
-function whyOf(ticket) {
-  if (ticket.transferred_from) return `Chuyển từ quầy ${ticket.transferred_from}, giữ giờ xếp hàng`;
+function whyOf(ticket, counters) {
+  const from = ticket.transferred_from;
+  if (from) {
+    const name = counters?.find((counter) => counter.id === from)?.name ?? from;
+    return `Chuyển từ ${unbroken(name.replace(/^Quầy/, "quầy"))}, giữ giờ xếp hàng`;
+  }
   return capital(ticket.reason?.words ?? "").replace(/(\d+) phút/g, `$1${NB}phút`);
 }
 

@@ -207,8 +207,8 @@ function dispatch({ what, number }) {
   if (what === "choice") return go.choice(number);
   if (what === "cancel") return go.cancel();
   if (what === "help") return go.help();
-  // A question left open must not swallow a key of the desk.
-  if (here.asking()) go.cancel();
+  // A question left open must not swallow a key of the desk; going to a kiosk takes nothing from it.
+  if (here.asking() && what !== "help-answer") go.cancel();
   if (moves[what]) return moves[what]();
   return what === "row" ? go.row() : go.press(what);
 }

@@ -5,21 +5,25 @@
  * chooses which question to ask it, and never asks one that the clerk did not see.
  *
  * page: {me: {user, role}, console: object|null, connected, sent: {calls, ms}|null, asking: {what, ...}|null, pausing: string|null,
- *        refusal: string|null, said: string|null}
+ *        refusal: string|null, said: string|null, helping: {asked, name, done}|null}
  * time: {hallMs, factor}   hall time as epoch milliseconds, and hall seconds per real second
- * action: {verb, ticket?, code?, body?, calls?}   a command; `calls`: somebody would be called by it
+ * action: {verb, ticket?, code?, body?, calls?, asked?}   a command; `calls`: somebody would be called by it; `asked`: a call for help
  */
 import { hhmm, hhmmss, isoAt, offsetOf } from "../shared/clock.js";
 import { counterLabel, people, plainName } from "../shared/words.js";
 
-/** A call younger than this may not have been walked to yet: the big button asks before it ends it. */
+/** A call younger than this, by the hall's clock, may not have been walked to yet: the big button asks before it ends it. */
 export const YOUNG_MS = 60000;
 /** After a change of state no press counts for this long: it was meant for what was there before. */
 export const REST_MS = 800;
 /** An answer slower than this is announced. */
 export const SLOW_MS = 1000;
-/** A loudspeaker that has not answered by now will not speak this call any more. */
+/** A loudspeaker begins no call that is older than this, */
 export const SPEAK_MS = 20000;
+/** has ended the longest one by now, */
+export const SPOKEN_MS = 31000;
+/** and after this the server may have forgotten how many of them spoke. */
+export const COUNTED_MS = 120000;
 
 export const PAUSES = ["Nghỉ ngắn", "Nghỉ trưa", "Họp", "Hỗ trợ quầy khác"];
 /** None of them says anything about the person: the reason stays in the story for years. */
@@ -35,6 +39,7 @@ const COUNTER_VERBS = new Set(["open", "close", "pause", "resume", "next"]);
 
 /** The path of a command. */
 export function pathOf(action, { site, counter }) {
+  if (action.verb === "answer") return `/api/v1/sites/${site}/help/${action.asked}/answer`;
   if (COUNTER_VERBS.has(action.verb)) return `/api/v1/sites/${site}/counters/${encodeURIComponent(counter)}/${action.verb}`;
   return `/api/v1/sites/${site}/tickets/${encodeURIComponent(action.ticket)}/${action.verb}`;
 }
@@ -45,6 +50,23 @@ export function pathOf(action, { site, counter }) {
  */
 export function keyOf(action, shown, mark) {
   return [mark, shown.day, shown.counter.id, shown.revision, action.verb, action.ticket ?? ""].join("_");
+}
+
+/** One request for help is answered once, whatever else has happened meanwhile. */
+export const helpKey = (asked, shown, mark) => [mark, shown.day, "help", asked].join("_");
+
+/**
+ * The line about a kiosk where somebody needs a person: {text, since, asked, name} of the oldest request, or {text, asked: null} that this
+ * clerk goes; null without any. One line, whatever happens, so that nothing else has to move.
+ */
+export function helpLine(page) {
+  const { helping } = page;
+  const calls = (page.console?.help ?? []).filter((call) => !helping?.done || call.asked !== helping.asked);
+  if (!page.connected) return null;
+  if (!calls.length) return helping?.done ? { text: `Đã báo ông/bà đến ${helping.name}.`, asked: null } : null;
+  const [{ asked, name, at }] = calls;
+  const others = calls.length > 1 ? ` · còn${NB}${calls.length - 1}${NB}máy${NB}khác` : "";
+  return { text: `${name.replaceAll(" ", NB)} cần người giúp`, since: `từ${NB}${hhmm(at)}${others}`, asked, name };
 }
 
 /** Real milliseconds since an instant of hall time. */
@@ -76,7 +98,7 @@ export const isHeard = (ticket) => Boolean(ticket?.heard?.at) && ticket.heard.sp
 /** The ticket at this counter that was called so recently that its citizen may still be walking. */
 export function isYoung(shown, time) {
   const { current } = shown;
-  return Boolean(current) && current.state === "called" && realSince(current.called_at, time) < YOUNG_MS;
+  return Boolean(current) && current.state === "called" && time.hallMs - Date.parse(current.called_at) < YOUNG_MS;
 }
 
 /** Whether the question "done or missed?" still stands for the ticket it was asked about. */
@@ -159,6 +181,7 @@ export function press(page, time, what) {
   const shown = page.console;
   if (what === "big") return big(page, time).act;
   if (!page.connected || !shown) return null;
+  if (what === "help-answer") return helpPress(page);
   if (what === "undo") return undoable(page, time) ? { send: { verb: "undo", ticket: shown.undo.ticket, code: shown.undo.code } } : null;
   if (what === "pause") return pausePress(page, shown);
   if (what === "close") return shown.counter.state === "closed" || takenBy(page) ? null : { ask: { what: "close" } };
@@ -171,6 +194,13 @@ export function press(page, time, what) {
   if (what === "start") return called ? verb("start") : null;
   if (what === "transfer") return { ask: { what: "transfer", ticket: current.id, code: current.code } };
   return verb(what);
+}
+
+function helpPress(page) {
+  const line = helpLine(page);
+  const underWay = page.helping && !page.helping.done;
+  if (!line || line.asked === null || underWay) return null;
+  return { answer: { verb: "answer", asked: line.asked, name: line.name } };
 }
 
 function pausePress(page, shown) {

@@ -96,7 +96,7 @@ function reasonPanel(page, asking, go) {
 
 function helpPanel(page, asking, go) {
   return html`<h2>Phím tắt</h2>
-    <dl class="keys-list">${LIST.map(([key, words]) => html`<dt><kbd>${key}</kbd></dt><dd>${words}</dd>`)}</dl>
+    <dl class="keys-list">${LIST.map(([key, words]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${words}</dd></div>`)}</dl>
     <p class="row-end">
       <button class="plain" @click=${() => go.shortcuts(!page.shortcuts)}>${page.shortcuts ? "Tắt" : "Bật"} phím tắt</button>
       ${cancel(go, "Đóng bảng này")}

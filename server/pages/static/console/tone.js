@@ -1,4 +1,4 @@
-/** One soft tone, when somebody comes to an empty counter. Browsers allow sound only after a touch or a key. */
+/** Two soft tones: somebody has come to an empty counter, somebody needs help at a kiosk. Browsers allow sound only after a press. */
 
 let context = null;
 
@@ -8,11 +8,14 @@ export function unlock() {
   if (context?.state === "suspended") context.resume();
 }
 
-export function softTone() {
+export const ARRIVED_HZ = 660;
+export const HELP_HZ = 495;
+
+export function softTone(hertz) {
   if (context?.state !== "running") return;
   const [tone, loudness] = [context.createOscillator(), context.createGain()];
   const now = context.currentTime;
-  tone.frequency.value = 660;
+  tone.frequency.value = hertz;
   loudness.gain.setValueAtTime(0, now);
   loudness.gain.linearRampToValueAtTime(0.15, now + 0.03);
   loudness.gain.exponentialRampToValueAtTime(0.001, now + 0.6);

@@ -6,7 +6,7 @@ import { repeat } from "../shared/vendor/directives/repeat.js";
 import { plainName } from "../shared/words.js";
 import { alarm, check, dot, sound } from "./icons.js";
 import { compared, present, row, status, tabs } from "./lines.js";
-import { big, clockText, keys, press, strip, takenBy } from "./model.js";
+import { big, clockText, helpLine, keys, press, strip, takenBy } from "./model.js";
 import { panel } from "./panels.js";
 
 const SHAPES = { done: check, warn: alarm, wait: sound };
@@ -18,9 +18,12 @@ export function consoleView(page, time, go) {
       <div class="left">
         ${nowCard(page, time, go)} ${bigButton(page, time, go)} ${fiveKeys(page, time, go)} ${undoStrip(page, time, go)}
       </div>
-      <section class="right card" aria-label="Danh sách chờ">
-        ${page.asking && page.asking.what !== "end" ? panel(page, go) : list(page, time, go)}
-      </section>
+      <div class="right">
+        <section class="card" aria-label="Danh sách chờ">
+          ${page.asking && page.asking.what !== "end" ? panel(page, go) : list(page, time, go)}
+        </section>
+        <div role="status">${helpCall(page, go)}</div>
+      </div>
     </main>
     ${statusBar(page, go)}
   `;
@@ -129,6 +132,17 @@ function list(page, time, go) {
   `;
 }
 
+/** Under the list, where it covers nothing and moves nothing. */
+function helpCall(page, go) {
+  const line = helpLine(page);
+  if (!line) return nothing;
+  if (line.asked === null) return html`<p class="help done" data-test="help">${check}<span>${line.text}</span></p>`;
+  return html`<p class="help" data-test="help">
+    ${alarm}<strong>${line.text}</strong><span class="since">${line.since}</span>
+    <button ?disabled=${!press(page, null, "help-answer")} @click=${() => go.press("help-answer")}>Tôi đến <kbd>M</kbd></button>
+  </p>`;
+}
+
 const heads = (fourth, last) => html`<thead>
   <tr>
     <th class="c-code">Số</th><th class="c-field">Lĩnh vực</th><th class="c-time">Giờ xếp hàng</th>
@@ -136,14 +150,14 @@ const heads = (fourth, last) => html`<thead>
   </tr>
 </thead>`;
 
-const cells = (one, fourth) => html`<td class="code">${one.code}</td><td>${one.field}</td><td>${one.queueTime}</td><td>${fourth}</td>`;
+const cells = (one, fourth) => html`<td class="code">${one.code}</td><td class="field">${one.field}</td><td>${one.queueTime}</td><td>${fourth}</td>`;
 
 function waitingRows(page, time, go) {
   const waiting = page.rows.waiting;
   const at = waiting.findIndex((ticket) => ticket.id === page.chosen);
   if (!waiting.length) return html`<p class="none">${page.console ? "Chưa có ai chờ quầy này." : ""}</p>`;
   return html`
-    <div class="rows" @pointermove=${() => go.pointing()}>
+    <div class="rows" tabindex="0" role="region" aria-label="Những người trong danh sách" @pointermove=${() => go.pointing()}>
       <table>
         ${heads("Chờ", "Vì sao ở vị trí này")}
         <tbody>
@@ -151,7 +165,7 @@ function waitingRows(page, time, go) {
             waiting,
             (ticket) => ticket.id,
             (ticket, index) => {
-              const one = row(ticket, time);
+              const one = row(ticket, time, page.console.counters);
               return html`<tr
                 class=${classMap({ first: index === 0, chosen: ticket.id === page.chosen })}
                 aria-current=${ticket.id === page.chosen ? "true" : "false"}
@@ -180,7 +194,7 @@ function asideRows(page, time, go) {
   const missed = page.tab === "missed";
   const tickets = page.rows[page.tab];
   if (!tickets.length) return html`<p class="none">${missed ? "Không có ai vắng." : "Không có ai tạm giữ."}</p>`;
-  return html`<div class="rows" @pointermove=${() => go.pointing()}>
+  return html`<div class="rows" tabindex="0" role="region" aria-label="Những người trong danh sách" @pointermove=${() => go.pointing()}>
     <table>
       ${heads("Gọi lúc", "")}
       <tbody>
