@@ -102,6 +102,12 @@ def screen(browser: Browser, office: PageServer) -> Iterator[Open]:
         page.close()
 
 
+def letters_are_there(page: Page) -> None:
+    """The office's description and the fonts have come."""
+    expect(page.locator(".head b, .above header b")).not_to_be_empty()
+    page.evaluate("document.fonts.ready.then(() => null)")
+
+
 def rows(page: Page, what: str) -> list[tuple[str, str, bool]]:
     """Code, counter and whether it stands out, from the top."""
     found: list[list[Any]] = page.locator(f".{what} .row:not(.none)").evaluate_all(
@@ -145,7 +151,7 @@ def test_calls_of_one_moment_are_all_on_the_wall_and_all_new(screen: Open, offic
 def test_two_boards_that_differ_only_in_revision_look_alike_to_the_pixel(screen: Open, office: PageServer) -> None:
     office.show("lunch")
     page = screen()
-    page.wait_for_function("document.fonts.status === 'loaded' && document.querySelector('.head b')?.textContent")
+    letters_are_there(page)
     page.wait_for_timeout(SETTLED_MS)
     page.evaluate(
         "window.touched = 0; new MutationObserver((all) => { window.touched += all.length })"
@@ -221,7 +227,7 @@ def test_the_longest_names_and_codes_fit_every_wall(
     screen: Open, office: PageServer, size: tuple[int, int], side: int, digits: int
 ) -> None:
     page = screen("main?example=long", size)
-    page.wait_for_function("document.fonts.status === 'loaded' && document.querySelector('.head b')?.textContent")
+    letters_are_there(page)
     page.wait_for_timeout(300)
     head = 48 if size is STANDING else 44
     assert page.evaluate(CUT, {"head": head, "side": side}) == []
@@ -289,7 +295,7 @@ DIGITS_AT_1080P, SIDE, TOP = 202, 48, 27
 
 def picture(page: Page) -> Image.Image:
     """What the wall shows, once its letters and their sizes have settled."""
-    page.wait_for_function("document.fonts.status === 'loaded' && document.querySelector('.head b, .above header b')?.textContent")
+    letters_are_there(page)
     page.wait_for_timeout(SETTLED_MS)
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
