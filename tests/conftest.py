@@ -13,6 +13,7 @@ CORE = {
     "test_hours",
     "test_laws",
     "test_report",
+    "test_sentences",
     "test_supervisor",
     "test_words",
     "test_forecast",

@@ -164,7 +164,7 @@ def call_next(day: Day, now: datetime, *, counter: str, by: By, finish: bool = F
 def _ticket(day: Day, ticket: str, verb: Verb, by: By) -> Ticket:
     """The ticket, allowed to do this now; a clerk may not reach into another clerk's counter."""
     found = day.tickets[ticket]
-    require(found.state, verb, found.code)
+    require(found.state, verb, found.code, found.counter if found.state in AT_COUNTER else None)
     if found.counter and by.staff and not by.supervisor and (found.state in AT_COUNTER or verb is Verb.UNDO):
         seat = day.counters[found.counter]
         if seat.clerk not in (None, by.name):

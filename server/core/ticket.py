@@ -67,10 +67,10 @@ AT_COUNTER = frozenset({C, S})
 ENDED = frozenset({DONE, NO_SHOW, CANCELLED, LAPSED})
 
 
-def require(state: State, verb: Verb, code: str) -> None:
-    """Refuse a verb that the table does not hold for this state. `code` is the ticket's, for the sentence."""
+def require(state: State, verb: Verb, code: str, counter: str | None = None) -> None:
+    """Refuse a verb that the table does not hold for this state. `code` is the ticket's and `counter` where it is, for the sentence."""
     if (state, verb) not in LIFE:
-        raise Refused("not_allowed_now", ticket=code, state=state.value, verb=verb.value)
+        raise Refused("not_allowed_now", ticket=code, state=state.value, verb=verb.value, counter=counter)
 
 
 def diagram() -> str:
