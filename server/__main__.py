@@ -398,6 +398,7 @@ class _Door:
         self._closing = True
 
     def accept(self) -> Any:
+        import structlog
         from eventlet import sleep
         from eventlet.greenio import GreenSocket
 
@@ -408,7 +409,7 @@ class _Door:
                 continue
             except OSError as error:
                 # No files left, or a caller that was gone before it was let in: neither is a reason to close the office.
-                print(f"A connection could not be accepted: {error}.", file=sys.stderr, flush=True)
+                structlog.get_logger("door").warning("accept_failed", error=str(error))
                 sleep(0.1)
         try:
             caller, address = self._listener.fd.accept()

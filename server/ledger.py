@@ -248,7 +248,7 @@ class Ledger:
             work()
         except Exception as error:
             log.exception("batch_failed")
-            for book in self._books.values():
+            for book in self._books.values() if batch else []:
                 book.ahead = None
             for job in batch:
                 if not job.done.is_set():

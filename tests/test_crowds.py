@@ -133,7 +133,7 @@ def test_a_server_out_of_files_lets_people_wait_and_does_not_end(tmp_path: Path,
         resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (128, 128))
         with Crowd(server.port, 400):
             begin = time.monotonic()
-            while "could not be accepted" not in server.log.read_text():
+            while "accept_failed" not in server.log.read_text():
                 assert time.monotonic() - begin < ANSWERS_WITHIN_S
                 kiosk.get("/sites/open")
             # Who is inside already is served; who knocks now waits until the silent ones are hung up on.
