@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import platformdirs
 from config import NoDocument, find
 from config.loader import SiteInvalid, read
 from server import wire
-from server.access import DEVICE_KINDS, ROLES, hash_key, hash_password, new_key, password_problem
+from server.access import DEVICE_KINDS, ROLES, composed, hash_key, hash_password, new_key, password_problem
 from server.core import events as ev
 from server.core.day import Day
 from server.core.site import Site
@@ -117,12 +117,8 @@ def say(arguments: Arguments, value: Any, text: str) -> None:
 
 
 def user_add(arguments: Arguments) -> None:
-    name = arguments.name.strip()
-    if not name or not name.isprintable() or len(name) > 64:
-        raise Failed("A staff name has 1 to 64 visible characters.")
-    password = sys.stdin.readline().rstrip("\r\n") if arguments.password_stdin else _ask()
-    if problem := password_problem(password):
-        raise Failed(problem)
+    name = _name(arguments.name, "staff")
+    password = _password(arguments)
     with opened(arguments, create=False) as store:
         site = _sites_of(store, arguments.site)
         if store.staff(name) is not None:
@@ -138,6 +134,24 @@ def _sites_of(store: Store, wanted: str | None) -> str | None:
     if wanted is None and len(store.sites()) > 1:
         return None
     return known_site(store, wanted)
+
+
+def _name(given: str, whose: str) -> str:
+    """A name as it is kept and looked for."""
+    name = composed(given.strip())
+    if not name or not name.isprintable() or len(name) > 64:
+        raise Failed(f"A {whose} name has 1 to 64 visible characters.")
+    return name
+
+
+def _password(arguments: Arguments) -> str:
+    try:
+        password = sys.stdin.buffer.readline().decode().rstrip("\r\n") if arguments.password_stdin else _ask()
+    except UnicodeDecodeError as error:
+        raise Failed("The password on standard input is not UTF-8.") from error
+    if problem := password_problem(password):
+        raise Failed(problem)
+    return password
 
 
 def _ask() -> str:
@@ -156,9 +170,7 @@ def user_list(arguments: Arguments) -> None:
 
 
 def user_reset(arguments: Arguments) -> None:
-    password = sys.stdin.readline().rstrip("\r\n") if arguments.password_stdin else _ask()
-    if problem := password_problem(password):
-        raise Failed(problem)
+    password = _password(arguments)
     with opened(arguments, create=False) as store:
         row = _staff(store, arguments.name)
         fresh = StaffRow(row.name, row.role, hash_password(password), row.site, must_change=False)
@@ -178,7 +190,8 @@ def user_remove(arguments: Arguments) -> None:
     say(arguments, {"name": row.name}, f"{row.name} may no longer sign in.")
 
 
-def _staff(store: Store, name: str) -> StaffRow:
+def _staff(store: Store, given: str) -> StaffRow:
+    name = _name(given, "staff")
     row = store.staff(name)
     if row is None:
         raise Failed(f"There is no staff member named {name}.")
@@ -199,8 +212,7 @@ def device_add(arguments: Arguments) -> None:
 def add_device(store: Store, site: str, name: str, kind: str, place: str | None) -> dict[str, str]:
     """Register a device; its key is in the answer and nowhere else."""
     office = _office(store, site)
-    if not name.strip() or not name.isprintable() or len(name) > 64:
-        raise Failed("A device name has 1 to 64 visible characters.")
+    name = _name(name, "device")
     if any(row.name == name and not row.revoked for row in store.devices(site)):
         raise Failed(f"There is already a device named {name} at {site}; revoke it first (moiso device revoke {name}).")
     places = [k.id for k in office.kiosks] if kind == "kiosk" else [h.id for h in office.halls]
@@ -231,9 +243,10 @@ def device_list(arguments: Arguments) -> None:
 def device_revoke(arguments: Arguments) -> None:
     with opened(arguments, create=False) as store:
         site = known_site(store, arguments.site)
-        row = next((r for r in store.devices(site) if r.name == arguments.name), None)
+        name = _name(arguments.name, "device")
+        row = next((r for r in store.devices(site) if r.name == name), None)
         if row is None:
-            raise Failed(f"{site} has no device named {arguments.name}.")
+            raise Failed(f"{site} has no device named {name}.")
         gone = DeviceRow(row.name, row.site, row.kind, row.place, row.key_hash, revoked=True)
         store.write([lambda tx: tx.put_device(gone)])
     say(arguments, {"name": row.name, "revoked": True}, f"The key of {row.name} no longer opens anything.")
@@ -301,7 +314,7 @@ def report_day(arguments: Arguments) -> None:
     from server.core.report import report
 
     try:
-        when = date.fromisoformat(arguments.day)
+        when = datetime.strptime(arguments.day, "%Y-%m-%d").date()
     except ValueError as error:
         raise Failed(f"{arguments.day} is not a date: write it as 2026-11-20.") from error
     with opened(arguments, create=False) as store:

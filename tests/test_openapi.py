@@ -89,6 +89,9 @@ def test_the_readable_page_shows_every_operation(office: Outside, described: dic
     page = unescape(requests.get(f"{office.url}/api/docs", timeout=10).text)
     for method, path, operation in operations(described):
         assert f"{method} {path}" in page and operation["summary"] in page
+    assert set(re.findall(r'href="#(\w+)"', page)) <= set(re.findall(r'id="(\w+)"', page)), "every shape that is named is shown"
+    for name, shape in described["components"]["schemas"].items():
+        assert f'id="{name}"' in page and all(f"<code>{field}</code>" in page for field in shape.get("properties", {})), name
 
 
 def test_no_input_makes_the_server_break_its_description(office: Outside, tmp_path: Path) -> None:
