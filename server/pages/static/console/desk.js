@@ -4,7 +4,7 @@
  */
 import { connect } from "../shared/connection.js";
 import { insist } from "./ask.js";
-import { ARRIVED_HZ, HELP_HZ, softTone, unlock } from "./tone.js";
+import { ARRIVED_HZ, HELP_HZ, softTone, unlock } from "../shared/tone.js";
 import { callRow, helpKey, keyOf, orphaned, pathOf, PAUSES, press, pressRow, REASONS, REST_MS, said, signature, target } from "./model.js";
 
 /** Rows stay under a moving pointer for this long. */
@@ -177,6 +177,8 @@ export function desk(page, { clock, draw, mark, expired, refused }) {
       page.said = said(action, answer.body, shown);
       saidAt = now();
       page.chosen = null;
+      // Who came back stands in the line again: there the clerk looks next.
+      if (["release", "rejoin"].includes(action.verb)) go.tab("waiting");
       pauseWhenFree();
     } else {
       // Asked twice with different words at one revision: the first one counts, and the state will show it.

@@ -1,27 +1,13 @@
-/** The pages before the console: signing in, choosing the office and the counter. */
-import { html, nothing } from "../shared/vendor/lit-html.js";
+/** The pages before the console: choosing the office and the counter. */
+import { html } from "../shared/vendor/lit-html.js";
+import { notice, signInView as signInForm } from "../shared/sign-in.js";
 import { plainName } from "../shared/words.js";
-import { alarm } from "./icons.js";
-
-const notice = (text) => (text ? html`<p class="notice" role="alert">${alarm}<span>${text}</span></p>` : nothing);
 
 export function waitView(page) {
   return html`<main class="entry"><h1>Bàn gọi số</h1><p>${page.trouble ?? "Đang nối máy chủ…"}</p></main>`;
 }
 
-export function signInView(page, go) {
-  return html`<main class="entry">
-    <form class="card sign-in" @submit=${(event) => go.signIn(event)}>
-      <h1>Đăng nhập bàn gọi số</h1>
-      ${notice(page.trouble)}
-      <label for="user">Tên đăng nhập</label>
-      <input id="user" name="user" autocomplete="username" autocapitalize="none" spellcheck="false" required />
-      <label for="password">Mật khẩu</label>
-      <input id="password" name="password" type="password" autocomplete="current-password" required />
-      <button class="strong" type="submit" ?disabled=${page.busy}>${page.busy ? "Đang hỏi máy chủ…" : "Đăng nhập"}</button>
-    </form>
-  </main>`;
-}
+export const signInView = signInForm("Đăng nhập bàn gọi số");
 
 export function sitesView(page, go) {
   return html`<main class="entry wide">

@@ -2,6 +2,7 @@
 import { render } from "../shared/vendor/lit-html.js";
 import { command, newKey } from "../shared/api.js";
 import { hallClock } from "../shared/clock.js";
+import { changePassword, NOT_REACHED, passwordView, signIn } from "../shared/sign-in.js";
 import { desk } from "./desk.js";
 import { countersView, signInView, sitesView, waitView } from "./entry.js";
 import { supervises } from "./model.js";
@@ -13,7 +14,6 @@ const LOOK_AGAIN_MS = 5000;
 const PLACE = "moiso.console.place";
 const MARK = "moiso.console.mark";
 const SHORTCUTS = "moiso.console.shortcuts";
-const NOT_REACHED = "Chưa nối được máy chủ. Đang thử lại.";
 
 const page = {
   screen: "wait",
@@ -33,7 +33,8 @@ const here = desk(page, { clock, draw, mark, expired, refused });
 
 const go = {
   ...here.go,
-  signIn,
+  signIn: (event) => submit(event, signIn),
+  password: (event) => submit(event, changePassword),
   signOut,
   site: chooseCounter,
   counter: takeCounter,
@@ -45,7 +46,8 @@ const go = {
   },
 };
 
-const VIEWS = { wait: waitView, signin: signInView, sites: sitesView, counters: countersView };
+const VIEWS = { wait: waitView, signin: signInView, password: passwordView, sites: sitesView, counters: countersView };
+const ENTRY_FOCUS = { signin: "user", password: "old" };
 let focused = null;
 
 function draw() {
@@ -63,7 +65,7 @@ function draw() {
 
 /** A question or form that has just appeared takes the keyboard. */
 function focusOnce() {
-  const name = page.screen === "signin" ? "user" : page.screen === "console" && page.asking ? "panel-first" : null;
+  const name = ENTRY_FOCUS[page.screen] ?? (page.screen === "console" && page.asking ? "panel-first" : null);
   const wanted = name && `${name} ${page.asking?.what ?? ""}`;
   if (wanted !== focused && name) document.getElementById(name)?.focus();
   focused = wanted;
@@ -94,6 +96,7 @@ async function begin() {
     return setTimeout(begin, 2000);
   }
   page.me = { user: body.user, role: body.role };
+  if (body.must_change) return show("password");
   const sites = body.sites ?? [body.site];
   const place = remembered();
   if (place?.user === page.me.user && sites.includes(place.site)) return enter(place);
@@ -104,15 +107,14 @@ async function begin() {
   return show("sites");
 }
 
-async function signIn(event) {
+async function submit(event, ask) {
   event.preventDefault();
   const form = event.target;
-  const { user, password } = Object.fromEntries(new FormData(form));
   Object.assign(page, { busy: true, trouble: null });
   draw();
-  const { status, body } = await command("POST", "/api/v1/sessions", { user: user.trim(), password });
+  const problem = await ask(form);
   page.busy = false;
-  if (status !== 201) return show("signin", body?.error?.message || NOT_REACHED);
+  if (problem) return show(page.screen, problem);
   form.reset();
   localStorage.setItem(MARK, newKey());
   return begin();

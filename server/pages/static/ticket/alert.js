@@ -2,7 +2,7 @@
  * Telling the holder that the number is called: the phone shakes and sounds. Browsers allow both only after a touch, and let a page
  * work only while the screen is lit, so the screen is kept lit where that is possible.
  */
-import { softTone, unlock } from "../console/tone.js";
+import { softTone, unlock } from "../shared/tone.js";
 
 const SHAKE_MS = [400, 200, 400, 200, 800];
 const TONES_HZ = [659, 523, 659, 523];

@@ -1,4 +1,4 @@
-/** Two soft tones: somebody has come to an empty counter, somebody needs help at a kiosk. Browsers allow sound only after a press. */
+/** Soft tones: somebody has come to an empty counter, needs help at a kiosk, or is called. Browsers allow sound only after a press. */
 
 let context = null;
 
