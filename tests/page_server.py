@@ -17,6 +17,7 @@ import wave
 from pathlib import Path
 from typing import Any
 
+import segno
 from flask import Flask, Response, jsonify, request, send_from_directory
 from flask_socketio import SocketIO
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -70,6 +71,17 @@ class PageServer:
         """Answers to the next ticket requests, before tickets are given again."""
         self.asked: list[dict[str, Any]] = []
         self.tickets: dict[str, dict[str, Any]] = {}
+        self.printer: dict[str, Any] = {"connected": True, "paper": "ok"}
+        self.outcome = "printed"
+        """What becomes of every paper from now on."""
+        self.helping = False
+        """Whether a call for help is open."""
+        self.help_answers: list[int] = []
+        """Answers to the next calls for help, before they are accepted again."""
+        self.verb_answers: list[tuple[int, dict[str, Any]]] = []
+        """Answers to the next commands about a ticket, before they are carried out again."""
+        self.verbs: list[tuple[str, str, str]] = []
+        """What was asked of tickets: verb, code, idempotency key."""
         self.done: list[dict[str, Any]] = []
         self.beats = 0
         self.hellos: list[dict[str, Any]] = []
@@ -119,6 +131,14 @@ class PageServer:
         for sid in list(self._listeners):
             self._listeners.discard(sid)
             self._sockets.server.disconnect(sid)
+
+    def ticket(self, ticket: str) -> dict[str, Any] | None:
+        """One of the tickets given so far, by id; change it to change the office's mind."""
+        return next((t for t in self.tickets.values() if t["id"] == ticket), None)
+
+    def give(self, service: str) -> dict[str, Any]:
+        """A ticket as the office would give it, not yet anybody's."""
+        return self._new_ticket({"service": service})
 
     def announcement(self, number: int, code: str, *, lasts_s: float = 20, **more: Any) -> dict[str, Any]:
         """A call to be spoken, made `lasts_s` before it expires on the hall clock."""
@@ -205,6 +225,50 @@ class PageServer:
                 self.tickets[key] = self._new_ticket(request.get_json())
             return self.tickets[key], 201
 
+        @app.get("/api/v1/sites/<site>/tickets")
+        def find(site: str) -> Any:
+            code = request.args["code"]
+            found = next((t for t in self.tickets.values() if t["code"] == code), None)
+            return found or _error(404, "not_found", "Không tìm thấy.")
+
+        @app.get("/api/v1/sites/<site>/tickets/<ticket>")
+        def look(site: str, ticket: str) -> Any:
+            return self.ticket(ticket) or _error(404, "not_found", "Không tìm thấy.")
+
+        @app.post("/api/v1/sites/<site>/tickets/<ticket>/<verb>")
+        def verb(site: str, ticket: str, verb: str) -> Any:
+            found = self.ticket(ticket)
+            if found is None:
+                return _error(404, "not_found", "Không tìm thấy.")
+            self.verbs.append((verb, found["code"], request.headers["Idempotency-Key"]))
+            if self.verb_answers:
+                status, body = self.verb_answers.pop(0)
+                return body, status
+            at = self.board["at"]
+            found |= {"cancel": {"state": "cancelled"}, "rejoin": {"state": "waiting", "queue_time": at, "people_ahead": 2}}.get(verb, {})
+            return found
+
+        @app.get("/api/v1/sites/<site>/kiosks/<kiosk>")
+        def machine(site: str, kiosk: str) -> Any:
+            if not self.paired:
+                return _error(401, "unauthenticated", "Chưa đăng nhập.")
+            ticket = request.args.get("ticket")
+            printed = {"ticket": ticket, "outcome": self.outcome} if ticket else None
+            return {"id": kiosk, "printer": self.printer, "help": self.helping, "print": printed}
+
+        @app.post("/api/v1/sites/<site>/help")
+        def helped(site: str) -> Any:
+            if self.help_answers:
+                return _error(self.help_answers.pop(0), "storage_unavailable", "Máy chủ chưa ghi được.")
+            self.helping = True
+            return jsonify([{"asked": 1, "kiosk": "k1", "name": "Máy 1", "at": self.board["at"]}])
+
+        @app.get("/t/<ticket>/qr.svg")
+        def qr(ticket: str) -> Any:
+            out = io.BytesIO()
+            segno.make(f"https://so.example/t/{ticket}", micro=False).save(out, kind="svg", border=4)
+            return Response(out.getvalue(), mimetype="image/svg+xml")
+
         @app.get("/api/v1/audio/<path:name>")
         def audio(name: str) -> Any:
             self.done.append({"fetched": name})
@@ -231,6 +295,10 @@ class PageServer:
             "priority": bool(body.get("priority")),
             "appointment": False,
             "rejoins_left": 2,
+            "counter": None,
+            "called_at": None,
+            "url": f"https://so.example/t/t{number:022d}" if self.site.get("public_url") else None,
+            "day": self.board["day"],
             "lang": body.get("lang", "vi"),
         }
 

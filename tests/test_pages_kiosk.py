@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ pytestmark = pytest.mark.browser
 
 PORTRAIT, LANDSCAPE = (1080, 1920, "k1"), (1024, 768, "k2")
 DEAD_MS = 550
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 LONG_NAMES = {
     "ho-tich": "Hộ tịch, quốc tịch – Nuôi con nuôi và giám hộ",
     "dat-dai": "Lao động – Thương binh –| Xã hội và Người có công",
@@ -33,7 +36,7 @@ LAID_OUT = """() => {
       if (other === target || other.closest('.over') !== target.closest('.over')) continue;
       const b = other.getBoundingClientRect();
       const gap = Math.max(b.left - box.right, box.left - b.right, b.top - box.bottom, box.top - b.bottom);
-      if (gap < 3.4 * mm) wrong.push(`too near: ${name(target)} and ${name(other)}, ${gap / mm} mm`);
+      if (gap < 3.95 * mm) wrong.push(`too near: ${name(target)} and ${name(other)}, ${gap / mm} mm`);
     }
   }
   const texts = document.createTreeWalker(document.querySelector('.kiosk'), NodeFilter.SHOW_TEXT);
@@ -45,12 +48,16 @@ LAID_OUT = """() => {
     const text = `"${node.data.trim().slice(0, 40)}"`;
     const least = document.querySelector('.large') ? 8.3 : 6.9;
     if (em < least * mm) wrong.push(`too small a letter: ${em / mm} mm ${text}`);
-    const holder = node.parentElement.closest('[data-touch], .facts, .paper, .message, .card, .told') ?? document.body;
+    const holder = node.parentElement.closest('[data-touch], .facts, .paper, .message, .card, .told, .status, .noted') ?? document.body;
     const outer = holder.getBoundingClientRect();
     for (const r of range.getClientRects()) {
       const across = r.left >= outer.left - 1 && r.right <= outer.right + 1 && r.right <= innerWidth;
       const along = r.top >= outer.top - em * 0.25 && r.bottom <= outer.bottom + em * 0.25 && r.bottom <= innerHeight + 1;
       if (!across || !along) wrong.push(`cut: ${text}`);
+      const over = document.querySelector('.over');
+      if (over && !over.contains(node.parentElement)) continue;
+      const there = document.elementFromPoint((r.left + r.right) / 2, (r.top + r.bottom) / 2);
+      if (r.width && !holder.contains(there) && !there?.contains(node.parentElement)) wrong.push(`covered: ${text}`);
     }
   }
   const root = document.documentElement;
@@ -84,7 +91,7 @@ def kiosk(browser: Browser, office: PageServer) -> Iterator[Callable[..., Page]]
         page.clock.install()
         page.goto(f"{office.url}/kiosk/demo/{size[2]}" + (f"#key={key}" if key else ""))
         if ready:
-            page.locator(".kiosk[data-screen=home] .bar").wait_for()
+            page.locator(".kiosk[data-screen=home] .bar").last.wait_for()
         return page
 
     yield open_kiosk
@@ -213,7 +220,7 @@ def test_when_no_numbers_are_given_the_kiosk_says_until_when(kiosk: Callable[...
     office.show(state)
     page = kiosk()
     expect(page.locator(".message")).to_be_visible()
-    spoken = " ".join(page.locator(".message p").all_inner_texts()).replace("\u00a0", " ")
+    spoken = " ".join(page.locator(".message > *").all_inner_texts()).replace("\u00a0", " ")
     assert told in spoken
     assert page.locator('[data-touch="take"]').count() == 0
 
@@ -243,9 +250,10 @@ def test_the_number_leaves_by_itself(kiosk: Callable[..., Page], office: PageSer
     touch(page, "take")
     touch(page, "field:ho-tich")
     expect(page.locator(".code")).to_be_visible()
-    page.clock.run_for(19_000)
+    expect(page.locator(".paper.done")).to_be_visible()
+    page.clock.run_for(13_000)
     assert screen(page) == "number"
-    page.clock.run_for(1_500)
+    page.clock.run_for(3_000)
     assert screen(page) == "home"
 
 
@@ -282,6 +290,111 @@ def test_a_kiosk_without_its_key_says_what_is_missing(kiosk: Callable[..., Page]
     assert page.evaluate("location.hash") == ""
 
 
+Prepare = Callable[[PageServer], Any]
+TO_NUMBER = ("take", "field:ho-tich")
+TO_CODE = ("help", "missed")
+TO_A012 = (*TO_CODE, "letter:A", "digit:0", "digit:1", "digit:2", "find")
+REFUSALS = {
+    "service_stopped": "Lĩnh vực này đã ngừng cấp số hôm nay.",
+    "not_allowed_now": "Số A012 đã được gọi, không hủy được.",
+    "rejoin_limit": "A012 đã quay lại 2 lần. Mời lấy số mới.",
+}
+
+
+def refusal(code: str) -> tuple[int, dict[str, Any]]:
+    return 409, {"error": {"code": code, "message": REFUSALS[code], "details": {}}}
+
+
+def plant(office: PageServer, **changes: Any) -> dict[str, Any]:
+    """A012 has been taken here before; by default it was called at 09:02 and nobody came."""
+    ticket = office.give("ho-tich") | {"state": "no_show", "called_at": "2026-11-20T09:02:00+07:00", "counter": "3"} | changes
+    office.tickets["planted"] = ticket
+    return ticket
+
+
+def shut(office: PageServer) -> None:
+    office.show(office.board, waiting=[{**row, "open": row["service"] != "ho-tich"} for row in office.board["waiting"]])
+
+
+def outcome(word: str) -> Prepare:
+    return lambda office: setattr(office, "outcome", word)
+
+
+def no_paper(office: PageServer) -> None:
+    office.printer, office.outcome = {"connected": True, "paper": "out"}, "failed"
+
+
+def nothing(office: PageServer) -> None:
+    pass
+
+
+def closed(office: PageServer, why: str) -> None:
+    office.show(why)
+    for field in office.site["services"]:
+        field["open"] = False
+
+
+def gone(office: PageServer) -> None:
+    office.away = True
+    office.drop()
+
+
+SCREENS: dict[str, tuple[Prepare, tuple[str, ...]]] = {
+    "home": (nothing, ()),
+    "home without paper": (no_paper, ()),
+    "rules": (nothing, ("rules",)),
+    "priority": (nothing, ("priority",)),
+    "field": (nothing, ("take",)),
+    "next page": (nothing, ("take", "more")),
+    "field without paper": (no_paper, ("priority", "group:older")),
+    "closed field": (shut, ("take", "field:ho-tich")),
+    "refused": (lambda office: office.ticket_answers.append(refusal("service_stopped")), TO_NUMBER),
+    "printing": (outcome("waiting"), TO_NUMBER),
+    "printed": (nothing, ("priority", "group:older", "field:ho-tich")),
+    "print unknown": (outcome("unknown"), TO_NUMBER),
+    "number without paper": (no_paper, TO_NUMBER),
+    "given back": (nothing, (*TO_NUMBER, "change")),
+    "kept": (lambda office: office.verb_answers.append(refusal("not_allowed_now")), (*TO_NUMBER, "change")),
+    "help": (nothing, ("help",)),
+    "help not told": (lambda office: office.help_answers.append(409), ("help",)),
+    "code": (nothing, TO_CODE),
+    "unknown code": (nothing, TO_A012),
+    "found, missed": (plant, TO_A012),
+    "found, called": (lambda office: plant(office, state="called"), TO_A012),
+    "rejoined": (plant, (*TO_A012, "rejoin")),
+    "rejoin refused": (lambda office: (plant(office), office.verb_answers.append(refusal("rejoin_limit"))), (*TO_A012, "rejoin")),
+    "idle": (nothing, ("take", "wait:41000")),
+    "away": (nothing, ("gone", "wait:12000")),
+    "lunch": (lambda office: closed(office, "lunch"), ()),
+    "holiday": (lambda office: closed(office, "holiday"), ()),
+}
+
+
+def walk(page: Page, office: PageServer, url: str, name: str, modes: tuple[str, ...]) -> None:
+    """From a fresh kiosk to one of the screens."""
+    prepare, touches = SCREENS[name]
+    prepare(office)
+    page.goto("about:blank")
+    page.goto(url)
+    page.locator(".kiosk[data-screen=home] .bar").last.wait_for()
+    for what in (*modes, *touches):
+        if what == "gone":
+            gone(office)
+        elif what.startswith("wait:"):
+            for _ in range(int(what[5:]) // 1000 * (2 if "large" in modes else 1)):
+                page.clock.run_for(1_000)
+        else:
+            touch(page, what)
+    page.clock.run_for(1_500)
+    expect(page.locator(".status.ringing")).to_have_count(0)
+    page.wait_for_timeout(50)
+
+
+def told(wrong: dict[str, list[str]]) -> str:
+    return "\n".join(f"{name}: {what}" for name, found in wrong.items() for what in found)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "modes"),
     [
@@ -293,40 +406,243 @@ def test_a_kiosk_without_its_key_says_what_is_missing(kiosk: Callable[..., Page]
         (LANDSCAPE, ("large",)),
         (LANDSCAPE, ("language",)),
     ],
+    ids=lambda value: "-".join(str(part) for part in value) or "plain",
 )
 def test_everything_is_large_enough_and_nothing_is_cut(
-    kiosk: Callable[..., Page], office: PageServer, size: tuple[int, int, str], modes: tuple[str, ...]
+    browser: Browser, size: tuple[int, int, str], modes: tuple[str, ...], tmp_path: Path
 ) -> None:
-    for service in office.site["services"]:
-        service["name"] = LONG_NAMES.get(service["id"], service["name"])
-        service["name_en"] = "Civil status, nationality and adoption" if service["id"] in LONG_NAMES else service["name_en"]
-    result: dict[str, Any] = {**office.site["services"][0], "id": "ket-qua", "result": True, "name": "Trả kết quả"}
-    office.site["services"].append(result)
-    office.show(example("long"), waiting=[*office.board["waiting"], {**office.board["waiting"][0], "service": "ket-qua", "count": 188}])
-    page = kiosk(size)
-    for mode in modes:
-        touch(page, mode)
-    wrong = {"home": page.evaluate(LAID_OUT)}
-    for name, what in [
-        ("rules", "rules"),
-        ("home again", "back"),
-        ("priority", "priority"),
-        ("field", "group:older"),
-        ("next page", "more"),
-    ]:
+    wrong: dict[str, list[str]] = {}
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]}, has_touch=True)
+    page.clock.install()
+    for name in SCREENS:
+        with PageServer() as office:
+            office.site["public_url"] = "https://so.example"
+            for service in office.site["services"]:
+                service["name"] = LONG_NAMES.get(service["id"], service["name"])
+                service["name_en"] = "Civil status, nationality and adoption" if service["id"] in LONG_NAMES else service["name_en"]
+            office.site["services"].append(
+                {**office.site["services"][0], "id": "ket-qua", "letter": "T", "result": True, "name": "Trả kết quả"}
+            )
+            rows = example("long")["waiting"]
+            office.show("long", waiting=[*rows, {**rows[0], "service": "ket-qua", "count": 188}])
+            walk(page, office, f"{office.url}/kiosk/demo/{size[2]}", name, modes)
+            page.screenshot(path=tmp_path / f"{size[0]}-{'-'.join(modes)}-{name.replace(' ', '_')}.png")
+            found = page.evaluate(LAID_OUT)
+            lang = page.evaluate("document.documentElement.lang")
+            if lang != ("en" if "language" in modes else "vi"):
+                found.append(f"the page says its language is {lang}")
+            tops = page.evaluate("[...document.querySelectorAll('[data-touch]')].map((e) => e.getBoundingClientRect().top)")
+            if "low" in modes and any(top < 1081 for top in tops):
+                found.append(f"a target above the arm: {min(tops)}")
+            if page.locator(".code").count() and size is PORTRAIT:
+                digits = page.evaluate("parseFloat(getComputedStyle(document.querySelector('.code')).fontSize) * 0.725")
+                found += [f"digits {digits} px"] if digits < 225 else []
+            wrong[name] = found
+    page.close()
+    assert not any(wrong.values()), told(wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("size", "modes"), [(PORTRAIT, ()), (LANDSCAPE, ("language",))], ids=["portrait", "landscape"])
+def test_axe_finds_nothing_serious(browser: Browser, size: tuple[int, int, str], modes: tuple[str, ...]) -> None:
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, has_touch=True, bypass_csp=True)
+    page = context.new_page()
+    page.clock.install()
+    wrong: dict[str, list[str]] = {}
+    for name in SCREENS:
+        with PageServer() as office:
+            office.site["services"].append({**office.site["services"][0], "id": "ket-qua", "letter": "T", "result": True})
+            walk(page, office, f"{office.url}/kiosk/demo/{size[2]}", name, modes)
+            assert page.locator("[data-screen]").count() == 1
+            page.add_script_tag(path=AXE)
+            found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+            wrong[name] = [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in found if v["impact"] in ("serious", "critical")]
+    context.close()
+    assert not any(wrong.values()), told(wrong)
+
+
+def test_the_first_touch_on_help_tells_the_staff_and_the_screen_says_when_somebody_comes(
+    kiosk: Callable[..., Page], office: PageServer
+) -> None:
+    page = kiosk()
+    touch(page, "help")
+    expect(page.locator(".status h1")).to_have_text("Đã báo nhân viên. Xin chờ tại đây.")
+    assert office.helping
+    office.helping = False
+    page.clock.run_for(3_000)
+    expect(page.locator(".status h1")).to_have_text("Nhân viên đang đến. Xin chờ tại đây.")
+
+
+def test_a_call_for_help_that_nobody_heard_sends_to_the_desk(kiosk: Callable[..., Page], office: PageServer) -> None:
+    office.help_answers = [409]
+    page = kiosk()
+    touch(page, "help")
+    expect(page.locator(".status h1")).to_have_text("Chưa báo được nhân viên. Mời đến bàn hướng dẫn.")
+
+
+def test_a_missed_number_is_typed_and_queues_again(kiosk: Callable[..., Page], office: PageServer) -> None:
+    plant(office)
+    page = kiosk()
+    for what in ("help", "missed", "letter:A", "digit:1", "digit:2", "find"):
         touch(page, what)
-        wrong[name] = page.evaluate(LAID_OUT)
-        low = page.evaluate("Math.min(...[...document.querySelectorAll('[data-touch]')].map((e) => e.getBoundingClientRect().top))")
-        assert "low" not in modes or low >= 1081, name
-    page.locator(".tile:not(.shut)").first.wait_for()
+    expect(page.locator("h1")).to_have_text("Số A012 đã được gọi lúc\u00a009:02.")
+    touch(page, "rejoin")
+    expect(page.locator(".message")).to_have_text(re.compile(r"Đã quay lại\.\s*Giờ xếp hàng mới: 09:14\.\s*Còn 2\u00a0người trước\."))
+    assert [(verb, code) for verb, code, _ in office.verbs] == [("rejoin", "A012")]
+    page.clock.run_for(21_000)
+    expect(page.locator(".kiosk[data-screen=home]")).to_be_visible()
+
+
+def test_a_ticket_under_the_reader_is_found_without_a_touch(kiosk: Callable[..., Page], office: PageServer) -> None:
+    ticket = plant(office)
+    page = kiosk()
+    page.keyboard.type(f"https://so.example/t/{ticket['id']}\n")
+    expect(page.locator("h1")).to_have_text("Số A012 đã được gọi lúc\u00a009:02.")
+    touch(page, "leave")
+    page.keyboard.type("https://elsewhere.example/menu\n")
+    expect(page.locator(".noted")).to_have_text("Chưa đọc được mã. Mời bấm số in trên phiếu.")
+
+
+def test_half_a_reading_is_forgotten(kiosk: Callable[..., Page], office: PageServer) -> None:
+    ticket = plant(office)
+    page = kiosk()
+    page.keyboard.type(f"https://so.example/t/{ticket['id']}")
+    page.clock.run_for(3_500)
+    page.keyboard.press("Enter")
+    page.clock.run_for(500)
+    assert screen(page) == "home"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"state": "waiting", "people_ahead": 3}, "Số A012 chưa được gọi. Còn 3 người trước. Xin chờ nghe gọi."),
+        ({"state": "called"}, "Số A012 đang được gọi. Mời đến quầy 3 ngay."),
+        ({"state": "serving"}, "Số A012 đang được phục vụ ở quầy 3."),
+        ({"state": "held"}, "Số A012 đang được giữ chỗ. Cán bộ sẽ gọi lại. Xin chờ."),
+        ({"state": "done"}, "Số A012 đã làm xong. Mời lấy số mới."),
+        ({"state": "cancelled"}, "Số A012 đã trả lại. Mời lấy số mới."),
+        ({"state": "lapsed"}, "Số A012 đã hết hiệu lực. Mời lấy số mới."),
+        ({"state": "lapsed", "day": "2026-11-19"}, "Số A012 là của thứ Năm 19/11, không phải hôm nay. Mời lấy số mới."),
+    ],
+)
+def test_a_number_that_was_not_missed_says_kindly_where_it_is(
+    kiosk: Callable[..., Page], office: PageServer, changes: dict[str, Any], told: str
+) -> None:
+    plant(office, **changes)
+    page = kiosk()
+    page.keyboard.type("a012\n")
+    page.locator(".kiosk[data-screen=found]").wait_for()
+    assert " ".join(page.locator(".message > *").all_inner_texts()).replace("\u00a0", " ") == told
+    assert page.locator('[data-touch="rejoin"]').count() == 0
+
+
+def test_a_rejoin_over_the_limit_offers_a_new_number(kiosk: Callable[..., Page], office: PageServer) -> None:
+    plant(office)
+    office.verb_answers = [refusal("rejoin_limit")]
+    page = kiosk()
+    page.keyboard.type("A012\n")
+    touch(page, "rejoin")
+    expect(page.locator("h1")).to_have_text("A012 đã quay lại 2 lần.")
+    touch(page, "take")
+    assert screen(page) == "field"
+
+
+def test_a_wrong_field_is_given_back_once_and_only_at_first(kiosk: Callable[..., Page], office: PageServer) -> None:
+    page = kiosk()
+    for what in (*TO_NUMBER, "change"):
+        touch(page, what)
+    expect(page.locator(".told")).to_have_text("Đã trả số A012. Mời chọn lại lĩnh vực.")
+    touch(page, "field:chung-thuc")
+    expect(page.locator(".code")).to_have_text("B013")
+    assert page.locator('[data-touch="change"]').count() == 0
+    assert [(verb, code) for verb, code, _ in office.verbs] == [("cancel", "A012")]
+    touch(page, "done")
+    no_paper(office)
+    for what in TO_NUMBER:
+        touch(page, what)
+    expect(page.locator('[data-touch="change"]')).to_be_visible()
+    page.clock.run_for(21_000)
+    assert screen(page) == "number"
+    assert page.locator('[data-touch="change"]').count() == 0
+
+
+def test_paper_that_comes_is_offered_only_when_it_has_come(kiosk: Callable[..., Page], office: PageServer) -> None:
+    office.outcome = "waiting"
+    page = kiosk()
+    for what in TO_NUMBER:
+        touch(page, what)
+    expect(page.locator(".paper")).to_contain_text("Phiếu đang in, ra ở khe bên dưới")
+    office.outcome = "printed"
+    page.clock.run_for(2_000)
+    expect(page.locator(".paper")).to_contain_text("Mời lấy phiếu ở khe bên dưới")
+
+
+@pytest.mark.parametrize(
+    ("printer", "outcome", "before", "band"),
+    [
+        ({"connected": True, "paper": "out"}, "failed", "Máy hết giấy. Vẫn lấy được số, số hiện trên màn hình.", "Máy hết giấy."),
+        ({"connected": False, "paper": None}, "waiting", "Máy in đang nghỉ. Vẫn lấy được số, số hiện trên màn hình.", "Máy in đang nghỉ."),
+        (
+            {"connected": True, "paper": "offline"},
+            "waiting",
+            "Máy in đang nghỉ. Vẫn lấy được số, số hiện trên màn hình.",
+            "Máy in đang nghỉ.",
+        ),
+        ({"connected": True, "paper": "ok"}, "failed", None, "Phiếu chưa in được."),
+        ({"connected": True, "paper": "low"}, "expired", None, "Phiếu chưa in được."),
+    ],
+)
+def test_without_paper_the_number_is_given_and_stays_to_be_remembered(
+    kiosk: Callable[..., Page], office: PageServer, printer: dict[str, Any], outcome: str, before: str | None, band: str
+) -> None:
+    office.printer, office.outcome = printer, outcome
+    page = kiosk()
+    if before:
+        expect(page.locator(".told")).to_have_text(before)
+    else:
+        assert page.locator(".told").count() == 0
+    for what in TO_NUMBER:
+        touch(page, what)
+    expect(page.locator(".paper")).to_have_text(f"{band} Xin nhớ số A012 hoặc chụp màn hình.")
+    expect(page.locator(".kiosk")).not_to_contain_text("Mời lấy phiếu")
+    page.clock.run_for(50_000)
+    assert screen(page) == "number"
+    page.clock.run_for(12_000)
+    expect(page.locator(".kiosk[data-screen=home]")).to_be_visible()
+
+
+def test_a_ticket_that_may_not_have_come_out_is_asked_about_and_printed_again(kiosk: Callable[..., Page], office: PageServer) -> None:
+    office.outcome = "unknown"
+    page = kiosk()
+    for what in TO_NUMBER:
+        touch(page, what)
+    expect(page.locator(".paper")).to_contain_text("Phiếu đã ra chưa?")
+    office.outcome = "printed"
+    touch(page, "reprint")
+    expect(page.locator(".paper")).to_contain_text("Mời lấy phiếu ở khe bên dưới")
+    assert [(verb, code) for verb, code, _ in office.verbs] == [("reprint", "A012")]
+    assert len(office.asked) == 1
+
+
+def test_the_qr_stands_beside_the_number_only_where_it_leads_somewhere(kiosk: Callable[..., Page], office: PageServer) -> None:
+    page = kiosk()
+    for what in (*TO_NUMBER, "done"):
+        touch(page, what)
+    assert page.locator(".qr").count() == 0
+    office.site["public_url"] = "https://so.example"
+    for what in TO_NUMBER:
+        touch(page, what)
+    assert page.locator(".qr img").evaluate("(image) => image.decode().then(() => image.naturalWidth > 0)")
+
+
+def test_a_focused_button_has_an_outline(kiosk: Callable[..., Page], office: PageServer) -> None:
+    page = kiosk()
+    page.keyboard.press("Tab")
+    assert page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth)") >= 3
     page.clock.run_for(DEAD_MS)
-    page.locator(".tile:not(.shut)").first.tap()
-    page.locator(".code").wait_for()
-    wrong["number"] = page.evaluate(LAID_OUT)
-    assert {name: found for name, found in wrong.items() if found} == {}
-    assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('.code')).fontSize) * 0.725") >= (
-        225 if size is PORTRAIT else 135
-    )
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.querySelector('.kiosk').dataset.screen") == "field"
 
 
 def test_an_answer_for_somebody_who_has_left_is_not_shown_to_the_next(kiosk: Callable[..., Page], office: PageServer) -> None:

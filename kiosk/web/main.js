@@ -5,6 +5,8 @@ import { connect } from "/static/shared/connection.js";
 import { fit } from "/static/shared/fit.js";
 import { render } from "/static/shared/vendor/lit-html.js";
 import { GIVE_UP_MS, start, step } from "./model.js";
+import { requestOf } from "./requests.js";
+import { readScans } from "./scanner.js";
 import { listen } from "./touch.js";
 import { view } from "./view.js";
 
@@ -12,6 +14,10 @@ const TICK_MS = 250;
 const SITE_EVERY_MS = 15000;
 const BOARD_POLL_MS = 3000;
 const PAIR_AGAIN_MS = 10000;
+const RING_MS = 8000;
+/** How often the kiosk asks after its own machine: whose paper is coming or who waits for help looks at the screen. */
+const MACHINE_EVERY_MS = { number: 1000, help: 2000 };
+const MACHINE_USUALLY_MS = 10000;
 const DEFAULT_INCHES = 21.5;
 
 const [, , siteId, kioskId] = location.pathname.split("/").map(decodeURIComponent);
@@ -22,6 +28,7 @@ let state = start({ now: performance.now() });
 let connection = null;
 let polling = null;
 let asking = null;
+let machineAsked = { at: -Infinity, running: false };
 
 const kioskOf = (site) => site?.kiosks.find((kiosk) => kiosk.id === kioskId);
 
@@ -36,6 +43,9 @@ function dispatch(event) {
   state = step(state, { now: performance.now(), ...event });
   if (state !== before || event.type === "tick") draw();
   if (state.intent !== before.intent) ask(state.intent);
+  if (state.help && state.help.key !== before.help?.key) ring(state.help.key);
+  const news = state.screen !== before.screen || state.ticket !== before.ticket || state.paperSince !== before.paperSince;
+  lookAtMachine(news);
 }
 
 function draw() {
@@ -50,19 +60,35 @@ function draw() {
   fit(root);
 }
 
-/** Ask for a number until there is an answer; a further attempt of the same intent replaces the running one. */
+/** Ask until there is an answer; a further attempt of the same intent replaces the running one. */
 async function ask(intent) {
   asking?.abort();
   if (!intent) return;
   const stop = new AbortController();
   asking = stop;
-  const body = { service: intent.service };
-  if (intent.lang !== "vi") body.lang = intent.lang;
-  if (intent.priority) body.priority = intent.priority;
-  const options = { idempotencyKey: intent.key, patienceMs: GIVE_UP_MS, signal: stop.signal, lang: intent.lang };
-  const answer = await command("POST", `${SITE}/tickets`, body, options);
+  const { method, path, body } = requestOf(intent);
+  const options = { idempotencyKey: method === "POST" ? intent.key : undefined, patienceMs: GIVE_UP_MS, signal: stop.signal, lang: intent.lang };
+  const answer = await command(method, `${SITE}${path}`, body, options);
   if (asking === stop && !stop.signal.aborted) dispatch({ type: "answer", key: intent.key, ...answer });
   if (answer.status >= 400) loadSite();
+}
+
+/** Tell the staff that somebody here needs a person. */
+async function ring(key) {
+  const answer = await command("POST", `${SITE}/help`, {}, { idempotencyKey: key, patienceMs: RING_MS });
+  dispatch({ type: "rung", key, ok: answer.status === 200 });
+}
+
+/** Ask after the printer, the call for help, and the paper of the number on the screen. */
+async function lookAtMachine(now) {
+  const due = machineAsked.at + (MACHINE_EVERY_MS[state.screen] ?? MACHINE_USUALLY_MS);
+  if (machineAsked.running || !state.site || state.problem || (!now && performance.now() < due)) return;
+  const at = performance.now();
+  machineAsked = { at, running: true };
+  const whose = state.screen === "number" ? `?ticket=${encodeURIComponent(state.ticket.id)}` : "";
+  const answer = await command("GET", `${SITE}/kiosks/${encodeURIComponent(kioskId)}${whose}`, null, { patienceMs: 0 });
+  machineAsked.running = false;
+  if (answer.status === 200) dispatch({ type: "machine", machine: answer.body, askedAt: at });
 }
 
 async function loadSite() {
@@ -125,6 +151,7 @@ async function pair() {
 }
 
 listen(root, mm, (touch) => dispatch({ type: "touch", key: newKey(), ...touch }));
+readScans((text) => dispatch({ type: "scan", key: newKey(), text }));
 addEventListener("resize", draw);
 addEventListener("hashchange", pair);
 setInterval(() => dispatch({ type: "tick" }), TICK_MS);

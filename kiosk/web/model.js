@@ -4,52 +4,63 @@
  * Every event carries `now`, real monotonic milliseconds. A touch names what was touched (`on`, null for an empty place), when the
  * finger came down (`downAt`) and a fresh idempotency key, which becomes the key of the intent if the touch starts one.
  */
+import { fieldPages, isOpen, mayChange, onAway, patience, resultFields, scanned, typedCode } from "./facts.js";
+import { withPaper } from "./paper.js";
+import * as times from "./times.js";
 
-export const DEAD_MS = 500;
-export const IDLE_MS = 40000;
-export const CARD_MS = 20000;
-export const HOME_RESET_MS = 60000;
-export const NUMBER_MS = 20000;
-export const NUMBER_MORE_MS = 15000;
-export const NUMBER_MOST_MS = 60000;
-export const SLOW_MS = 300;
-export const SLOWER_MS = 3000;
-export const AWAY_MS = 10000;
-/** A stale connection has already lasted 5 s when it is told. */
-export const AWAY_AFTER_STALE_MS = 5000;
-/** Nobody stands longer than this before a machine that does not answer; the desk has helped them by then. */
-export const GIVE_UP_MS = 60000;
+export { GIVE_UP_MS } from "./times.js";
+
+const NOTHING_TYPED = { letter: "", digits: "" };
+const MOST_DIGITS = 4;
+const SHORTEST_READING = 6;
+
+// What belongs to one person's journey and ends with it.
+const journey = {
+  path: null,
+  priority: null,
+  page: 0,
+  field: null,
+  refusal: null,
+  intent: null,
+  ticket: null,
+  changed: false,
+  givenBack: null,
+  unsure: false,
+  outcome: null,
+  paper: null,
+  paperSince: 0,
+  help: null,
+  from: null,
+  typed: NOTHING_TYPED,
+  note: null,
+  found: null,
+  rejoined: false,
+  cardAt: null,
+};
 
 /** The state of a kiosk that has just been switched on. */
 export function start({ now = 0 } = {}) {
   return {
+    ...journey,
     screen: "home",
     lang: "vi",
     large: false,
     low: false,
-    path: null,
-    priority: null,
-    page: 0,
-    field: null,
-    refusal: null,
-    intent: null,
-    ticket: null,
     leaveAt: 0,
+    leaveSpan: 1,
     shownAt: 0,
-    cardAt: null,
     changedAt: now,
     touchedAt: now,
     site: null,
     board: null,
+    machine: null,
     problem: null,
     staleAt: null,
   };
 }
 
-const resets = { path: null, priority: null, page: 0, field: null, refusal: null, intent: null, ticket: null, cardAt: null };
 const to = (state, screen, now, more = {}) => ({ ...state, ...more, screen, cardAt: null, changedAt: now, touchedAt: now });
-const home = (state, now, more = {}) => to(state, "home", now, { ...resets, lang: "vi", large: false, low: false, ...more });
-const patience = (state) => (state.large ? 2 : 1);
+const home = (state, now) => to(state, "home", now, { ...journey, lang: "vi", large: false, low: false });
 
 /** The next state. */
 export function step(state, event) {
@@ -58,6 +69,8 @@ export function step(state, event) {
       return { ...state, site: event.site, problem: state.problem === "unpaired" ? state.problem : null };
     case "board":
       return { ...state, board: event.board, staleAt: null };
+    case "machine":
+      return machine(state, event);
     case "stale":
       return { ...state, staleAt: state.staleAt ?? event.now };
     case "problem":
@@ -66,6 +79,10 @@ export function step(state, event) {
       return state.problem === "unpaired" ? home({ ...state, problem: null }, event.now) : state;
     case "answer":
       return answer(state, event);
+    case "rung":
+      return rung(state, event);
+    case "scan":
+      return scan(state, event);
     case "tick":
       return tick(state, event.now);
     case "touch":
@@ -75,30 +92,32 @@ export function step(state, event) {
   }
 }
 
+// -- touches ------------------------------------------------------------------------------------------------------------------
+
 function touch(state, { on, now, downAt = now, key }) {
   // The second half of a double tap must not fall through to what has just appeared under the finger.
-  if (downAt - state.changedAt < DEAD_MS) return state;
+  if (downAt - state.changedAt < times.DEAD_MS) return state;
   if (state.problem) return state;
   if (state.intent) return pressedWhileSending(state, on, now);
   if (state.cardAt !== null) {
     if (on === "start-over") return home(state, now);
     return { ...state, cardAt: null, touchedAt: now, changedAt: now };
   }
-  if (state.screen === "number") return onNumber(state, on, now);
+  if (state.screen === "number") return onNumber(state, on, now, key);
   const touched = { ...state, touchedAt: now };
   if (on === null || onAway(state, now)) return touched;
   const [what, id] = on.split(":");
   switch (what) {
     case "take":
-      return to(touched, "field", now, { ...resets, path: "take" });
+      return to(touched, "field", now, { ...journey, path: "take" });
     case "priority":
-      return to(touched, "priority", now, { ...resets, path: "priority" });
+      return to(touched, "priority", now, { ...journey, path: "priority" });
     case "group":
-      return to(touched, "field", now, { ...resets, path: "priority", priority: id || null });
+      return to(touched, "field", now, { page: 0, path: "priority", priority: id || null });
     case "result": {
       const fields = resultFields(state);
-      if (fields.length === 1 && isOpen(state, fields[0])) return intend({ ...touched, path: "result" }, fields[0].id, now, key);
-      return to(touched, "field", now, { ...resets, path: "result" });
+      if (fields.length === 1 && isOpen(state, fields[0])) return takeNumber({ ...touched, path: "result" }, fields[0].id, now, key);
+      return to(touched, "field", now, { ...journey, path: "result" });
     }
     case "field":
       return chooseField(touched, id, now, key);
@@ -109,7 +128,23 @@ function touch(state, { on, now, downAt = now, key }) {
     case "other":
       return to(touched, "field", now, { refusal: null, field: null });
     case "rules":
-      return to(touched, "rules", now);
+      return to(touched, "rules", now, { from: state.screen });
+    case "help":
+      return to(touched, "help", now, { ...journey, help: { key, status: "ringing", since: now } });
+    case "unsure":
+      return to(touched, "field", now, { ...journey, path: "take", unsure: true });
+    case "missed":
+      return to(touched, "code", now, { typed: NOTHING_TYPED, note: null, from: "help" });
+    case "letter":
+    case "digit":
+    case "erase":
+      return type(touched, what, id);
+    case "find": {
+      const code = typedCode(state);
+      return code ? intend(touched, { kind: "find", code }, now, key) : { ...touched, note: "incomplete" };
+    }
+    case "rejoin":
+      return intend(touched, { kind: "rejoin", ticket: state.found.id }, now, key);
     case "language":
       return { ...touched, lang: state.lang === "vi" ? "en" : "vi", changedAt: now };
     case "large":
@@ -123,127 +158,150 @@ function touch(state, { on, now, downAt = now, key }) {
   }
 }
 
+function type(state, what, id) {
+  const { letter, digits } = state.typed;
+  const typed = {
+    letter: () => ({ letter: id, digits }),
+    digit: () => ({ letter, digits: digits.length < MOST_DIGITS ? digits + id : digits }),
+    erase: () => (digits ? { letter, digits: digits.slice(0, -1) } : { letter: "", digits }),
+  }[what]();
+  return { ...state, typed, note: null };
+}
+
 function pressedWhileSending(state, on, now) {
   if (on === "try-again") return { ...state, intent: { ...state.intent, attempt: state.intent.attempt + 1 }, touchedAt: now };
   return { ...state, touchedAt: now };
 }
 
-function onNumber(state, on, now) {
+function onNumber(state, on, now, key) {
   if (on === "done") return home(state, now);
-  const more = Math.min(state.leaveAt + NUMBER_MORE_MS, state.shownAt + NUMBER_MOST_MS * patience(state));
-  return { ...state, leaveAt: Math.max(more, state.leaveAt), touchedAt: now };
+  const ticket = state.ticket.id;
+  if (on === "change" && mayChange(state, now)) return intend(state, { kind: "cancel", ticket }, now, key);
+  if (on === "reprint" && state.paper === "unknown") return intend(state, { kind: "reprint", ticket }, now, key);
+  const more = Math.min(state.leaveAt + times.NUMBER_MORE_MS, state.shownAt + times.NUMBER_MOST_MS * patience(state));
+  const leaveAt = Math.max(more, state.leaveAt);
+  return { ...state, leaveAt, leaveSpan: Math.max(state.leaveSpan, leaveAt - now), touchedAt: now };
 }
 
 function chooseField(state, id, now, key) {
   const field = state.site?.services.find((service) => service.id === id);
   if (!field) return state;
   if (!isOpen(state, field)) return to(state, "closed_field", now, { field: id });
-  return intend(state, id, now, key);
+  return takeNumber(state, id, now, key);
 }
 
+const takeNumber = (state, service, now, key) => intend(state, { kind: "ticket", service, priority: state.priority }, now, key);
+
 /** One touch, one intent, one key: it lives until an answer, whatever happens to the wire in between. */
-function intend(state, service, now, key) {
-  return { ...state, intent: { service, key, lang: state.lang, priority: state.priority, startedAt: now, attempt: 0 }, touchedAt: now };
+function intend(state, what, now, key) {
+  return { ...state, intent: { ...what, key, lang: state.lang, startedAt: now, attempt: 0 }, touchedAt: now };
 }
 
 function back(state, now) {
-  if (state.screen === "field" && state.path === "priority") return to(state, "priority", now, { priority: null, page: 0 });
-  if (state.screen === "closed_field" || state.screen === "refused") return to(state, "field", now, { field: null, refusal: null });
-  return to(state, "home", now, resets);
+  const { screen, from } = state;
+  if (screen === "field" && state.path === "priority") return to(state, "priority", now, { priority: null, page: 0 });
+  if (screen === "closed_field" || screen === "refused") return to(state, "field", now, { field: null, refusal: null });
+  if ((screen === "rules" || screen === "code") && from === "help" && state.help) return to(state, "help", now, { from: null });
+  return to(state, "home", now, { ...journey });
 }
+
+/** A ticket's QR, or a code typed on a real keyboard: works on the first screen and wherever a number is asked for, without a touch. */
+function scan(state, { text, now, key }) {
+  const asked = ["home", "help", "code", "found"].includes(state.screen);
+  if (state.problem || state.intent || !asked || onAway(state, now)) return state;
+  const read = scanned(text);
+  const fresh = { ...state, cardAt: null };
+  // A stray key is no reading.
+  if (!read && text.length < SHORTEST_READING) return state;
+  if (!read) return to(fresh, "code", now, { typed: NOTHING_TYPED, note: "unread" });
+  return intend(fresh, { kind: "find", code: read.code, ticket: read.id }, now, key);
+}
+
+// -- answers ------------------------------------------------------------------------------------------------------------------
 
 /** The answer to an intent; one that belongs to an intent already given up is not shown to the next person. */
 function answer(state, { key, status, body, now }) {
-  if (!state.intent || state.intent.key !== key) return state;
-  if (status === 200 || status === 201) {
-    const stay = NUMBER_MS * patience(state);
-    return to(state, "number", now, { intent: null, ticket: body, shownAt: now, leaveAt: now + stay });
-  }
+  const { intent } = state;
+  if (!intent || intent.key !== key) return state;
   // Nothing is known yet: the same question goes on being asked with the same key.
   if (status === 0 || (status > 500 && status < 600)) return state;
-  if (status === 401 || status === 403) return { ...to(state, "home", now, resets), problem: "unpaired" };
-  return to(state, "refused", now, { intent: null, refusal: body?.error ?? { code: "refused", message: "" } });
+  if (status === 401 || status === 403) return { ...to(state, "home", now, journey), problem: "unpaired" };
+  const ok = status === 200 || status === 201;
+  return (ok ? accepted : declined)[intent.kind](state, now, ok ? body : (body?.error ?? { code: "refused", message: "" }), intent);
 }
+
+const accepted = {
+  ticket(state, now, ticket) {
+    const stay = times.NUMBER_MS * patience(state);
+    const shown = { intent: null, ticket, shownAt: now, leaveAt: now + stay, leaveSpan: stay, outcome: null, paper: null, paperSince: now };
+    return withPaper(to(state, "number", now, shown), now);
+  },
+  cancel(state, now, ticket) {
+    const path = state.priority ? "priority" : "take";
+    return to(state, "field", now, { intent: null, ticket: null, path, page: 0, changed: true, givenBack: ticket.code });
+  },
+  reprint(state, now) {
+    const stay = times.NUMBER_MS * patience(state);
+    return withPaper({ ...state, intent: null, outcome: null, paperSince: now, leaveAt: now + stay, leaveSpan: stay, changedAt: now }, now);
+  },
+  find: (state, now, found) => to(state, "found", now, { intent: null, found, refusal: null, rejoined: false, note: null }),
+  rejoin: (state, now, found) => to(state, "found", now, { intent: null, found, refusal: null, rejoined: true }),
+};
+
+const declined = {
+  ticket: (state, now, refusal) => to(state, "refused", now, { intent: null, refusal, ticket: null }),
+  cancel: (state, now, refusal) => to(state, "kept", now, { intent: null, refusal }),
+  reprint: (state, now) => withPaper({ ...state, intent: null, outcome: "failed" }, now),
+  find(state, now, refusal, intent) {
+    if (refusal.code !== "not_found") return to(state, "unanswered", now, { intent: null, refusal });
+    return to(state, "code", now, { intent: null, note: intent.code ? "unknown" : "unread", typed: intent.code ? split(intent.code) : NOTHING_TYPED });
+  },
+  rejoin: (state, now, refusal) => to(state, "found", now, { intent: null, refusal }),
+};
+
+const split = (code) => ({ letter: code[0], digits: code.slice(1) });
+
+/** Whether the call for help has reached the staff. */
+function rung(state, { key, ok, now }) {
+  if (state.help?.key !== key) return state;
+  const known = ok && state.machine ? { ...state.machine, help: true } : state.machine;
+  return { ...state, machine: known, help: { ...state.help, status: ok ? "told" : "failed", since: now } };
+}
+
+/** News of the kiosk's own machine. `askedAt`: an answer to an older question says nothing of what happened since. */
+function machine(state, { machine: news, askedAt, now }) {
+  let next = { ...state, machine: news };
+  const { help, ticket } = state;
+  if (help?.status === "told" && askedAt > help.since && !news.help) next = { ...next, help: { ...help, status: "coming" } };
+  if (ticket && news.print?.ticket === ticket.id && askedAt >= state.paperSince) next = { ...next, outcome: news.print.outcome };
+  return withPaper(next, now);
+}
+
+// -- time ---------------------------------------------------------------------------------------------------------------------
 
 function tick(state, now) {
   if (state.problem) return state;
-  if (state.intent) return now - state.intent.startedAt > GIVE_UP_MS ? home(state, now) : state;
-  if (state.screen === "number") return now >= state.leaveAt ? home(state, now) : state;
+  if (state.intent) return whileSending(state, now);
+  if (state.screen === "number") return now >= state.leaveAt ? home(state, now) : withPaper(state, now);
   const slow = patience(state);
-  if (state.cardAt !== null) return now - state.cardAt >= CARD_MS * slow ? home(state, now) : state;
-  if (state.screen !== "home") {
-    // Time in which the kiosk could do nothing is not the citizen's hesitation.
-    if (onAway(state, now)) return home(state, now);
-    return now - state.touchedAt >= IDLE_MS * slow ? { ...state, cardAt: now, changedAt: now } : state;
+  if (state.cardAt !== null) return now - state.cardAt >= times.CARD_MS * slow ? home(state, now) : state;
+  const idle = now - state.touchedAt;
+  if (state.screen === "home") {
+    const changed = state.lang !== "vi" || state.large || state.low;
+    return changed && idle >= times.HOME_RESET_MS * slow ? home(state, now) : state;
   }
-  const changed = state.lang !== "vi" || state.large || state.low;
-  return changed && now - state.touchedAt >= HOME_RESET_MS * slow ? home(state, now) : state;
+  // Time in which the kiosk could do nothing is not the citizen's hesitation.
+  if (onAway(state, now)) return home(state, now);
+  if (state.rejoined) return idle >= times.NUMBER_MS * slow ? home(state, now) : state;
+  const patient = state.screen === "help" ? times.HELP_MS : times.IDLE_MS;
+  return idle >= patient * slow ? { ...state, cardAt: now, changedAt: now } : state;
 }
 
-// -- questions ----------------------------------------------------------------------------------------------------------------
-
-/** The hours as known best: the board's are 2 s old at most, the site's carry more. */
-export const hoursOf = (state) => ({ state: "open", ...state.site?.hours, ...state.board?.hours });
-
-const rowOf = (state, field) => state.board?.waiting?.find((row) => row.service === field.id);
-
-/** Whether a field still gives numbers. */
-export const isOpen = (state, field) => rowOf(state, field)?.open ?? field.open ?? true;
-
-const resultFields = (state) => (state.site?.services ?? []).filter((service) => service.result);
-
-/** Whether the server has been away for 10 s. */
-export const onAway = (state, now) => state.staleAt !== null && now - state.staleAt >= AWAY_AFTER_STALE_MS;
-
-/** What stands on the home screen: which of its buttons lead anywhere now. */
-export function homeOf(state) {
-  const fields = state.site?.services ?? [];
-  const open = fields.some((field) => isOpen(state, field));
-  const results = resultFields(state);
-  return {
-    take: open,
-    priority: open && (state.site?.priority_groups ?? []).length > 0,
-    result: results.some((field) => isOpen(state, field)),
-  };
+/** A number is asked for until nobody can be standing there; everything else can be done at the desk as well. */
+function whileSending(state, now) {
+  const { kind, startedAt } = state.intent;
+  if (kind === "ticket") return now - startedAt > times.GIVE_UP_MS ? home(state, now) : state;
+  if (now - startedAt <= times.AWAY_MS) return state;
+  if (kind === "reprint") return withPaper({ ...state, intent: null, outcome: "failed" }, now);
+  return to(state, "unanswered", now, { intent: null, refusal: null });
 }
-
-/** How many fields fit one page without scrolling. */
-export const pageSize = ({ large, low }) => (large ? (low ? 3 : 4) : 8);
-
-/** The fields of the present page, each with whether it is open and its row of the board, and how many pages there are. */
-export function fieldPages(state) {
-  const all = (state.site?.services ?? []).filter((field) => state.path !== "result" || field.result);
-  const size = pageSize(state);
-  const pages = Math.max(1, Math.ceil(all.length / size));
-  const page = Math.min(state.page, pages - 1);
-  const fields = all.slice(page * size, (page + 1) * size).map((field) => ({ field, open: isOpen(state, field), row: rowOf(state, field) ?? null }));
-  return { fields, page, pages, size };
-}
-
-/** How the wait for an answer is told: "quiet" first, since most answers come before anybody could read. */
-export function sendingStage(state, now) {
-  if (!state.intent) return null;
-  const waited = now - state.intent.startedAt;
-  if (waited < SLOW_MS) return "quiet";
-  if (waited < SLOWER_MS) return "slow";
-  return waited < AWAY_MS ? "slower" : "away";
-}
-
-/** Which screen is drawn; a problem, an absent server and a long silence come before where the citizen stands. */
-export function screenOf(state, now) {
-  if (state.problem) return "problem";
-  if (!state.site) return onAway(state, now) ? "away" : "starting";
-  if (state.screen === "number") return "number";
-  if (sendingStage(state, now) === "away" || (onAway(state, now) && !state.intent)) return "away";
-  return state.screen;
-}
-
-/** What is left of the present timeout, 1 to 0, for the shrinking bar. */
-export function timeLeft(state, now) {
-  if (state.screen === "number") return Math.max(0, Math.min(1, (state.leaveAt - now) / (NUMBER_MS * patience(state))));
-  if (state.cardAt !== null) return Math.max(0, 1 - (now - state.cardAt) / (CARD_MS * patience(state)));
-  return 1;
-}
-
-/** Whole seconds until the card returns to the first screen. */
-export const secondsLeft = (state, now) => Math.ceil((timeLeft(state, now) * CARD_MS * patience(state)) / 1000);

@@ -2,8 +2,9 @@
 import { hhmm, hhmmss } from "/static/shared/clock.js";
 import { html, nothing } from "/static/shared/vendor/lit-html.js";
 import { counterLabel, expectedTimes, oneOf, people, plainName, serviceName } from "/static/shared/words.js";
+import { mayChange, timeLeft } from "./facts.js";
 import * as icons from "./icons.js";
-import { timeLeft } from "./model.js";
+import { bar } from "./parts.js";
 import { slot, texts } from "./texts.js";
 
 /** Queue time with seconds: two tickets of one minute must be comparable by eye. */
@@ -23,29 +24,78 @@ function where(state, t) {
 const row = (label, value, why) =>
   html`<p class="fact"><span>${label}:</span> <b>${value}</b>${why ? html` <span class="why">(${why})</span>` : nothing}</p>`;
 
-/** @param {object} state with a ticket; `around` as in `view` */
-export function numberScreen(state, t, around) {
+const hide = (event) => {
+  event.target.closest(".qr").hidden = true;
+};
+
+// A picture that cannot be had must not leave a broken frame beside the number.
+const qr = (ticket, t) => html`<div class="qr">
+  <img src=${`/t/${encodeURIComponent(ticket.id)}/qr.svg`} alt="" @error=${hide} /><p>${t.qr}</p>
+</div>`;
+
+function facts(state, t) {
   const { ticket, lang } = state;
   const ahead = ticket.people_ahead ?? 0;
   const expected = expectedTimes(ticket.issued_at, ticket.wait);
-  const mark = ticket.slot ? t.appointment(hhmm(ticket.slot)) : ticket.priority ? t.priorityMark : null;
+  return html`<div class="facts" data-fit data-fit-least="0.6">
+    <div class="list">
+      ${ahead === 0 ? html`<p class="fact"><b>${t.aheadNobody}</b></p>` : row(t.ahead, people(ahead, lang))}
+      ${expected ? row(t.expected, expected) : nothing} ${row(t.queueTime, queueTime(ticket, lang), ticket.reason?.words)}
+      <p class="note">${t.mixed}</p>
+    </div>
+    ${ticket.url ? qr(ticket, t) : nothing}
+  </div>`;
+}
+
+/** Where the paper is, or why to remember the number. */
+function paper(state, t, around) {
   const position = around.kiosk?.printer_position;
+  const band = (kind, icon, words, below) => html`<div class="paper ${kind}" role="status" data-fit>
+    ${icon}
+    <div class="words"><p class="first">${words(t, state.lang)}</p>${below && state.lang === "vi" ? html`<p>${words(texts("en"), "en")}</p>` : nothing}</div>
+  </div>`;
+  switch (state.paper) {
+    case "printing":
+      return band("coming", icons.towards(position), (l, lang) => l.printing(slot(position, lang)), true);
+    case "printed":
+      return band("done", icons.towards(position), (l, lang) => l.paper(slot(position, lang)), true);
+    case "unknown":
+      return band("attention", nothing, (l) => l.paperAsked, true);
+    default: {
+      const why = { out: "paperOut", resting: "paperResting", failed: "paperFailed", late: "paperLate" }[state.paper];
+      return band("attention", nothing, (l) => `${l[why]} ${l.remember(state.ticket.code)}`, false);
+    }
+  }
+}
+
+function buttons(state, t, around) {
+  if (state.paper === "unknown") {
+    return bar(
+      html`<button class="quiet" data-touch="reprint" data-fit>${t.paperAgain}</button>`,
+      html`<button class="primary" data-touch="done" data-fit>${t.paperHere}</button>`,
+    );
+  }
+  const here = state.paper === "printing" || state.paper === "printed";
+  // The place of a button that has gone stays empty: "done" must not grow under a finger that was about to touch it.
+  return bar(
+    mayChange(state, around.now) ? html`<button class="quiet" data-touch="change" data-fit>${t.change}</button>` : html`<span></span>`,
+    html`<button class="primary" data-touch="done" data-fit>${here ? t.done : t.remembered}</button>`,
+  );
+}
+
+/** @param {object} state with a ticket; `around` as in `view` */
+export function numberScreen(state, t, around) {
+  const { ticket, lang } = state;
+  const mark = ticket.slot ? t.appointment(hhmm(ticket.slot)) : ticket.priority ? t.priorityMark : null;
   return html`<main class="number">
-      <div class="title"><h1>${t.numberTitle}</h1>${lang === "vi" ? html`<p>${texts("en").numberTitle}</p>` : nothing}</div>
-      <p class="code" data-fit="width">${ticket.code}</p>
-      <p class="where" data-fit data-fit-least="0.6">${where(state, t)}</p>
-      ${mark ? html`<p class="mark">${mark}</p>` : nothing}
-      <div class="facts" data-fit data-fit-least="0.7">
-        ${ahead === 0 ? html`<p class="fact"><b>${t.aheadNobody}</b></p>` : row(t.ahead, people(ahead, lang))}
-        ${expected ? row(t.expected, expected) : nothing}
-        ${row(t.queueTime, queueTime(ticket, lang), ticket.reason?.words)}
-        <p class="note">${t.mixed}</p>
+      <div class="whose">
+        <div class="title"><h1>${t.numberTitle}</h1>${lang === "vi" ? html`<p>${texts("en").numberTitle}</p>` : nothing}</div>
+        <p class="code" data-fit="width">${ticket.code}</p>
+        <p class="where" data-fit data-fit-least="0.6">${where(state, t)}</p>
+        ${mark ? html`<p class="mark">${mark}</p>` : nothing}
       </div>
-      <div class="paper" data-fit>
-        ${icons.towards(position)}
-        <div><p class="first">${t.paper(slot(position, lang))}</p>${lang === "vi" ? html`<p>${texts("en").paper(slot(position, "en"))}</p>` : nothing}</div>
-      </div>
+      ${facts(state, t)} ${paper(state, t, around)}
     </main>
-    <nav class="bar two"><button class="primary" data-touch="done" data-fit>${t.done}</button></nav>
+    ${buttons(state, t, around)}
     <div class="left"><i style=${`width: ${(timeLeft(state, around.now) * 100).toFixed(1)}%`}></i></div>`;
 }

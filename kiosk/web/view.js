@@ -3,12 +3,30 @@ import { html, nothing } from "/static/shared/vendor/lit-html.js";
 import { classMap } from "/static/shared/vendor/directives/class-map.js";
 import { keyed } from "/static/shared/vendor/directives/keyed.js";
 import { nameParts, plainName, serviceName, unbroken, waits } from "/static/shared/words.js";
+import { code, found, help, rules } from "./assist.js";
+import { fieldPages, homeOf, hoursOf, screenOf, secondsLeft, sendingStage, timeLeft } from "./facts.js";
 import * as icons from "./icons.js";
-import { fieldPages, homeOf, hoursOf, screenOf, secondsLeft, sendingStage, timeLeft } from "./model.js";
-import { closedFieldSentence, hoursSentence, issuingLine, queueLine, texts } from "./texts.js";
 import { numberScreen } from "./number.js";
+import { backButton, bar, helpButton, messages, paperBand, question, second, sentences, told } from "./parts.js";
+import { closedFieldSentence, hoursSentence, issuingLine, queueLine, texts } from "./texts.js";
 
-const sentences = (text) => text.split(/(?<=[.?!])\s+(?=\p{Lu})/u).filter(Boolean);
+const SCREENS = {
+  home,
+  priority,
+  field,
+  number: numberScreen,
+  closed_field: closedField,
+  refused,
+  kept,
+  unanswered,
+  help,
+  code,
+  found,
+  rules,
+  away,
+  problem,
+  starting,
+};
 
 /**
  * The whole page.
@@ -20,14 +38,12 @@ export function view(state, around) {
   const screen = screenOf(state, around.now);
   const low = state.low && around.canLow;
   const classes = classMap({ kiosk: true, landscape: around.landscape, portrait: !around.landscape, large: state.large, low });
-  const drawn = { home, priority, field, number: numberScreen, closed_field: closedField, refused, rules, away, problem, starting }[screen];
+  const drawn = SCREENS[screen];
   // Each screen gets elements of its own, so that a pressed look never travels to the next screen.
   return html`<div class=${classes} data-screen=${screen}>
     ${keyed(screen, drawn(state, t, around))} ${sending(state, t, around)} ${stillThere(state, t, around, screen)}
   </div>`;
 }
-
-const second = (state, vi, en) => (state.lang === "vi" && (state.site?.languages ?? ["en"]).includes("en") ? en : state.lang === "en" ? vi : "");
 
 function header(state, t, around) {
   const hours = hoursOf(state);
@@ -39,37 +55,33 @@ function header(state, t, around) {
   </header>`;
 }
 
-const question = (text, other, hint = "") =>
-  html`<div class="question"><h1>${text}</h1>${other || hint ? html`<p>${[other, hint].filter(Boolean).join(" – ")}</p>` : nothing}</div>`;
-
-const messages = (list) => html`<div class="message">${list.map((line, at) => html`<p class=${at === 0 ? "first" : ""}>${line}</p>`)}</div>`;
-
 function home(state, t, around) {
-  const { take, priority, result } = homeOf(state);
-  const en = texts("en");
-  const vi = texts("vi");
-  const other = (key) => second(state, vi[key], en[key]);
-  const told = hoursSentence(hoursOf(state), around.at, state.lang);
+  const { take, priority, result, help: staff } = homeOf(state);
+  const sentence = hoursSentence(hoursOf(state), around.at, state.lang);
   const groups = state.site.priority_groups.map((group) => (state.lang === "en" && group.name_en ? group.name_en : group.name)).join(" · ");
+  const choice = (kind, on, text, hint) => html`<button class="other ${kind}" data-touch=${on} data-fit>
+    <span class="big">${text}</span><span class="small" data-fit-drop>${hint.filter(Boolean).join(" · ")}</span>
+  </button>`;
+  const helper = staff && choice("help", "help", t.help, [state.machine?.help ? t.helpKnown : t.helpHint, second(state, "help")]);
+  const hotline = state.site.hotline ? [`${t.hotline}: ${unbroken(state.site.hotline)}`] : [];
+  if (!take && !result) {
+    return html`${header(state, t, around)}
+      <main class="closed">${messages([...sentences(sentence || t.fieldClosed), ...hotline])}</main>
+      ${helper ? bar(helper) : nothing} ${homeBar(state, t, around)}`;
+  }
   const main = html`<button class="main" data-touch="take" data-fit>
-    <span class="big">${t.take}</span><span class="small">${other("take")}</span>
+    <span class="big">${t.take}</span><span class="small">${second(state, "take")}</span>
   </button>`;
   const others = [
-    priority && html`<button class="other" data-touch="priority" data-fit>
-      <span class="big">${t.priority}</span><span class="small" data-fit-drop>${groups}</span>
-    </button>`,
-    result && html`<button class="other" data-touch="result" data-fit>
-      <span class="big">${t.result}</span><span class="small" data-fit-drop>${[t.resultHint, other("result")].filter(Boolean).join(" · ")}</span>
-    </button>`,
+    priority && choice("", "priority", t.priority, [groups]),
+    result && choice("", "result", t.result, [t.resultHint, second(state, "result")]),
+    helper,
   ].filter(Boolean);
-  const hotline = state.site.hotline ? [`${t.hotline}: ${unbroken(state.site.hotline)}`] : [];
-  return html`${header(state, t, around)}
-    ${take || result
-      ? html`${question(t.homeQuestion, other("homeQuestion"))} ${told ? html`<p class="told" data-fit>${told}</p>` : nothing}
-          <main class=${classMap({ choices: true, alone: !take || !others.length })}>
-            ${take ? main : nothing}${others.length ? html`<div class="others">${others}</div>` : nothing}
-          </main>`
-      : html`<main class="closed">${messages([...sentences(told || t.fieldClosed), ...hotline])}</main>`}
+  return html`${header(state, t, around)} ${question(t.homeQuestion, second(state, "homeQuestion"))} ${told(sentence)}
+    ${take ? paperBand(state, t) : nothing}
+    <main class=${classMap({ choices: true, alone: !take || !others.length })}>
+      ${take ? main : nothing}${others.length ? html`<div class="others">${others}</div>` : nothing}
+    </main>
     ${homeBar(state, t, around)}`;
 }
 
@@ -85,18 +97,16 @@ function homeBar(state, t, around) {
   </nav>`;
 }
 
-const backButton = (t) => html`<button class="quiet" data-touch="back" data-fit>${icons.left} ${t.back}</button>`;
-
 function priority(state, t) {
   const groups = state.site.priority_groups;
   const name = (group) => (state.lang === "en" && group.name_en ? group.name_en : group.name);
-  return html`${question(t.priorityQuestion, second(state, texts("vi").priorityQuestion, texts("en").priorityQuestion))}
+  return html`${question(t.priorityQuestion, second(state, "priorityQuestion"))}
     <main class="groups">
       ${groups.map((group) => html`<button class="other" data-touch=${`group:${group.id}`} data-fit><span class="big">${name(group)}</span></button>`)}
       <button class="other" data-touch="group:" data-fit><span class="big">${t.priorityNone}</span></button>
       <p class="foot">${t.priorityFoot}</p>
     </main>
-    <nav class="bar two">${backButton(t)}</nav>`;
+    ${bar(backButton(t), helpButton(state, t))}`;
 }
 
 function field(state, t, around) {
@@ -107,19 +117,17 @@ function field(state, t, around) {
   const columns = fields.length <= 4 && pages === 1 && !around.landscape ? 1 : state.large && !around.landscape ? 1 : 2;
   // Pages of equal shape: a short last page keeps the places of a full one.
   const rows = pages > 1 ? Math.ceil(size / columns) : Math.ceil(fields.length / columns);
-  const told = hoursSentence(hoursOf(state), around.at, state.lang);
-  return html`${question(t[asked], second(state, texts("vi")[asked], texts("en")[asked]), t.fieldHint)} ${told ? html`<p class="told" data-fit>${told}</p>` : nothing}
+  const sentence = state.givenBack ? t.givenBack(state.givenBack) : state.unsure ? t.unsureTold : hoursSentence(hoursOf(state), around.at, state.lang);
+  const more =
+    pages > 1 &&
+    html`<button class="other more" data-touch="more" data-fit>
+      <span>${page + 1 < pages ? t.more : t.moreFirst} <small data-fit-drop>${t.page(page + 1, pages)}</small></span> ${icons.right}
+    </button>`;
+  return html`<div class="top">${question(t[asked], second(state, asked), t.fieldHint)} ${sentence ? told(sentence) : paperBand(state, t)}</div>
     <main class="fields" style=${`--columns: ${columns}; --rows: ${rows}`}>
       ${fields.map((entry) => tile(state, t, entry, forecast))}
     </main>
-    <nav class="bar two">
-      ${backButton(t)}
-      ${pages > 1
-        ? html`<button class="other more" data-touch="more" data-fit>
-            <span>${page + 1 < pages ? t.more : t.moreFirst} <small>${t.page(page + 1, pages)}</small></span> ${icons.right}
-          </button>`
-        : nothing}
-    </nav>`;
+    ${bar(backButton(t), helpButton(state, t), more)}`;
 }
 
 function tile(state, t, { field: service, open, row }, forecast) {
@@ -131,7 +139,7 @@ function tile(state, t, { field: service, open, row }, forecast) {
     class=${classMap({ tile: true, shut: !open, chosen })}
     data-touch=${`field:${service.id}`}
     data-fit
-    data-fit-least="0.55"
+    data-fit-least="0.62"
   >
     <span class="name"><span>${first}</span>${rest.map((part) => html` <span>${part}</span>`)}</span>
     ${state.lang === "vi" && service.everyday ? html`<span class="everyday" data-fit-drop>${service.everyday}</span>` : nothing}
@@ -139,51 +147,60 @@ function tile(state, t, { field: service, open, row }, forecast) {
   </button>`;
 }
 
+const otherField = (t) => html`<button class="primary" data-touch="other" data-fit>${t.otherField}</button>`;
+
 function closedField(state, t) {
   const service = state.site.services.find((one) => one.id === state.field);
   return html`<main class="closed">${messages([service ? closedFieldSentence(service, state.lang) : t.fieldClosed, t.fieldClosedAdvice])}</main>
-    <nav class="bar two">${backButton(t)}<button class="primary" data-touch="other" data-fit>${t.otherField}</button></nav>`;
+    ${bar(backButton(t), helpButton(state, t), otherField(t))}`;
 }
+
+const leave = (t, main = false) => html`<button class=${main ? "primary" : "quiet"} data-touch="leave" data-fit>${t.leave}</button>`;
 
 function refused(state, t) {
-  const told = state.refusal?.message ? sentences(state.refusal.message) : [t.awayAdvice];
-  return html`<main class="closed">${messages([t.notTaken, ...told])}</main>
-    <nav class="bar two">
-      <button class="quiet" data-touch="leave" data-fit>${t.leave}</button>
-      <button class="primary" data-touch="other" data-fit>${t.otherField}</button>
-    </nav>`;
+  const why = state.refusal?.message ? sentences(state.refusal.message) : [t.awayAdvice];
+  return html`<main class="closed">${messages([t.notTaken, ...why])}</main>
+    ${bar(leave(t), helpButton(state, t), otherField(t))}`;
 }
 
-function rules(state, t) {
-  const lines = (state.lang === "en" ? state.site.rules.lines_en : null) ?? state.site.rules.lines;
-  return html`${question(t.rules, "")}
-    <main class="rules" data-fit><ol>${lines.map((line, at) => html`<li><b>${at + 1}</b><span>${line}</span></li>`)}</ol></main>
-    <nav class="bar two">${backButton(t)}</nav>`;
+/** A number that could not be given back is still the citizen's. */
+function kept(state, t) {
+  return html`<main class="closed">${messages([t.notChanged, ...sentences(state.refusal?.message ?? "")])}</main>
+    ${bar(helpButton(state, t), leave(t, true))}`;
+}
+
+function unanswered(state, t) {
+  const why = state.refusal?.message ? sentences(state.refusal.message) : [t.unanswered];
+  return html`<main class="closed">${messages([...why, t.toTheDesk, t.awayKept])}</main>
+    ${bar(leave(t, true))}`;
 }
 
 function away(state, t) {
+  const again = state.intent?.kind === "ticket";
   return html`<main class="closed">${messages([t.away, t.awayAdvice, t.awayKept])}
       ${state.lang === "vi" ? html`<p class="english">${texts("en").away} ${texts("en").awayAdvice}</p>` : nothing}</main>
-    <nav class="bar two">
-      <span></span>${state.intent ? html`<button class="primary" data-touch="try-again" data-fit>${t.tryAgain}</button>` : nothing}
-    </nav>`;
+    ${again ? bar(html`<span></span>`, html`<button class="primary" data-touch="try-again" data-fit>${t.tryAgain}</button>`) : nothing}`;
 }
 
 function problem(state, t, around) {
-  const told = {
+  const why = {
     unpaired: [t.unpaired, t.unpairedAdvice, t.awayAdvice],
     kiosk: [t.unknownKiosk(around.kioskId), t.unpairedAdvice],
     site: [t.unknownSite(around.siteId), t.unpairedAdvice],
   }[state.problem];
-  return html`<main class="closed">${messages(told)}</main>`;
+  return html`<main class="closed">${messages(why)}</main>`;
 }
 
-const starting = (state, t) => html`<main class="closed">${messages([t.starting])}</main>`;
+function starting(state, t) {
+  return html`<main class="closed">${messages([t.starting])}</main>`;
+}
 
 function sending(state, t, around) {
   const stage = sendingStage(state, around.now);
   if (stage !== "slow" && stage !== "slower") return nothing;
-  return html`<div class="over"><div class="card" role="status"><p class="first">${stage === "slow" ? t.sending : t.stillSending}</p></div></div>`;
+  const number = state.intent.kind === "ticket";
+  const words = stage === "slow" ? (number ? t.sending : t.busy) : number ? t.stillSending : t.stillBusy;
+  return html`<div class="over"><div class="card" role="status"><p class="first">${words}</p></div></div>`;
 }
 
 function stillThere(state, t, around, screen) {

@@ -1,0 +1,45 @@
+/** Pieces that several screens share. */
+import { html, nothing } from "/static/shared/vendor/lit-html.js";
+import { classMap } from "/static/shared/vendor/directives/class-map.js";
+import { homeOf } from "./facts.js";
+import * as icons from "./icons.js";
+import { printerTrouble } from "./paper.js";
+import { texts } from "./texts.js";
+
+/** A text cut between its sentences. */
+export const sentences = (text) => text.split(/(?<=[.?!])\s+(?=\p{Lu})/u).filter(Boolean);
+
+/** The other language's words below the chosen one's; nothing where the office speaks one language. */
+export const second = (state, key) => {
+  if (state.lang === "en") return texts("vi")[key];
+  return (state.site?.languages ?? ["en"]).includes("en") ? texts("en")[key] : "";
+};
+
+export const question = (text, other, hint = "") =>
+  html`<div class="question"><h1>${text}</h1>${other || hint ? html`<p>${[other, hint].filter(Boolean).join(" – ")}</p>` : nothing}</div>`;
+
+/** Sentences in the place of buttons; the first is what happened, and the screen's heading. */
+export const messages = (list) => html`<div class="message">
+  ${list.map((line, at) => (at === 0 ? html`<h1 class="first">${line}</h1>` : html`<p>${line}</p>`))}
+</div>`;
+
+export const told = (line) => (line ? html`<p class="told">${line}</p>` : nothing);
+
+/** That no paper will come, before a number is taken. */
+export function paperBand(state, t) {
+  const trouble = printerTrouble(state.machine);
+  if (!trouble) return nothing;
+  return html`<p class="told quietly">${trouble === "out" ? t.paperOut : t.paperResting} ${t.paperStill}</p>`;
+}
+
+export const backButton = (t) => html`<button class="quiet" data-touch="back" data-fit>${icons.left} ${t.back}</button>`;
+
+/** The way to a person, on every screen where somebody chooses. */
+export const helpButton = (state, t) =>
+  homeOf(state).help ? html`<button class="help" data-touch="help" data-fit>${t.help}</button>` : nothing;
+
+/** The bar below: the way back first, the way on last. */
+export const bar = (...buttons) => {
+  const shown = buttons.filter((button) => button && button !== nothing);
+  return html`<nav class=${classMap({ bar: true, two: true, three: shown.length > 2 })}>${shown}</nav>`;
+};
