@@ -21,6 +21,7 @@ from server.core.day import CounterState, Day
 from server.core.refused import Refused
 from server.core.ticket import State
 from server.ledger import BATCH, Idempotency, KeyReused
+from server.sites import UnknownSite
 from server.store import Broken, ContactRow, EventRow, Poison, Unavailable
 
 TOMORROW = TODAY + timedelta(days=1)
@@ -658,3 +659,18 @@ def test_the_same_text_imported_again_stores_nothing(door: Door) -> None:
     door.import_site(OPEN.read_text(encoding="utf-8"))
     door.look_around()
     assert len(door.store.site_versions(door.site)) == 1 and len(door.rows()) == 2
+
+
+def test_only_the_last_import_counts_as_the_same_text(door: Door) -> None:
+    for text, version in ((TWO, 2), (TWO, 2), (OPEN.read_text(encoding="utf-8"), 3), (TWO, 4)):
+        door.import_site(text)
+        assert len(door.store.site_versions(door.site)) == version
+    door.look_around()
+    assert door.sites.current(door.site).version == 4 and door.sites.ids() == [door.site]
+    assert (
+        "sao y" in door.sites.version(door.site, 2).service["B"].name and "sao y" not in door.sites.version(door.site, 3).service["B"].name
+    )
+    with pytest.raises(UnknownSite):
+        door.sites.version(door.site, 5)
+    with pytest.raises(UnknownSite):
+        door.sites.current("elsewhere")
