@@ -12,7 +12,8 @@ import secrets
 import threading
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -124,7 +125,15 @@ class Access:
         self._turns = threading.BoundedSemaphore(CHECKS_AT_ONCE)
 
     def sign_in(self, user: str, password: str, address: str) -> tuple[str, StaffRow, float]:
-        """A session token, the staff member, and when the session ends (seconds since the epoch).
+        """A session token, the staff member, and when the session ends (seconds since the epoch). Raises what `verified` raises."""
+        staff = self.verified(user, password, address)
+        token = new_key()
+        ends = time.time() + SESSION_LASTS.total_seconds()
+        self._ledger.write(lambda tx: tx.put_session(SessionRow(hash_key(token), staff.name, ends)))
+        return token, staff, ends
+
+    def verified(self, user: str, password: str, address: str) -> StaffRow:
+        """The staff member of this name and password.
 
         Raises Refused `wrong_password`, or `too_many_requests` with `retry_after_s` after five failures a minute for a name and address.
         """
@@ -139,19 +148,26 @@ class Access:
             raise Refused("wrong_password")
         assert staff is not None
         self._limiter.clear(self._failures, *who)
-        token = new_key()
-        ends = time.time() + SESSION_LASTS.total_seconds()
-        self._ledger.write(lambda tx: tx.put_session(SessionRow(hash_key(token), staff.name, ends)))
-        return token, staff, ends
+        return staff
+
+    def hashed(self, password: str) -> str:
+        """A new password as it is kept."""
+        with self._turn():
+            return self._offload(hash_password, password)  # type: ignore[no-any-return]
 
     def _check(self, staff: StaffRow | None, password: str) -> bool:
+        with self._turn():
+            known: bool = self._offload(verify_password, staff.password_hash if staff else self._offload(_nobody), password)
+        return known and staff is not None
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
         if not self._turns.acquire(timeout=CHECK_WITHIN_S):
             raise Refused("too_many_requests", retry_after_s=CHECK_WITHIN_S)
         try:
-            known: bool = self._offload(verify_password, staff.password_hash if staff else self._offload(_nobody), password)
+            yield
         finally:
             self._turns.release()
-        return known and staff is not None
 
     def sign_out(self, principal: Principal) -> None:
         self._ledger.write(lambda tx: tx.remove_session(principal.key_hash))

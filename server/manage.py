@@ -12,7 +12,7 @@ from typing import Any
 from flask import Response
 
 from server import wire
-from server.access import Principal, hash_key, hash_password, new_key, verify_password
+from server.access import Principal, hash_key, new_key
 from server.api import STAFF, Context, find_ticket, known_counter, run
 from server.core import decide
 from server.core import events as ev
@@ -225,14 +225,12 @@ def _staff(routes: Routes, ctx: Context) -> None:
         roles=STAFF,
         body=wire.OwnPasswordIn,
         answers={200: wire.WhoOut},
-        refuses=("wrong_password",),
+        refuses=("wrong_password", "too_many_requests"),
     )
     def own_password(call: Call) -> Reply:
-        who, body = call.principal, call.body
-        row = store.staff(who.name)
-        if row is None or not ctx.offload(verify_password, row.password_hash, body.old):
-            raise Refused("wrong_password")
-        fresh = replace(row, password_hash=ctx.offload(hash_password, body.new), must_change=False)
+        body: wire.OwnPasswordIn = call.body
+        row = ctx.access.verified(call.principal.name, body.old, call.address)
+        fresh = replace(row, password_hash=ctx.access.hashed(body.new), must_change=False)
         ledger.write(lambda tx: tx.put_staff(fresh))
         out: wire.WhoOut = {
             "user": row.name,
@@ -254,14 +252,14 @@ def _staff(routes: Routes, ctx: Context) -> None:
         roles=HEADS,
         body=wire.StaffIn,
         answers={201: wire.StaffOut},
-        refuses=("name_taken",),
+        refuses=("name_taken", "too_many_requests"),
     )
     def add(call: Call) -> Reply:
         body: wire.StaffIn = call.body
         _may_change(call.principal, body.role)
         if store.staff(body.name) is not None:
             raise Refused("name_taken", name=body.name)
-        row = StaffRow(body.name, body.role, ctx.offload(hash_password, body.password), call.path["site"], must_change=True)
+        row = StaffRow(body.name, body.role, ctx.access.hashed(body.password), call.path["site"], must_change=True)
         ledger.write(lambda tx: tx.put_staff(row))
         return 201, _member(row)
 
@@ -272,10 +270,11 @@ def _staff(routes: Routes, ctx: Context) -> None:
         roles=HEADS,
         body=wire.NewPasswordIn,
         answers={200: wire.StaffOut},
+        refuses=("too_many_requests",),
     )
     def reset(call: Call) -> Reply:
         row = _row(call)
-        fresh = replace(row, password_hash=ctx.offload(hash_password, call.body.password), must_change=True)
+        fresh = replace(row, password_hash=ctx.access.hashed(call.body.password), must_change=True)
 
         def write(tx: Any) -> None:
             tx.put_staff(fresh)

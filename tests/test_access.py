@@ -319,6 +319,15 @@ def test_the_sixth_wrong_password_in_a_minute_has_to_wait_and_nobody_else(office
     assert attempt(office, "sau", PASSWORD, "127.0.0.2")[0] == 201, "the same name at another address"
 
 
+def test_a_stolen_session_does_not_guess_the_password_any_faster(office: Outside) -> None:
+    office.hire({"muoi": "clerk"})
+    change = {"old": "wrong", "new": "mot mat khau khac"}
+    answers = [office["muoi"].send("POST", "/session/password", change) for _ in range(6)]
+    for answer in answers[:5]:
+        refused(answer, 401, "wrong_password")
+    refused(answers[5], 429, "too_many_requests")
+
+
 def test_who_signs_in_has_made_no_wrong_attempt(office: Outside) -> None:
     office.hire({"tam-muoi": "clerk"})
     for _ in range(3):

@@ -479,6 +479,9 @@ def test_no_public_surface_names_a_person_or_a_priority_group(office: Outside) -
             path = f"/sites/open/tickets/{ticket['id']}"
             said += [office["nobody"].get(path), office["nobody"].get(f"{path}/why"), kiosk.printed(ticket)]
             said += [office["nobody"].get(f"{path}/why?code={other['code']}") for other in tickets]
+            phone_page = requests.get(f"{office.url}/t/{ticket['id']}", timeout=10)
+            assert phone_page.status_code == 200 and "no-store" in phone_page.headers["Cache-Control"]
+            said += [phone_page.text, requests.get(f"{office.url}/t/{ticket['id']}?why={tickets[0]['code']}", timeout=10).text]
         phone.state("ticket", lambda t: t["call_no"] == 2)
         wall.state("board", lambda b: b["calls"] and b["calls"][0]["call_no"] == 2)
         small.state("board", lambda b: b["calls"] and b["calls"][0]["call_no"] == 2)
@@ -520,7 +523,6 @@ LATER = [
     ("POST", "/api/v1/sites/open/appointments/K7P4QX/check-in"),
     ("POST", "/api/v1/sites/open/tickets/0000/rating"),
     ("GET", "/book/open"),
-    ("GET", "/t/0000"),
     ("GET", "/procedures/open"),
     ("GET", "/nowhere"),
 ]
@@ -571,6 +573,14 @@ def test_every_page_answers_anyone(office: Outside, page: str) -> None:
 @pytest.mark.parametrize("page", ("/kiosk/open/k9", "/kiosk/nowhere/k1", "/display/open/cellar", "/display/open/counter/9"))
 def test_a_page_of_nothing_is_not_found(office: Outside, page: str) -> None:
     refused(requests.get(office.url + page, timeout=10), 404, "not_found")
+
+
+@pytest.mark.parametrize("code", ("<script>alert(1)</script>", '"onload="x', "\x00", "A" * 3000))
+def test_what_is_typed_on_the_phone_page_comes_back_as_text(office: Outside, code: str) -> None:
+    ticket = office.take("A")
+    answer = requests.get(f"{office.url}/t/{ticket['id']}", params={"why": code}, timeout=10)
+    assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html")
+    assert "<script>alert" not in answer.text and '"onload="' not in answer.text
 
 
 @pytest.mark.parametrize("lang", ("vi", "en"))
