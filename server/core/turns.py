@@ -116,9 +116,9 @@ class Turns:
                 self._turn(event.ticket).started_at = at
             case ev.TicketFinished():
                 turn = self._turn(event.ticket)
-                turn.end(Verb.FINISH, at)
                 if event.assumed_start is not None:
                     turn.started_at, turn.assumed = event.assumed_start, True
+                turn.end(Verb.FINISH, at)
             case ev.TicketMissed():
                 turn = self._turn(event.ticket)
                 turn.end(Verb.NO_SHOW, at)
