@@ -7,7 +7,7 @@ HOST ?= 127.0.0.1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: run test check core journeys lock pictures clean
+.PHONY: run test check core journeys soak lock pictures screens clean
 
 run: $(VENV)/run.stamp
 	@.ci/packages voice
@@ -51,10 +51,21 @@ lock: $(VENV)/python.stamp
 	$(BIN)/pip-compile $(LOCK) --upgrade --output-file requirements/run.lock requirements/build.in setup.cfg
 	$(BIN)/pip-compile $(LOCK) --upgrade --output-file requirements/test.lock requirements/test.in
 
+# Hours of what `make test` samples: every code of every letter rendered and measured, new random histories for the laws.
+soak: $(VENV)/test.stamp
+	@.ci/packages voice
+	$(BIN)/pytest -q -s --timeout=0 tests/soak_voice.py
+	MOISO_LAWS=soak $(BIN)/pytest -q --timeout=0 tests/test_laws.py
+
 # The pictures of the screens in docs/, taken from the demo.
 pictures: $(VENV)/test.stamp
 	@.ci/packages voice browser
 	$(BIN)/python docs/pictures.py
+
+# The fifteen questions to the screens, answered and pictured: docs/screens.md.
+screens: $(VENV)/test.stamp
+	@.ci/packages voice browser paper
+	$(BIN)/python docs/screens.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _listening(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+    parser.add_argument("--port", default=os.environ.get("PORT") or "8000")
 
 
 def _agents(subs: Any) -> None:
@@ -290,8 +290,10 @@ class _Server:
         self.sleep = eventlet.sleep
         self.background: list[Any] = []
         self.on_stop: list[Any] = []
+        if not (arguments.port.isascii() and arguments.port.isdigit() and int(arguments.port) < 65_536):
+            raise commands.Failed(f"{arguments.port} is not a port: give --port (or PORT) a number from 0 to 65535.")
         try:
-            self._door = _Door(self._listen(arguments.host, arguments.port))
+            self._door = _Door(self._listen(arguments.host, int(arguments.port)))
         except OSError as error:
             reason = error.strerror or str(error)
             sentence = (

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 import socketio
-from running import MORNING, OPEN, ROOT, Client, Server, running, until
+from running import MORNING, OPEN, ROOT, Client, Server, moiso, running, until
 
 from server.store.sqlite import SqliteStore
 
@@ -180,3 +180,10 @@ def test_a_server_can_start_again_right_after_a_power_cut(tmp_path: Path) -> Non
         assert server.anyone().get(f"/sites/open/tickets/{ticket['id']}")["code"] == "A001"
     finally:
         assert server.stop() == 0
+
+
+@pytest.mark.parametrize("port", ["99999", "abc", "-1"])
+def test_a_port_that_is_none_is_said_in_one_sentence(tmp_path: Path, port: str) -> None:
+    ended = moiso("serve", "--site", "open", "--db", f"sqlite:///{tmp_path}/office.db", f"--port={port}")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == f"{port} is not a port: give --port (or PORT) a number from 0 to 65535.\n"
