@@ -386,7 +386,7 @@ def walk(page: Page, office: PageServer, url: str, name: str, modes: tuple[str, 
         else:
             touch(page, what)
     page.clock.run_for(1_500)
-    expect(page.locator(".status.ringing")).to_have_count(0)
+    expect(page.locator(".status.is-ringing")).to_have_count(0)
     page.wait_for_timeout(50)
 
 

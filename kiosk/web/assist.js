@@ -15,7 +15,7 @@ export function help(state, t) {
   const choice = (on, text, hint) => html`<button class="other" data-touch=${on} data-fit>
     <span class="big">${text}</span>${hint ? html`<span class="small" data-fit-drop>${hint}</span>` : nothing}
   </button>`;
-  return html`<div class="question status ${status}" role="status"><h1>${words(t).join(" ")}</h1>${below ? html`<p>${below}</p>` : nothing}</div>
+  return html`<div class="question status is-${status}" role="status"><h1>${words(t).join(" ")}</h1>${below ? html`<p>${below}</p>` : nothing}</div>
     <main class="groups">
       ${choice("missed", t.missed, t.missedHint)} ${homeOf(state).take ? choice("unsure", t.unsure) : nothing}
       ${state.site.rules?.lines?.length ? choice("rules", t.rulesLong) : nothing}
