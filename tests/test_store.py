@@ -323,15 +323,17 @@ def test_a_database_locked_by_somebody_else_delays_only_the_writer(tmp_path: Pat
 
         # Held for longer than the writer waits: a clear refusal, and nothing has changed.
         other.execute("begin immediate")
+        begun = time.perf_counter()
         refused = pool.submit(kiosk.send, "POST", "/sites/open/tickets", {"service": "A"})
         locked += pings(server, lambda n: refused.done())
         answer = refused.result()
+        held = time.perf_counter() - begun
         assert answer.status_code == 503 and answer.json()["error"]["code"] == "storage_unavailable" and answer.headers["Retry-After"]
         other.execute("rollback")
         assert kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)["code"] == "A003"
 
-        # A loop that stood still would show as one ping of seconds among hundreds; slack for a busy machine.
-        assert max(locked) < 40 * max(usual[-5], 0.005), (usual[-5:], locked[-5:])
+        # A loop that stood still would show as one ping that lasts as long as the lock; a busy machine is forgiven half of it.
+        assert max(locked) < held / 2, (held, usual[-5:], locked[-5:])
         assert sorted(locked)[len(locked) // 2] < 10 * usual[len(usual) // 2]
 
 
