@@ -273,7 +273,9 @@ def test_what_is_refused_is_said_in_words_and_changes_nothing(manager: Page, off
 
 def test_a_new_clerk_must_have_a_password_of_their_own_before_the_first_call(manager: Page, office: Outside, browser: Browser) -> None:
     tab(manager, "Cán bộ")
-    assert manager.get_by_label("Vai trò").locator("option").all_inner_texts() == ["Cán bộ tại quầy", "Người hướng dẫn"]
+    roles = manager.get_by_label("Vai trò").locator("option")
+    roles.first.wait_for(state="attached")
+    assert roles.all_inner_texts() == ["Cán bộ tại quầy", "Người hướng dẫn"]
     manager.get_by_label("Tên đăng nhập").fill("thu")
     first = manager.get_by_label("Mật khẩu lần đầu").input_value()
     press(manager, "Thêm")
