@@ -109,7 +109,6 @@ class Application:
         self.routes = build(context)
         manage.declare(self.routes, context)
         self._stopping = threading.Event()
-        self._in_flight = 0
         self._metrics = Metrics(self)
         self._install()
 
@@ -169,10 +168,6 @@ class Application:
 
     # -- stopping ----------------------------------------------------------------------------------------------------------------
 
-    @property
-    def in_flight(self) -> int:
-        return self._in_flight
-
     def stop(self) -> None:
         """Answer what has been accepted, then end the background tasks. The launcher has stopped accepting."""
         self._stopping.set()
@@ -185,16 +180,10 @@ class Application:
         if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
             # Otherwise a body without a length counts as none, and a command would be obeyed without what it says.
             environ["wsgi.input_terminated"] = True
-        if "HTTP_UPGRADE" in environ:
-            if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13":
-                # The drafts of before 2011, which the library would still try to speak.
-                del environ["HTTP_UPGRADE"]
-            return self.flask(environ, start_response)
-        self._in_flight += 1
-        try:
-            return self.flask(environ, start_response)
-        finally:
-            self._in_flight -= 1
+        if "HTTP_UPGRADE" in environ and environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13":
+            # The drafts of before 2011, which the library would still try to speak.
+            del environ["HTTP_UPGRADE"]
+        return self.flask(environ, start_response)
 
 
 def _said_of_sockets() -> logging.Logger:

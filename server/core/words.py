@@ -66,9 +66,7 @@ def queue_time_text(queue_time: datetime, issued: datetime, lang: str = "vi") ->
     return text
 
 
-def reason_words(
-    term: Term, rules: Rules, *, joined_at: datetime, slot: datetime | None = None, booked: bool = False, lang: str = "vi"
-) -> str:
+def reason_words(term: Term, rules: Rules, *, joined_at: datetime, slot: datetime | None = None, lang: str = "vi") -> str:
     """Why a ticket has its queue time, as printed under it. Never the priority group."""
     late = minutes(joined_at - slot) if slot else 0
     at = hhmm(joined_at)
