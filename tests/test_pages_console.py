@@ -276,7 +276,7 @@ def test_a_double_click_is_one_command_and_so_are_two_tabs(office: SmallOffice, 
     held: list[Route] = []
     clerk.page.route("**/next", lambda route: held.append(route))
     clerk.page.locator("#big").click()
-    clerk.page.wait_for_function("document.querySelector('main').dataset.resting === 'true'")
+    expect(clerk.page.locator("main")).to_have_attribute("data-resting", "true")
     second.page.locator("#big").click()
     second.sees("young")
     held[0].continue_()

@@ -274,7 +274,7 @@ def test_without_server_the_kiosk_says_where_to_go_and_comes_back(kiosk: Callabl
 def test_the_key_in_the_address_pairs_the_kiosk_and_is_taken_out(kiosk: Callable[..., Page], office: PageServer) -> None:
     office.paired = False
     page = kiosk(key=KIOSK_KEY)
-    page.wait_for_function("location.hash === ''")
+    expect(page).to_have_url(re.compile("^[^#]*$"))
     assert office.paired
     touch(page, "take")
     touch(page, "field:ho-tich")
