@@ -46,6 +46,7 @@ class Context:
     console: Callable[[Day, str], wire.ConsoleOut]
     floor: Callable[[str], wire.FloorOut]
     kiosk: Callable[[str, str, str | None], wire.KioskNowOut]
+    likely: hall.Likely
     offload: Callable[..., Any]
     """Runs a function on another thread and waits: for whatever takes longer than a clerk's click may."""
     secure_cookies: bool = False
@@ -53,6 +54,11 @@ class Context:
     @property
     def factor(self) -> float:
         return self.ledger.clock.factor
+
+    def ticket(self, day: Day, ticket: str, now: datetime, lang: str | None = None) -> wire.TicketOut:
+        """A ticket of this day as it is sent, with its likely wait."""
+        found = day.tickets[ticket]
+        return wire.ticket(day, found, lang, self.likely(day, found, now))
 
 
 def new_ticket_id() -> str:
@@ -217,7 +223,7 @@ def _sites(routes: Routes, ctx: Context) -> None:
         name, place = call.path["site"], _known_hall(ctx, call)
         day = ctx.ledger.day(name, ctx.ledger.day_of_hall(name))
         with ctx.ledger.reading:
-            return 200, wire.board(hall.board(day, place, ctx.ledger.now(name)), ctx.factor)
+            return 200, wire.board(hall.board(day, place, ctx.ledger.now(name), likely=ctx.likely), ctx.factor)
 
     @routes.add(
         "PUT",
@@ -300,7 +306,7 @@ def _tickets(routes: Routes, ctx: Context) -> None:
                 tx.put_contact(ContactRow(contact, site, today, "ticket", wire.dumps(reach), today + CONTACT_KEPT))
 
         def render(day: Day, now: datetime) -> tuple[int, Any]:
-            return 201, wire.ticket(day, day.tickets[ticket])
+            return 201, ctx.ticket(day, ticket, now)
 
         return run(ctx, call, command, render, day=today, also=keep if contact else None)
 
@@ -308,7 +314,8 @@ def _tickets(routes: Routes, ctx: Context) -> None:
     def look(call: Call) -> Reply:
         day, ticket = _look(ctx, call)
         with ctx.ledger.reading:
-            return 200, wire.ticket(day, ticket, call.lang if "Accept-Language" in call.raw.headers else None)
+            lang = call.lang if "Accept-Language" in call.raw.headers else None
+            return 200, ctx.ticket(day, ticket.id, ctx.ledger.now(day.site.id), lang)
 
     @routes.add(
         "GET",
@@ -412,7 +419,7 @@ def _verb(
 
         def render(day: Day, now: datetime) -> tuple[int, Any]:
             t = day.tickets[ticket]
-            return 200, wire.called(day, t) if verb is Verb.CALL else wire.ticket(day, t)
+            return 200, wire.called(day, t) if verb is Verb.CALL else ctx.ticket(day, ticket, now)
 
         return run(ctx, call, lambda day, now: decision(day, now, ticket=ticket, by=by, **given), render, day=day)
 

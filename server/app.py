@@ -23,6 +23,9 @@ from server import manage, wire
 from server.access import Access
 from server.api import Context, build
 from server.clock import HallClock, wall
+from server.core.day import Day
+from server.core.events import Entry
+from server.foresight import Foresight
 from server.ledger import Ledger
 from server.openapi import openapi
 from server.pages import SECURE_HEADERS, Extras, blueprint
@@ -81,7 +84,8 @@ class Application:
             engineio_logger=_said_of_sockets(),
         )
         self.voice = Voice(speaker, self.sio.start_background_task)
-        self.publisher = Publisher(store, clock, self.voice)
+        self.foresight = Foresight()
+        self.publisher = Publisher(store, clock, self.voice, self.foresight.likely)
         self.ledger = Ledger(
             store,
             sites,
@@ -89,11 +93,11 @@ class Application:
             (wire.event_text, wire.event_of),
             dumps=wire.dumps,
             offload=options.offload,
-            tell=self.publisher.hear,
+            tell=self._tell,
             told=self._told,
         )
         self.access = Access(store, self.ledger, options.offload)
-        self.sockets = Sockets(self.sio, store, self.ledger, sites, self.access, self.publisher)
+        self.sockets = Sockets(self.sio, store, self.ledger, sites, self.access, self.publisher, self.foresight)
         context = Context(
             self.ledger,
             sites,
@@ -103,6 +107,7 @@ class Application:
             self.sockets.console,
             self.sockets.floor,
             self.sockets.kiosk,
+            self.foresight.likely,
             options.offload,
             secure_cookies=options.secure_cookies,
         )
@@ -112,6 +117,10 @@ class Application:
         self._metrics = Metrics(self)
         self._install()
 
+    def _tell(self, day: Day, entry: Entry) -> None:
+        self.publisher.hear(day, entry)
+        self.foresight.hear(day, entry)
+
     def _told(self) -> None:
         self.sockets.wake()
 
@@ -119,7 +128,7 @@ class Application:
         app = self.flask
         install_errors(app)
         app.register_blueprint(self.routes.blueprint(self.access, lambda site: site in self.sites.ids()))
-        app.register_blueprint(blueprint(self.sites, self.options.extras, self.ledger))
+        app.register_blueprint(blueprint(self.sites, self.options.extras, self.ledger, self.foresight.likely))
         _describe(app, self.routes)
         self._metrics.install(app)
 
@@ -143,6 +152,7 @@ class Application:
         """Start the background tasks: the committer, the broadcaster, the housekeeping."""
         self.sio.start_background_task(self.ledger.run)
         self.sio.start_background_task(self.sockets.run)
+        self.sio.start_background_task(self.foresight.run, self.ledger, self.sio.sleep)
         self.sio.start_background_task(self._keep_house)
 
     def _keep_house(self) -> None:
@@ -173,6 +183,7 @@ class Application:
         self._stopping.set()
         self.ledger.stop()
         self.sockets.stop()
+        self.foresight.stop()
 
     def wsgi(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         # A browser offers deflate for the websocket; accepting it costs two thirds of the capacity and 200 KB a socket.

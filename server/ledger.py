@@ -213,6 +213,10 @@ class Ledger:
         book = self._books.get((site, day))
         return book.published if book else self._offload(self._fold, site, day)[0]
 
+    def days_before(self, site: str, day: date, back: timedelta) -> list[date]:
+        """Days with a story, oldest first; read off the event loop."""
+        return [d for d in self._offload(self.store.days, site) if day - back <= d < day]
+
     def anybody_waits(self) -> bool:
         """Somewhere, in a line of a service or of one counter."""
         days = [b.published for b in list(self._books.values()) if not b.published.closed]
@@ -370,7 +374,7 @@ class Ledger:
             entry = ev.Entry(day.seq + 1, now, job.actor, event)
             # First noted, then folded: whatever is raised here, somebody knows that the state ahead is spoilt.
             job.entries.append(entry)
-            day = self._evolve(day, entry)
+            day = self.evolve(day, entry)
         assert job.render is not None
         status, body = job.render(day, now)
         job.result = Answer(status, self._dumps(body))
@@ -418,7 +422,7 @@ class Ledger:
             self._told()
 
     def _publish(self, book: _Book, entry: ev.Entry) -> None:
-        book.published = self._evolve(book.published, entry)
+        book.published = self.evolve(book.published, entry)
         self._say(book.published, entry)
 
     def _say(self, day: Day, entry: ev.Entry) -> None:
@@ -472,7 +476,7 @@ class Ledger:
             ahead, story = self._offload(self._fold, site, when)
             published = Day(self.sites.current(site), when)
             for entry in story:
-                published = self._evolve(published, entry)
+                published = self.evolve(published, entry)
                 self._say(published, entry)
             book = self._books[site, when] = _Book(site, when, published, ahead)
         return book
@@ -494,7 +498,7 @@ class Ledger:
         if news:
             self._told()
 
-    def _evolve(self, day: Day, entry: ev.Entry) -> Day:
+    def evolve(self, day: Day, entry: ev.Entry) -> Day:
         """Fold one entry, under the version of the site document that it names."""
         event = entry.event
         if isinstance(event, ev.DayOpened) and event.site_version != day.site.version:
@@ -509,7 +513,7 @@ class Ledger:
         story = self._entries(site, when)
         day = Day(self.sites.current(site), when)
         for entry in story:
-            day = self._evolve(day, entry)
+            day = self.evolve(day, entry)
         return day, story
 
     def _entries(self, site: str, when: date, after: int = 0) -> list[ev.Entry]:

@@ -164,7 +164,7 @@ def _help(routes: Routes, ctx: Context) -> None:
             ticket = day.by_code.get(code)
             if ticket is None:
                 raise Refused("not_found")
-            return 200, wire.ticket(day, ticket)
+            return 200, ctx.ticket(day, ticket.id, ctx.ledger.now(site))
 
 
 # -- paper -----------------------------------------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def _paper(routes: Routes, ctx: Context) -> None:
             ctx,
             call,
             lambda day, now: decide.reprint(day, now, ticket=ticket, kiosk=place),
-            lambda day, now: (200, wire.ticket(day, day.tickets[ticket])),
+            lambda day, now: (200, ctx.ticket(day, ticket, now)),
             day=when,
         )
 

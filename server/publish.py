@@ -60,8 +60,8 @@ class Moment:
 class Publisher:
     """Hears every entry after its commit, and keeps what has to be sent."""
 
-    def __init__(self, store: Store, clock: HallClock, voice: Voice) -> None:
-        self._store, self._clock, self._voice = store, clock, voice
+    def __init__(self, store: Store, clock: HallClock, voice: Voice, likely: hall.Likely = hall.untold) -> None:
+        self._store, self._clock, self._voice, self._likely = store, clock, voice, likely
         self._dirty: set[str] = set()
         self._fresh: list[Moment] = []
         self._moments: dict[str, OrderedDict[str, Moment]] = {}
@@ -136,7 +136,7 @@ class Publisher:
         payload = {
             "id": f"{day.date.isoformat()}-{entry.seq}-1",
             "ticket": ticket,
-            "receipt": wire.receipt(hall.receipt(day, day.tickets[ticket], reprint=again)),
+            "receipt": wire.receipt(hall.receipt(day, day.tickets[ticket], entry.at, likely=self._likely, reprint=again)),
             "expires_at": wire.instant(expires),
         }
         return Moment(payload["id"], "print", day.site.id, kiosk, entry.seq, payload, expires)

@@ -22,6 +22,7 @@ from server.access import Access, Principal
 from server.core import decide, hall
 from server.core.day import Day, Ticket
 from server.core.refused import Refused
+from server.foresight import Foresight
 from server.ledger import Ledger
 from server.publish import Moment, Publisher
 from server.routes import explained, invalid, language, presented
@@ -75,9 +76,11 @@ class Client:
 class Sockets:
     """The live side of the server."""
 
-    def __init__(self, sio: SocketIO, store: Store, ledger: Ledger, sites: Sites, access: Access, publisher: Publisher) -> None:
+    def __init__(
+        self, sio: SocketIO, store: Store, ledger: Ledger, sites: Sites, access: Access, publisher: Publisher, foresight: Foresight
+    ) -> None:
         self._sio, self._store, self._ledger, self._sites = sio, store, ledger, sites
-        self._access, self._publisher = access, publisher
+        self._access, self._publisher, self._foresight = access, publisher, foresight
         self._clients: dict[str, Client] = {}
         self._rooms: dict[Room, int] = {}
         self._registered: dict[str, list[DeviceRow]] = {}
@@ -336,7 +339,7 @@ class Sockets:
                 day = ledger.day(site, ledger.day_of_hall(site))
                 with ledger.reading:
                     own = room.id if room.kind == "counter" else None
-                    return wire.board(hall.board(day, place, ledger.now(site), own), ledger.clock.factor)
+                    return wire.board(hall.board(day, place, ledger.now(site), own, self._foresight.likely), ledger.clock.factor)
             case "console":
                 if room.id not in office.counter:
                     raise Refused("not_found")
@@ -349,7 +352,8 @@ class Sockets:
                     raise Refused("not_found")
                 day = ledger.history(site, found[1])
                 with ledger.reading:
-                    return wire.ticket(day, day.tickets[room.id])
+                    own = day.tickets[room.id]
+                    return wire.ticket(day, own, likely=self._foresight.likely(day, own, ledger.now(site)))
             case _:
                 return self.floor(site)
 
@@ -390,7 +394,14 @@ class Sockets:
                 }
             )
         with self._ledger.reading:
-            return wire.floor(day, self._ledger.now(site), devices, self._ledger.clock.factor)
+            return wire.floor(
+                day,
+                self._ledger.now(site),
+                devices,
+                self._ledger.clock.factor,
+                likely=self._foresight.likely,
+                accuracy=self._foresight.accuracy,
+            )
 
     def kiosk(self, site: str, kiosk: str, ticket: str | None) -> wire.KioskNowOut:
         """What a kiosk's page has to know of its own machine: its printer, its call for help, what became of one ticket's paper."""

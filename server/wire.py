@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from heapq import nsmallest
+from math import ceil
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
@@ -22,6 +23,7 @@ from typing_extensions import TypedDict
 from server.core import decide, hall, words
 from server.core import events as ev
 from server.core.day import Day, Ticket
+from server.core.forecast import Accuracy, Forecast
 from server.core.refused import Refused
 from server.core.report import Report
 from server.core.site import AS_WRITTEN, Counting, Site
@@ -230,8 +232,12 @@ class TicketOut(TypedDict):
     day: str
 
 
-def ticket(day: Day, t: Ticket, lang: str | None = None) -> TicketOut:
-    """A ticket without personal data. `lang` is the reader's language; without it the ticket's own."""
+def wait(forecast: Forecast | None) -> WaitOut | None:
+    return {"low_s": int(forecast.low.total_seconds()), "high_s": ceil(forecast.high.total_seconds())} if forecast else None
+
+
+def ticket(day: Day, t: Ticket, lang: str | None = None, likely: Forecast | None = None) -> TicketOut:
+    """A ticket without personal data. `lang` is the reader's language; without it the ticket's own. `likely`: its likely wait, if known."""
     lang = lang or t.lang
     return {
         "id": t.id,
@@ -245,7 +251,7 @@ def ticket(day: Day, t: Ticket, lang: str | None = None) -> TicketOut:
         "counter": t.counter if t.state in AT_COUNTER or t.state in (State.DONE, State.NO_SHOW) else None,
         "counters": day.counters_for(t),
         "people_ahead": day.people_ahead(t),
-        "wait": None,
+        "wait": wait(likely),
         "priority": t.priority,
         "appointment": t.slot is not None or t.registered is not None,
         "slot": _instant(t.slot),
@@ -444,7 +450,7 @@ def board(b: hall.Board, factor: float = 1) -> BoardOut:
                 "name": plain(w.name),
                 "count": w.count,
                 "next": list(w.next),
-                "wait": None,
+                "wait": wait(w.wait),
                 "open": w.open,
             }
             for w in b.waiting
@@ -846,10 +852,33 @@ class NewDeviceOut(TypedDict):
     key: str
 
 
+class ForecastsOut(TypedDict):
+    """How the waits told today have turned out: of how many who were called, how many of their waits lay in the range (a share of 0.8 is
+    promised), and the mean distance from the likely wait."""
+
+    told: int
+    inside: int
+    coverage: float | None
+    mean_error_s: int | None
+
+
+def forecasts(a: Accuracy) -> ForecastsOut:
+    return {
+        "told": a.told,
+        "inside": a.inside,
+        "coverage": round(a.coverage, 3) if a.coverage is not None else None,
+        "mean_error_s": int(a.mean_error.total_seconds()) if a.mean_error is not None else None,
+    }
+
+
 class FloorServiceOut(ServiceOut):
+    """`wait` is of somebody who would take a number now."""
+
     count: int
     longest_s: int | None
     stopped: bool
+    wait: WaitOut | None
+    forecasts: ForecastsOut
 
 
 class FloorCounterOut(StaffedCounterOut):
@@ -889,9 +918,18 @@ class FloorOut(TypedDict):
     held: list[HeldOut]
     help: list[HelpOut]
     devices: list[DeviceRowOut]
+    forecasts: ForecastsOut
 
 
-def floor(day: Day, now: datetime, devices: list[DeviceRowOut], factor: float = 1) -> FloorOut:
+def floor(
+    day: Day,
+    now: datetime,
+    devices: list[DeviceRowOut],
+    factor: float = 1,
+    *,
+    likely: hall.Likely = hall.untold,
+    accuracy: Callable[[Day, str | None], Accuracy] = lambda day, service: Accuracy(),
+) -> FloorOut:
     return {
         "site": day.site.id,
         "name": day.site.name,
@@ -903,12 +941,13 @@ def floor(day: Day, now: datetime, devices: list[DeviceRowOut], factor: float = 
         "changed_hours": day.today != AS_WRITTEN,
         "notices": {h.id: hall.notice(day, h.id, now) for h in day.site.halls},
         "notices_until": {h.id: _notice_until(day, h.id, now) for h in day.site.halls},
-        "services": [_floor_service(day, s.id, now) for s in day.site.services],
+        "services": [_floor_service(day, s.id, now, likely(day, s.id, now), accuracy(day, s.id)) for s in day.site.services],
         "counters": [_floor_counter(day, c.id) for c in day.site.counters],
         "longest": longest(day, now),
         "held": [{"ticket": t.id, "code": t.code, "service": t.service, "counter": t.counter} for t in day.held.values()],
         "help": help_calls(day),
         "devices": devices,
+        "forecasts": forecasts(accuracy(day, None)),
     }
 
 
@@ -918,13 +957,15 @@ def _notice_until(day: Day, hall_id: str, now: datetime) -> str | None:
     return _instant(today.until) if today is not None and today.until is not None and now < today.until else None
 
 
-def _floor_service(day: Day, service_id: str, now: datetime) -> FloorServiceOut:
+def _floor_service(day: Day, service_id: str, now: datetime, likely: Forecast | None, told: Accuracy) -> FloorServiceOut:
     oldest = min((t.issued_at for line in (day.lines[service_id], day.sent[service_id]) for t in line), default=None)
     return {
         **service(day, service_id, now),
         "count": day.waiting(service_id),
         "longest_s": int((now - oldest).total_seconds()) if oldest else None,
         "stopped": service_id in day.stopped,
+        "wait": wait(likely),
+        "forecasts": forecasts(told),
     }
 
 

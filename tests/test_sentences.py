@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from office import HOURS, MINUTE, SUPERVISOR, Office, at, small_site
 
 from server.core import decide, hall, words
+from server.core.day import Day, Ticket
+from server.core.forecast import Forecast
 from server.core.queue import Term
 from server.core.refused import Refused
 from server.core.site import Counting, Rules, hours_now
@@ -254,7 +256,7 @@ def test_a_call_taken_back_is_corrected_only_where_it_was_heard() -> None:
 def test_the_paper_of_a_walk_in() -> None:
     office = Office(small_site(hotline="0236 000 0000"), clock="08:12")
     office.take("household")
-    paper = hall.receipt(office.day, office.take("household", kiosk="k1"))
+    paper = hall.receipt(office.day, office.take("household", kiosk="k1"), office.now)
     assert (paper.code, paper.mark, paper.counters, paper.queue_time) == ("A002", None, "Quầy 1 hoặc 2", "08:12:00")
     assert (paper.reason, paper.ahead, paper.qr) == ("lúc lấy số", "Chờ trước: 1 người", None)
     assert paper.date_line == "Thứ Sáu 20/11/2026 · lấy lúc 08:12 · máy 1"
@@ -264,11 +266,11 @@ def test_the_paper_of_a_walk_in() -> None:
 
 def test_the_paper_of_a_booking_of_a_priority_and_in_english() -> None:
     office = Office(small_site(public_url="https://so.anmau.gov.vn/"), clock="08:31")
-    booked = hall.receipt(office.day, office.take("copies", slot=SLOT))
+    booked = hall.receipt(office.day, office.take("copies", slot=SLOT), office.now)
     assert (booked.mark, booked.queue_time, booked.ahead) == ("CÓ HẸN 08:45", "08:15:00", "Không ai chờ trước")
     assert "nhận lúc 08:31" in booked.date_line
     assert booked.qr is not None and booked.qr.startswith("https://so.anmau.gov.vn/t/")
-    older = hall.receipt(office.day, office.take("household", priority="older", lang="en"), reprint=True)
+    older = hall.receipt(office.day, office.take("household", priority="older", lang="en"), office.now, reprint=True)
     assert (older.mark, older.reprint) == ("ƯU TIÊN", True)
     assert (older.service, older.queue_time_label) == ("Hộ tịch · Civil status", "Giờ xếp hàng · Queue time")
     assert not any("60" in str(value) for value in (older.mark, older.reason, *older.foot))
@@ -277,7 +279,34 @@ def test_the_paper_of_a_booking_of_a_priority_and_in_english() -> None:
 def test_the_paper_of_a_field_that_nobody_serves_names_no_counter() -> None:
     site = small_site()
     office = Office(replace(site, counters=tuple(replace(c, services=("household",)) for c in site.counters)))
-    assert hall.receipt(office.day, office.take("land", lang="en")).counters == ""
+    assert hall.receipt(office.day, office.take("land", lang="en"), office.now).counters == ""
+
+
+def ten_to_twenty_minutes(day: Day, who: Ticket | str, now: datetime) -> Forecast | None:
+    return Forecast(10 * MINUTE, 14 * MINUTE, 20 * MINUTE)
+
+
+def test_the_paper_says_a_likely_time_and_the_board_a_likely_wait() -> None:
+    office = Office(clock="08:12")
+    paper = hall.receipt(office.day, office.take("household"), office.now, likely=ten_to_twenty_minutes)
+    assert (paper.expected, paper.expected_label) == ("08:20–08:35", "giờ dự kiến được gọi")
+    rows = hall.board(office.day, "main", office.now, likely=ten_to_twenty_minutes).waiting
+    assert [row.wait for row in rows] == [Forecast(10 * MINUTE, 14 * MINUTE, 20 * MINUTE)] * 3
+    assert hall.receipt(office.day, office.take("household"), office.now).expected is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        ("08:30:00", "08:45:00", "08:30–08:45"),
+        ("08:34:59", "08:45:01", "08:30–08:50"),
+        ("08:31:00", "08:32:00", "08:30–08:35"),
+        ("08:30:00", "08:30:00", "08:30–08:35"),
+        ("11:58:00", "13:31:00", "11:55–13:35"),
+    ],
+)
+def test_a_likely_time_is_a_range_of_whole_five_minutes(low: str, high: str, told: str) -> None:
+    assert words.clock_range(at(low), at(high)) == told
 
 
 # -- the console -----------------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ ROWS: list[tuple[str, ...]] = [
     ("server.sites", "server.wire", "server.voice"),
     ("server.ledger",),
     ("server.access",),
-    ("server.publish", "server.routes"),
+    ("server.publish", "server.routes", "server.foresight"),
     ("server.api", "server.openapi", "server.sockets", "server.pages"),
     ("server.manage",),
     ("server.app", "server.demo", "server.commands"),

@@ -5,6 +5,7 @@ A `Board` is a state: whole, with a revision, may be lost. An `Announcement` and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,10 +13,20 @@ from server.core import events as ev
 from server.core import words
 from server.core.day import Day, Ticket
 from server.core.decide import may_issue
+from server.core.forecast import Forecast
 from server.core.queue import in_order
 from server.core.refused import Refused
 from server.core.site import HoursNow, HoursState
 from server.core.ticket import State
+
+Likely = Callable[[Day, Ticket | str, datetime], Forecast | None]
+"""Who knows the likely wait of a ticket, or of somebody who would take a number of this service now; None where it cannot be told."""
+
+
+def untold(day: Day, who: Ticket | str, now: datetime) -> Forecast | None:
+    """Nobody foretells."""
+    return None
+
 
 CALLS_SHOWN = 8
 NEXT_SHOWN = 3
@@ -40,6 +51,8 @@ class Waiting:
     count: int
     next: tuple[str, ...]
     open: bool
+    wait: Forecast | None
+    """Of somebody who would take a number now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,7 @@ def gives_numbers(day: Day, now: datetime, service: str) -> bool:
     return True
 
 
-def board(day: Day, hall: str, now: datetime, counter: str | None = None) -> Board:
+def board(day: Day, hall: str, now: datetime, counter: str | None = None, likely: Likely = untold) -> Board:
     """The board of one hall: newest call first, what waits for each field served there.
 
     With `counter` its own last call is always there, however many others were called since: the small screen above it needs that one.
@@ -97,6 +110,7 @@ def board(day: Day, hall: str, now: datetime, counter: str | None = None) -> Boa
             count=day.waiting(s.id),
             next=tuple(t.code for t in day.lines[s.id].first(NEXT_SHOWN)),
             open=gives_numbers(day, now, s.id),
+            wait=likely(day, s.id, now),
         )
         for s in site.services
         if s.id in served
@@ -189,8 +203,8 @@ def _number(name: str) -> str:
     return name.removeprefix("Quầy ").strip()
 
 
-def receipt(day: Day, ticket: Ticket, *, reprint: bool = False) -> Receipt:
-    """The paper of a ticket. Nothing personal, never which priority group; people ahead as at printing."""
+def receipt(day: Day, ticket: Ticket, now: datetime, *, likely: Likely = untold, reprint: bool = False) -> Receipt:
+    """The paper of a ticket. Nothing personal, never which priority group; people ahead and the likely time of the call as at printing."""
     site, lang = day.site, ticket.lang
     both = lang == "en"
     service = day.services[ticket.service]
@@ -200,7 +214,7 @@ def receipt(day: Day, ticket: Ticket, *, reprint: bool = False) -> Receipt:
         mark = f"CÓ HẸN {words.hhmm(ticket.slot)}"
     elif ticket.priority:
         mark = "ƯU TIÊN"
-    ahead = day.people_ahead(ticket)
+    ahead, wait = day.people_ahead(ticket), likely(day, ticket, now)
     name = service.name.replace("|", "")
     taken = "nhận" if ticket.slot or ticket.registered else "lấy"
     kiosk = site.kiosk.get(ticket.kiosk or "")
@@ -221,7 +235,7 @@ def receipt(day: Day, ticket: Ticket, *, reprint: bool = False) -> Receipt:
         queue_time=words.queue_time_text(ticket.queue_time, ticket.issued_at, lang),
         reason=words.reason_words(ticket.term, day.rules_of(ticket), joined_at=ticket.joined_at, slot=ticket.slot, lang=lang),
         ahead="Không ai chờ trước" if ahead == 0 else f"Chờ trước: {ahead} người",
-        expected=None,
+        expected=words.clock_range(now + wait.low, now + wait.high) if wait else None,
         expected_label="giờ dự kiến được gọi",
         qr=url,
         qr_hint="Quét mã để theo dõi số" if url else None,

@@ -40,6 +40,14 @@ def next_time(at: datetime, now: datetime) -> str:
     return hhmm(at) if at.date() == now.date() else f"{hhmm(at)} {weekday(at.date())} {at:%d/%m}"
 
 
+def clock_range(low: datetime, high: datetime) -> str:
+    """`08:30–08:45`: a likely time on paper, wide enough by whole five minutes. Paper does not update, so it says when, not how long."""
+    step = 5 * 60
+    start = low - timedelta(seconds=(low.minute * 60 + low.second) % step, microseconds=low.microsecond)
+    end = high + timedelta(seconds=-(high.minute * 60 + high.second) % step, microseconds=-high.microsecond)
+    return f"{hhmm(start)}–{hhmm(max(end, start + timedelta(seconds=step)))}"
+
+
 def minutes(span: timedelta) -> int:
     return round(span.total_seconds() / 60)
 

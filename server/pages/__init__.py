@@ -16,6 +16,7 @@ from flask import Blueprint, Response, abort, make_response, render_template, re
 from kiosk import qr
 from server.core import hall
 from server.core.day import Day
+from server.core.hall import Likely
 from server.ledger import Ledger
 from server.pages import ticket as phone
 from server.sites import Sites, UnknownSite
@@ -46,7 +47,7 @@ def _folder(package: str, *parts: str) -> Path:
     return Path(str(files(package))).joinpath(*parts)
 
 
-def blueprint(sites: Sites, extras: Extras, ledger: Ledger) -> Blueprint:
+def blueprint(sites: Sites, extras: Extras, ledger: Ledger, likely: Likely) -> Blueprint:
     kiosk, display, own = _folder("kiosk", "web"), _folder("display", "web"), _folder("server.pages")
     pages = Blueprint("pages", __name__, template_folder=str(own / "templates"))
 
@@ -94,7 +95,8 @@ def blueprint(sites: Sites, extras: Extras, ledger: Ledger) -> Blueprint:
         site = found.site.id
         with ledger.reading:
             own_ticket = found.tickets[ticket]
-            shown = phone.page(found, own_ticket, ledger.now(site), ledger.clock.factor, ledger.today(site))
+            now = ledger.now(site)
+            shown = phone.page(found, own_ticket, now, ledger.clock.factor, ledger.today(site), likely(found, own_ticket, now))
             code = asked if asked != "1" else ""
             answer = phone.why(found, own_ticket, code) if code else None
         return _private(make_response(render_template("ticket.html", **shown, asking=bool(asked), asked=code, answer=answer)))

@@ -13,6 +13,7 @@ from typing import Any
 from server import wire
 from server.core import words
 from server.core.day import Day, Ticket
+from server.core.forecast import Forecast
 
 VI = {
     "waiting": ("Đang chờ gọi", "Còn {ahead} người trước ông/bà."),
@@ -109,13 +110,13 @@ CANCELLABLE = ("waiting", "called", "held")
 ENDED = ("done", "cancelled", "lapsed")
 
 
-def page(day: Day, ticket: Ticket, now: datetime, factor: float, today: date) -> dict[str, Any]:
+def page(day: Day, ticket: Ticket, now: datetime, factor: float, today: date, likely: Forecast | None) -> dict[str, Any]:
     """Everything the template needs. `today` is the office's date: a ticket of an earlier day cannot rejoin any more."""
     en = ticket.lang == "en"
     lang = "en" if en else "vi"
     states, labels = (EN, LABELS_EN) if en else (VI, LABELS_VI)
     over = day.closed or day.date < today
-    out = wire.ticket(day, ticket, lang)
+    out = wire.ticket(day, ticket, lang, likely)
     office = {
         "at": wire.instant(now),
         "factor": factor,

@@ -1,6 +1,6 @@
 /** What the manager's page says, from the state of the floor: pure. */
 import { hhmm } from "../shared/clock.js";
-import { plainName, unbroken } from "../shared/words.js";
+import { plainName, unbroken, waitRange } from "../shared/words.js";
 
 export const ROLES = {
   clerk: "Cán bộ tại quầy",
@@ -66,12 +66,20 @@ export function services(floor) {
       name: plainName(service.name),
       count: service.count,
       longest: service.longest_s === null || service.longest_s === undefined ? "" : span(service.longest_s),
+      wait: service.count && service.wait ? waitRange(service.wait) : "",
       stopped: service.stopped,
       state: service.stopped ? "Đã dừng cấp số" : service.open ? "Đang cấp số" : (service.closed_reason ?? "Không cấp số"),
       tone: service.open ? "done" : service.stopped ? "warn" : "",
       warning: nobody ? "Có người chờ, không quầy nào đang mở" : null,
     };
   });
+}
+
+/** How today's forecasts have turned out so far, in one sentence; the range is made to hold for eight of ten. */
+export function foretold({ forecasts: { told, inside, mean_error_s: error } }) {
+  if (!told) return "Ước lượng giờ chờ: hôm nay chưa có lượt nào để so.";
+  const share = Math.round((inside / told) * 100);
+  return `Ước lượng giờ chờ: ${inside} trong ${told} người được gọi trong khoảng đã báo (${unbroken(`${share} %`)}, cần 80\u00a0%), lệch trung bình ${minutes(error)}.`;
 }
 
 export function counters(floor) {

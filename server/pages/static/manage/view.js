@@ -2,7 +2,7 @@
 import { html, nothing } from "../shared/vendor/lit-html.js";
 import { hhmm } from "../shared/clock.js";
 import { plainName } from "../shared/words.js";
-import { ailing, clockTime, counters, hours, longest, services, TAB_NAMES, tabsFor } from "./model.js";
+import { ailing, clockTime, counters, foretold, hours, longest, services, TAB_NAMES, tabsFor } from "./model.js";
 import { devicesTab, reportTab, staffTab } from "./office.js";
 
 export const waitView = (page) => html`<main class="entry"><h1>Phụ trách</h1><p>${page.trouble ?? "Đang nối máy chủ…"}</p></main>`;
@@ -182,6 +182,7 @@ function servicesCard(page, go) {
             <p class="name"><strong>${service.letter}</strong> <span>${service.name}</span></p>
             <p class="count">
               <strong>${service.count}</strong> chờ${service.longest ? html`<span>, lâu nhất ${service.longest}</span>` : nothing}
+              ${service.wait ? html`<span class="wait">· lấy số bây giờ: ${service.wait}</span>` : nothing}
             </p>
             <p class="state ${service.tone}">${service.state}</p>
             <p class="buttons">
@@ -191,6 +192,7 @@ function servicesCard(page, go) {
           </li>`,
       )}
     </ul>
+    <p class="second pad" data-part="foretold">${foretold(page.floor)}</p>
   </section>`;
 }
 

@@ -1,0 +1,139 @@
+"""Likely waits beside the days, never in the way of a command.
+
+Every entry that the ledger publishes is heard here as well, but later and in small slices: a forecast costs thirty times as much as
+folding the event, and neither a clerk nor the first citizen after a power cut waits for it. So each day is folded once more here, for the
+forecast alone. Habits are not stored: they are heard again from the last days' stories, which cannot disagree with themselves.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import structlog
+
+from server.core import events as ev
+from server.core.day import Day, Ticket
+from server.core.forecast import Accuracy, Forecast, Pace
+from server.core.habit import Habit
+from server.ledger import Ledger
+
+log = structlog.get_logger("foresight")
+
+LOOK_BACK = timedelta(days=31)
+DAYS_HEARD = 6
+"""So many past days are heard for the habits; with yesterday's calls counting 0.8 today, older ones hardly matter."""
+SLICE_S = 0.005
+"""Longest time the loop is kept from others,"""
+REST_S = 0.02
+"""and how long it is theirs in between: at most a fifth of a core, also while a month of stories is heard."""
+
+
+@dataclass
+class _Heard:
+    """One day as far as it has been heard. `behind` are entries that were published and not heard yet."""
+
+    day: Day
+    pace: Pace | None = None
+    behind: deque[ev.Entry] = field(default_factory=deque)
+
+
+class Foresight:
+    """What is foretold, for all days that run. `hear` is called by the ledger for every published entry, in order."""
+
+    def __init__(self) -> None:
+        self._heard: dict[tuple[str, date], _Heard] = {}
+        self._lock = threading.Lock()
+        self._news = threading.Event()
+        self._stopped = False
+
+    def hear(self, day: Day, entry: ev.Entry) -> None:
+        """An entry is durable and folded. The first one of a story begins a day here."""
+        key = (day.site.id, day.date)
+        with self._lock:
+            if entry.seq == 1 and not any(site == day.site.id and other > day.date for site, other in self._heard):
+                self._heard[key] = _Heard(Day(day.site, day.date))
+            if key in self._heard:
+                self._heard[key].behind.append(entry)
+        self._news.set()
+
+    # -- questions ---------------------------------------------------------------------------------------------------------------
+
+    def likely(self, day: Day, who: Ticket | str, now: datetime) -> Forecast | None:
+        """For a ticket of this day, or for somebody who would take a number of this service now. None where nothing is known."""
+        pace = self._pace(day)
+        return pace.likely(day, who, now) if pace else None
+
+    def accuracy(self, day: Day, service: str | None = None) -> Accuracy:
+        """How today's forecasts have turned out, of one service or of all."""
+        pace = self._pace(day)
+        return pace.accuracy(service) if pace else Accuracy()
+
+    def _pace(self, day: Day) -> Pace | None:
+        heard = self._heard.get((day.site.id, day.date))
+        return heard.pace if heard else None
+
+    # -- hearing -----------------------------------------------------------------------------------------------------------------
+
+    def run(self, ledger: Ledger, sleep: Callable[[float], object]) -> None:
+        """Hear what was published; run once, as a background task. `sleep` gives the loop to others."""
+        while not self._stopped:
+            self._news.wait()
+            self._news.clear()
+            for heard in list(self._heard.values()):
+                try:
+                    self._catch_up(heard, ledger, sleep)
+                except Exception:
+                    # A day that cannot be foretold is a day without forecasts, and nothing else.
+                    log.exception("foresight_failed", site=heard.day.site.id, day=heard.day.date.isoformat())
+                    heard.behind.clear()
+                    heard.pace = None
+            self._forget()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._news.set()
+
+    def _catch_up(self, heard: _Heard, ledger: Ledger, sleep: Callable[[float], object]) -> None:
+        if heard.behind and heard.behind[0].seq == 1:
+            pace = Pace(self._habits(heard.day.site.id, heard.day.date, ledger, sleep))
+            heard.day = self._listen(pace, heard.day, heard.behind, ledger, sleep)
+            heard.pace = pace
+        elif heard.pace is not None:
+            heard.day = self._listen(heard.pace, heard.day, heard.behind, ledger, sleep)
+
+    def _listen(self, pace: Pace, day: Day, story: deque[ev.Entry], ledger: Ledger, sleep: Callable[[float], object]) -> Day:
+        until = time.monotonic() + SLICE_S
+        while story and not self._stopped:
+            entry = story.popleft()
+            day = ledger.evolve(day, entry)
+            pace.hear(day, entry)
+            if time.monotonic() >= until:
+                sleep(REST_S)
+                until = time.monotonic() + SLICE_S
+        return day
+
+    def _habits(self, site: str, day: date, ledger: Ledger, sleep: Callable[[float], object]) -> Mapping[str, Habit]:
+        """What the days before have taught: of the last one if it was heard here, else heard anew."""
+        before = [d for (s, d), heard in self._heard.items() if s == site and d < day and heard.pace is not None and not heard.behind]
+        if before and (last := self._heard[site, max(before)].pace) is not None:
+            return last.handed_on()
+        habits: Mapping[str, Habit] = {}
+        for past in ledger.days_before(site, day, LOOK_BACK)[-DAYS_HEARD:]:
+            pace = Pace(habits)
+            self._listen(pace, Day(ledger.sites.current(site), past), deque(ledger.story(site, past)), ledger, sleep)
+            habits = pace.handed_on()
+        return habits
+
+    def _forget(self) -> None:
+        """Days whose habits have been handed on."""
+        with self._lock:
+            newest: dict[str, date] = {}
+            for site, day in self._heard:
+                newest[site] = max(day, newest.get(site, day))
+            for site, day in [key for key in self._heard if key[1] < newest[key[0]] - timedelta(days=1)]:
+                del self._heard[site, day]

@@ -1,0 +1,136 @@
+"""Likely waits as an office tells them: on the ticket, the board and the paper, the next morning, and after a power cut."""
+
+from __future__ import annotations
+
+import queue
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import expect, sync_playwright
+from running import OPEN, Client, Server, until
+
+from server.device import Device
+
+FAST = ("--factor", "600")
+"""Ten hall minutes pass in a second."""
+
+
+@contextmanager
+def office(folder: Path, clock: str) -> Iterator[Server]:
+    server = Server(folder, OPEN, "--hall-clock", clock, *FAST).start()
+    try:
+        yield server
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            server.stop()
+
+
+def board(server: Server) -> dict[str, Any]:
+    rows = requests.get(f"{server.api}/sites/open/halls/main/board", timeout=20).json()["waiting"]
+    return {row["service"]: row["wait"] for row in rows}
+
+
+def hall_minutes_pass(server: Server, minutes: int) -> None:
+    def clock() -> str:
+        return str(requests.get(f"{server.api}/sites/open", timeout=20).json()["at"])
+
+    start = clock()
+    moved = int(start[11:13]) * 60 + int(start[14:16]) + minutes
+    until(lambda: int(clock()[11:13]) * 60 + int(clock()[14:16]) >= moved)
+
+
+def work(server: Server, clerk: Client, kiosk: Client, citizens: int) -> None:
+    """One counter serves so many, and somebody always waits."""
+    clerk.post("/sites/open/counters/1/open")
+    kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)
+    for _ in range(citizens):
+        kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)
+        clerk.post("/sites/open/counters/1/next", {"finish": True})
+        hall_minutes_pass(server, 6)
+
+
+def told(server: Server, service: str = "A") -> dict[str, Any]:
+    """What the board says once it knows something."""
+    found: dict[str, Any] = until(lambda: board(server)[service])
+    return found
+
+
+def is_a_range(wait: dict[str, Any]) -> bool:
+    return set(wait) == {"low_s", "high_s"} and 0 <= wait["low_s"] <= wait["high_s"] < 3 * 3600
+
+
+def test_waits_are_told_once_the_pace_is_known_and_outlive_a_power_cut_and_the_night(tmp_path: Path) -> None:
+    with office(tmp_path, "2026-11-19T08:00:00+07:00") as server:
+        clerk, chief = server.crew("lan")[0], server.crew("binh", role="supervisor")[0]
+        kiosk = server.device("k1")
+        first = kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)
+        assert first["wait"] is None, "nothing is known yet of how fast anybody calls"
+        assert board(server) == {"A": None, "B": None}
+        work(server, clerk, kiosk, 6)
+        assert is_a_range(told(server))
+        ticket = kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)
+        assert is_a_range(ticket["wait"])
+        seen = server.anyone().get(f"/sites/open/tickets/{ticket['id']}")
+        assert is_a_range(seen["wait"])
+        floor = chief.get("/sites/open/floor")
+        row = next(s for s in floor["services"] if s["id"] == "A")
+        assert is_a_range(row["wait"]) and set(row["forecasts"]) == {"told", "inside", "coverage", "mean_error_s"}
+        server.kill()
+        server.start()
+        assert is_a_range(told(server)), "the story teaches it again"
+    with office(tmp_path, "2026-11-20T08:00:00+07:00") as server:
+        kiosk, clerk = server.device("k2", place="k1"), server.crew("minh")[0]
+        kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)
+        clerk.post("/sites/open/counters/2/open")
+        assert is_a_range(told(server)), "yesterday's habits speak before today's third call"
+
+
+@pytest.mark.browser
+def test_what_was_told_is_compared_with_what_came(tmp_path: Path) -> None:
+    with office(tmp_path, "2026-11-19T08:00:00+07:00") as server:
+        clerk, chief = server.crew("lan")[0], server.crew("binh", role="supervisor")[0]
+        work(server, clerk, server.device("k1"), 8)
+        forecasts = until(lambda: chief.get("/sites/open/floor")["forecasts"]["told"] and chief.get("/sites/open/floor")["forecasts"])
+        assert 0 <= forecasts["inside"] <= forecasts["told"] and 0 <= forecasts["coverage"] <= 1
+        assert forecasts["mean_error_s"] >= 0
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": 1366, "height": 768})
+            page.context.add_cookies([{"name": "moiso_staff", "value": str(chief.key), "url": server.url}])
+            page.goto(f"{server.url}/manage")
+            expect(page.locator("[data-part=foretold]")).to_contain_text(
+                re.compile(r"\d+ trong \d+ người được gọi trong khoảng đã báo \(\d+\s%, cần 80\s%\), lệch trung bình \d+\sphút\.")
+            )
+            expect(page.locator("[data-service=A] .wait")).to_contain_text(re.compile(r"lấy số bây giờ: (\d+–\d+|trên 90)\sphút"))
+            browser.close()
+
+
+def test_the_paper_names_a_likely_time(tmp_path: Path) -> None:
+    with office(tmp_path, "2026-11-19T08:00:00+07:00") as server:
+        clerk, kiosk = server.crew("lan")[0], server.device("k1")
+        papers: queue.Queue[dict[str, Any]] = queue.Queue()
+
+        def printed(event: str, payload: dict[str, Any]) -> tuple[bool, str]:
+            papers.put(payload)
+            return True, "printed"
+
+        work(server, clerk, kiosk, 5)
+        told(server)
+        ended = threading.Event()
+        agent = Device(server.url, kiosk.key or "", "kiosk", printed, lambda: {"paper": "ok"}, beat_every_s=0.2)
+        thread = threading.Thread(target=agent.run_forever, args=(ended,), daemon=True)
+        thread.start()
+        try:
+            ticket = kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)
+            paper = next(p for p in iter(lambda: papers.get(timeout=30), None) if p["ticket"] == ticket["id"])
+            start, end = paper["receipt"]["expected"].split("–")
+            assert ticket["issued_at"][11:16] <= end and start < end and (int(start[3:]) % 5, int(end[3:]) % 5) == (0, 0)
+        finally:
+            ended.set()
+            thread.join(timeout=10)
