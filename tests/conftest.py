@@ -17,6 +17,7 @@ CORE = {
     "test_supervisor",
     "test_words",
     "test_forecast",
+    "test_bookings",
 }
 """These run by themselves first: in seconds, and every branch of `server.core` must be reached by them."""
 

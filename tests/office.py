@@ -10,9 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sortedcontainers import SortedKeyList
 
 from server.core import decide
 from server.core import events as ev
+from server.core.appointment import Appointment
 from server.core.day import Day, Ticket, fold
 from server.core.decide import By
 from server.core.queue import Booking, Line
@@ -231,8 +233,10 @@ def snapshot(value: Any) -> Any:
     """A day, or a part of it, as plain comparable values."""
     if isinstance(value, Line):
         return [ticket.id for ticket in value]
-    if isinstance(value, Day | Ticket) or (is_dataclass(value) and not value.__hash__):
-        return {f.name: snapshot(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, SortedKeyList):
+        return [snapshot(item) for item in value]
+    if isinstance(value, Day | Ticket | Appointment) or (is_dataclass(value) and not value.__hash__):
+        return {f.name: snapshot(getattr(value, f.name)) for f in fields(value) if f.name != "_slots"}
     if isinstance(value, dict):
         return [(key, snapshot(item)) for key, item in value.items()]
     if isinstance(value, set):

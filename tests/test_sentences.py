@@ -116,6 +116,11 @@ DETAILS: dict[str, Any] = {
     "problem": "service: missing",
     "retry_after_s": 9,
     "name": "lan",
+    "start": at("08:45"),
+    "at": at("08:31"),
+    "days": 7,
+    "day": "2026-11-23",
+    "free": [at("08:30")],
 }
 
 

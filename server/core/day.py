@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from server.core import events as ev
+from server.core.appointment import Bookings, Closure, Slot, slots
 from server.core.queue import Line, Place, Term
 from server.core.site import AS_WRITTEN, Counter, HoursNow, Rules, Service, Site, Today, hours_now, last_ticket
 from server.core.ticket import AT_COUNTER, State, Verb
@@ -54,6 +55,7 @@ class Ticket:
     procedure: str | None = None
     kiosk: str | None = None
     contact: str | None = None
+    appointment: str | None = None
     state: State = State.WAITING
     counter: str | None = None
     """Where it is called or served, or was last."""
@@ -159,6 +161,8 @@ class Day:
     assigned: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """What staff let a counter serve today instead of what the site document says."""
     today: Today = AS_WRITTEN
+    bookings: Bookings = field(default_factory=Bookings)
+    _slots: dict[str, dict[datetime, Slot]] = field(default_factory=dict)
     help: dict[int, HelpCall] = field(default_factory=dict)
     """Requests for a person at a kiosk that nobody has answered yet, by the number of their event."""
 
@@ -172,6 +176,7 @@ class Day:
             # Nothing has happened yet: a version before this one never held on this day.
             for kept in (self.services, self.desks, self.lines, self.sent, self.directed, self.counters, self.rules):
                 kept.clear()
+        self._slots.clear()
         self.rules[site.version] = site.rules
         self.services.update(site.service)
         before, self.desks = self.desks, dict(site.counter)
@@ -192,6 +197,12 @@ class Day:
     def lines_of(self, counter: str) -> list[Line[Ticket]]:
         """The lines from which this counter calls: its services, and those sent to it by name."""
         return [self.directed[counter], *(self.lines[s] for s in self.desks[counter].services)]
+
+    def slots(self, service: str) -> dict[datetime, Slot]:
+        """The slots of a service on this date, by their start, in order."""
+        if service not in self._slots:
+            self._slots[service] = {slot.start: slot for slot in slots(self.site, service, self.date)}
+        return self._slots[service]
 
     def hours(self, now: datetime) -> HoursNow:
         """The state of the office's hours, with what staff have changed today."""
@@ -321,7 +332,10 @@ def _issued(day: Day, entry: ev.Entry, event: ev.TicketIssued) -> None:
         procedure=event.procedure,
         kiosk=event.kiosk,
         contact=event.contact,
+        appointment=event.appointment,
     )
+    if event.appointment is not None:
+        day.bookings.check_in(event.appointment, ticket.id)
     day.numbers[letter] = event.number
     day.tickets[ticket.id] = day.by_code[ticket.code] = ticket
     day.lines[ticket.service].add(ticket)
@@ -496,6 +510,26 @@ def _help_answered(day: Day, entry: ev.Entry, event: ev.HelpAnswered) -> None:
     del day.help[event.asked]
 
 
+def _booked(day: Day, entry: ev.Entry, event: ev.AppointmentBooked) -> None:
+    day.bookings.book(event)
+
+
+def _moved(day: Day, entry: ev.Entry, event: ev.AppointmentMoved) -> None:
+    day.bookings.move(event)
+
+
+def _given_back(day: Day, entry: ev.Entry, event: ev.AppointmentCancelled) -> None:
+    day.bookings.cancel(event)
+
+
+def _slots_closed(day: Day, entry: ev.Entry, event: ev.SlotsClosed) -> None:
+    day.bookings.closures[entry.seq] = Closure(event.service, event.start, event.end, event.reason)
+
+
+def _slots_reopened(day: Day, entry: ev.Entry, event: ev.SlotsReopened) -> None:
+    del day.bookings.closures[event.closure]
+
+
 def _closed(day: Day, entry: ev.Entry, event: ev.DayClosed) -> None:
     day.closed = True
     for ticket in _unserved(day):
@@ -538,5 +572,10 @@ _EVOLVE: dict[type, Callable[[Day, ev.Entry, Any], None]] = {
     ev.HoursChanged: _hours_changed,
     ev.HelpAsked: _help_asked,
     ev.HelpAnswered: _help_answered,
+    ev.AppointmentBooked: _booked,
+    ev.AppointmentMoved: _moved,
+    ev.AppointmentCancelled: _given_back,
+    ev.SlotsClosed: _slots_closed,
+    ev.SlotsReopened: _slots_reopened,
     ev.DayClosed: _closed,
 }

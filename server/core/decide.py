@@ -72,33 +72,63 @@ def issue(
     if procedure is not None and procedure not in site.procedure:
         raise Refused("unknown_procedure", procedure=procedure)
     may_issue(day, now, service)
-    offered = site.service[service]
-    entered = now.replace(microsecond=0)
-    counted = queue_time(
-        site.rules,
-        entered,
-        priority=priority is not None,
-        booking=booking,
-        counting=offered.counting,
-        opening=day.hours(now).opens,
-    )
     return [
-        ev.TicketIssued(
+        given(
+            day,
+            now,
             ticket=ticket,
             service=service,
-            number=day.numbers.get(offered.letter, 0) + 1,
-            issued_at=entered,
-            queue_time=counted.at,
-            term=counted.term,
             priority=priority is not None,
-            slot=booking.slot if booking else None,
-            registered=booking.registered if booking else None,
-            lang=lang if lang in site.languages else site.languages[0],
+            booking=booking,
+            lang=lang,
             procedure=procedure,
             kiosk=kiosk,
             contact=contact,
         )
     ]
+
+
+def given(
+    day: Day,
+    now: datetime,
+    *,
+    ticket: str,
+    service: str,
+    priority: bool,
+    booking: Booking | None,
+    lang: str,
+    procedure: str | None,
+    kiosk: str | None,
+    contact: str | None,
+    appointment: str | None = None,
+) -> ev.TicketIssued:
+    """The number itself, with its queue time, once it is decided that it is given."""
+    site, offered = day.site, day.services[service]
+    entered = now.replace(microsecond=0)
+    counted = queue_time(
+        site.rules,
+        entered,
+        priority=priority,
+        booking=booking,
+        counting=offered.counting,
+        opening=day.hours(now).opens,
+    )
+    return ev.TicketIssued(
+        ticket=ticket,
+        service=service,
+        number=day.numbers.get(offered.letter, 0) + 1,
+        issued_at=entered,
+        queue_time=counted.at,
+        term=counted.term,
+        priority=priority,
+        slot=booking.slot if booking else None,
+        registered=booking.registered if booking else None,
+        lang=lang if lang in site.languages else site.languages[0],
+        procedure=procedure,
+        kiosk=kiosk,
+        contact=contact,
+        appointment=appointment,
+    )
 
 
 def reprint(day: Day, now: datetime, *, ticket: str, kiosk: str) -> Events:

@@ -7,7 +7,7 @@ a person. `kind` in the store is the class name. An event class is never changed
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import get_args
 
 from server.core.queue import Term
@@ -43,6 +43,8 @@ class TicketIssued:
     kiosk: str | None = None
     contact: str | None = None
     """Reference into the contacts, which are kept apart and erased."""
+    appointment: str | None = None
+    """The booking that was checked in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,61 @@ class HelpAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class AppointmentBooked:
+    """A place of this day is taken, usually days before. `start` and `end` None: a live number of today, counted from `registered`.
+
+    `person` is a keyed hash under this day's key, which is erased with the day; `moved_from` the day of a booking that was moved here.
+    """
+
+    appointment: str
+    service: str
+    registered: datetime
+    start: datetime | None = None
+    end: datetime | None = None
+    lang: str = "vi"
+    procedure: str | None = None
+    person: str | None = None
+    contact: str | None = None
+    moved_from: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentMoved:
+    """To another slot of the same day. Its former place is offered again at `free_at`."""
+
+    appointment: str
+    start: datetime
+    end: datetime
+    free_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentCancelled:
+    """Its place is offered again at `free_at`. `moved_to`: it lives on in the story of that day."""
+
+    appointment: str
+    free_at: datetime
+    moved_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsClosed:
+    """The office cannot keep these times; who has one is offered another. `service` None: of all services."""
+
+    start: datetime
+    end: datetime
+    reason: str
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsReopened:
+    """The closure with this number is taken back."""
+
+    closure: int
+
+
+@dataclass(frozen=True, slots=True)
 class DayClosed:
     """Who still waits or is set aside lapses."""
 
@@ -253,6 +310,11 @@ Event = (
     | HoursChanged
     | HelpAsked
     | HelpAnswered
+    | AppointmentBooked
+    | AppointmentMoved
+    | AppointmentCancelled
+    | SlotsClosed
+    | SlotsReopened
     | DayClosed
 )
 

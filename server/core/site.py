@@ -68,16 +68,51 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Opening times within one day, since local midnight: `start` included, `end` excluded."""
+
+    start: timedelta
+    end: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class BookingRules:
-    """What may be booked from home: each `slot` has `capacity` places; `share` of them is offered, `held_back` kept for staff."""
+    """What may be booked from home, in slots of equal length."""
 
     slot: timedelta = 10 * MINUTE
     capacity: int = 2
+    """Places of a slot,"""
     share: float = 0.4
+    """and at most this share of the people whom the counters can call in it: those who just come are served as well. 1: no limit."""
     held_back: int = 0
+    """Places of each slot that are offered only on the day itself, from `release` on."""
+    release: timedelta = timedelta(hours=7)
+    """Time of day, published, so that nobody has to watch for it."""
     horizon_days: int = 7
     lead: timedelta = timedelta()
     """How long before its slot a booking must be made."""
+    move_before: timedelta = 60 * MINUTE
+    """How long before its slot it can be moved to another time; it can be cancelled until it is checked in."""
+    return_within: timedelta = 10 * MINUTE
+    """A place given back is offered again after a random time of up to this."""
+    per_person: int = 1
+    """Bookings of one person for one service and day, where a telephone number or an identity is given; 0: no limit."""
+    live: bool = False
+    """Numbers for today may be taken from home, without a slot (`Counting.REGISTERED` only)."""
+    week: tuple[tuple[Span, ...], ...] = ()
+    """Hours of this service alone, Monday first, within the office's; empty: all of the office's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one network address may do, against brokers and guessing; 0: no limit."""
+
+    bookings_per_hour: int = 20
+    anonymous_per_day: int = 2
+    """Bookings without a telephone number or an e-mail address."""
+    wrong_codes_per_minute: int = 5
+    wrong_codes_in_all: int = 60
+    """By everybody in a minute; beyond it, whoever has been wrong in the last hour waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +181,6 @@ class PriorityGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """Opening times within one day, since local midnight: `start` included, `end` excluded."""
-
-    start: timedelta
-    end: timedelta
-
-
-@dataclass(frozen=True, slots=True)
 class Hours:
     """When the office is open. `week` has seven entries, Monday first; `special` replaces one date (make-up working days, short days)."""
 
@@ -207,6 +234,7 @@ class Site:
     rules: Rules = Rules()
     timing: Timing = Timing()
     voice: Voice = Voice()
+    limits: Limits = Limits()
     notice: str = ""
     version: int = 1
 

@@ -218,6 +218,17 @@ def _not_allowed(d: Details) -> str:
     return f"Số {d['ticket']} {_STATES[State(d['state'])]}, không {_VERBS[d['verb']]} được."
 
 
+def _free(d: Details, lang: str = "vi") -> str:
+    """The nearest free slots, if there are any."""
+    if not d.get("free"):
+        return ""
+    day = d["start"].date()
+    clocks = ", ".join(hhmm(at) if at.date() == day else next_time(at, d["start"]) for at in d["free"])
+    return f" Free: {clocks}." if lang == "en" else f" Còn {clocks}."
+
+
+_OVER = {"checked_in": "đã nhận số", "moved": "đã dời sang ngày khác"}
+
 _SENTENCES: dict[str, Callable[[Details], str] | str] = {
     "nobody_waiting": "Chưa có ai chờ quầy này.",
     "counter_busy": lambda d: f"Quầy {d['counter']} đang phục vụ {d['ticket']}. Bấm Hoàn tất hoặc Gọi tiếp.",
@@ -235,6 +246,20 @@ _SENTENCES: dict[str, Callable[[Details], str] | str] = {
     "service_stopped": "Lĩnh vực này đã ngừng cấp số hôm nay.",
     "closed": "Bộ phận chưa mở hoặc đã hết giờ cấp số.",
     "after_last_ticket": lambda d: f"Đã hết giờ nhận số lúc {hhmm(d['last_ticket'])}." if d.get("last_ticket") else "Đã hết giờ nhận số.",
+    "not_bookable": "Lĩnh vực này không nhận đặt lịch. Mời lấy số tại chỗ.",
+    "start_missing": "Chưa chọn giờ hẹn.",
+    "unknown_slot": lambda d: f"Không có khung giờ này.{_free(d)}",
+    "slot_full": lambda d: f"Khung {hhmm(d['start'])} vừa hết chỗ.{_free(d)}",
+    "too_late_to_book": lambda d: f"Khung {hhmm(d['start'])} đã quá gần, không đặt được nữa.{_free(d)}",
+    "too_early_to_book": lambda d: f"Chỉ đặt được trước nhiều nhất {d['days']} ngày.",
+    "already_booked": lambda d: f"Số điện thoại này đã có lịch {d['name']} ngày {date.fromisoformat(d['day']):%d/%m}.",
+    "consent_missing": "Đã ghi số điện thoại hoặc email nhưng chưa đồng ý cho dùng. Đánh dấu ô đồng ý, hoặc xóa đi.",
+    "too_late_to_move": lambda d: f"Lịch hẹn chỉ dời được trước giờ hẹn {d['minutes']} phút.",
+    "appointment_over": lambda d: f"Lịch hẹn này {_OVER.get(d['state'], 'đã hủy')}.",
+    "already_checked_in": lambda d: f"Lịch hẹn này đã nhận số {d['ticket']} lúc {hhmm(d['at'])}.",
+    "cancelled": "Lịch hẹn này đã hủy.",
+    "wrong_day": lambda d: f"Lịch hẹn này là {weekday(d['start'].date())} {d['start']:%d/%m}, không phải hôm nay.",
+    "wrong_site": lambda d: f"Lịch hẹn này ở {d['name']}.",
     "name_taken": lambda d: f"Đã có tên {d['name']}. Mời chọn tên khác.",
     "unknown_place": "Không có nơi đặt máy này.",
     "wrong_hours": "Giờ này không hợp: phải trong hôm nay, sau giờ mở cửa, và ngừng cấp số trước khi đóng cửa.",
@@ -275,6 +300,20 @@ _SENTENCES_EN: dict[str, Callable[[Details], str] | str] = {
     "service_stopped": "This service gives no more numbers today.",
     "closed": "The office is not giving numbers now.",
     "after_last_ticket": "The last number of the day has been given.",
+    "not_bookable": "This service takes no appointments. Please take a number here.",
+    "start_missing": "No time has been chosen.",
+    "unknown_slot": lambda d: f"There is no such time.{_free(d, 'en')}",
+    "slot_full": lambda d: f"The place at {hhmm(d['start'])} has just been taken.{_free(d, 'en')}",
+    "too_late_to_book": lambda d: f"It is too late to book {hhmm(d['start'])}.{_free(d, 'en')}",
+    "too_early_to_book": lambda d: f"Appointments open {d['days']} days ahead.",
+    "already_booked": lambda d: f"This telephone number already has an appointment for {d['name']} on {d['day']}.",
+    "consent_missing": "A telephone number or e-mail address was given without consent to use it. Tick the box, or leave them out.",
+    "too_late_to_move": lambda d: f"An appointment can be moved until {d['minutes']} minutes before it.",
+    "appointment_over": lambda d: f"This appointment is {d['state'].replace('_', ' ')}.",
+    "already_checked_in": lambda d: f"This appointment has its number already: {d['ticket']}, taken at {hhmm(d['at'])}.",
+    "cancelled": "This appointment was cancelled.",
+    "wrong_day": lambda d: f"This appointment is on {weekday(d['start'].date(), 'en')} {d['start']:%d/%m}, not today.",
+    "wrong_site": lambda d: f"This appointment is at {d['name']}.",
     "name_taken": lambda d: f"The name {d['name']} is taken. Please choose another.",
     "unknown_place": "There is no such kiosk or hall.",
     "wrong_hours": "These hours do not fit: today, after opening, and the last number before closing.",

@@ -1,0 +1,272 @@
+"""Appointments (lịch hẹn): their codes, their slots, and all bookings of one day.
+
+A booking is an early event of its own day; checking it in turns it into a ticket, whose queue time is the business of `queue`. Codes are
+digits only, because letters fail over a Vietnamese telephone; the Damm check digit catches every single wrong digit and every swap of
+neighbours (H. M. Damm, Total anti-symmetrische Quasigruppen, Marburg 2004).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from math import floor
+from random import Random
+from typing import NamedTuple
+
+from sortedcontainers import SortedKeyList
+
+from server.core import events as ev
+from server.core.site import MINUTE, BookingRules, Rules, Site, Span
+
+# -- codes -----------------------------------------------------------------------------------------------------------------------
+
+_DAMM = (
+    (0, 3, 1, 7, 5, 9, 8, 6, 4, 2),
+    (7, 0, 9, 2, 1, 5, 4, 8, 6, 3),
+    (4, 2, 0, 6, 8, 7, 1, 3, 5, 9),
+    (1, 7, 5, 0, 9, 8, 3, 4, 2, 6),
+    (6, 1, 2, 3, 0, 4, 5, 9, 7, 8),
+    (3, 6, 7, 4, 2, 0, 9, 5, 8, 1),
+    (5, 8, 6, 9, 7, 2, 0, 1, 3, 4),
+    (8, 9, 4, 5, 3, 6, 2, 0, 1, 7),
+    (9, 4, 3, 8, 6, 1, 7, 2, 0, 5),
+    (2, 5, 8, 1, 4, 3, 6, 7, 9, 0),
+)
+SPOKEN = 7
+"""Digits that are read aloud and typed: six and a check digit, unique in its day. Enough for the kiosk and the helper's desk only;"""
+WHOLE = 18
+"""with eleven more, in link and QR, 53 bits: the code of the interface."""
+
+
+def check_digit(digits: str) -> str:
+    """The digit that makes `digits` right."""
+    state = 0
+    for digit in digits:
+        state = _DAMM[state][int(digit)]
+    return str(state)
+
+
+def _right(digits: str) -> bool:
+    return check_digit(digits) == "0"
+
+
+def new_codes(random: Random) -> Iterator[str]:
+    """Fresh whole codes without end; `random` should be the system's."""
+    while True:
+        spoken = str(random.randrange(100_000, 1_000_000))
+        rest = f"{random.randrange(10**10):010d}"
+        yield spoken + check_digit(spoken) + rest + check_digit(rest)
+
+
+def code_in(text: str) -> str | None:
+    """A spoken or a whole code in what somebody typed, dictated or scanned; spaces, dots and dashes do not count. None when it cannot be
+    one: the check digits say so before anybody searches."""
+    digits = text.translate({ord(c): None for c in " .-\u00a0"})
+    if not (digits.isascii() and digits.isdigit()) or len(digits) not in (SPOKEN, WHOLE):
+        return None
+    return digits if _right(digits[:SPOKEN]) and _right(digits[SPOKEN:]) and digits[0] != "0" else None
+
+
+def spoken(code: str) -> str:
+    """`482 1375`: three, pause, four."""
+    return f"{code[:3]} {code[3:SPOKEN]}"
+
+
+# -- slots -----------------------------------------------------------------------------------------------------------------------
+
+
+class Slot(NamedTuple):
+    start: datetime
+    end: datetime
+
+
+def slots(site: Site, service: str, day: date) -> list[Slot]:
+    """The slots of a service on a date, in order: within the office's hours and the service's own. None where nothing is booked."""
+    rules = site.service[service].booking if service in site.service else None
+    if rules is None:
+        return []
+    found = []
+    for span in _within(site.hours.spans(day), rules.week[day.weekday()] if rules.week else None):
+        start = span.start
+        while start + rules.slot <= span.end:
+            found.append(Slot(site.at(day, start), site.at(day, start + rules.slot)))
+            start += rules.slot
+    return found
+
+
+def _within(spans: tuple[Span, ...], own: tuple[Span, ...] | None) -> Iterator[Span]:
+    for span in spans:
+        for other in (span,) if own is None else own:
+            start, end = max(span.start, other.start), min(span.end, other.end)
+            if start < end:
+                yield Span(start, end)
+
+
+def places(rules: BookingRules, counters: float, cycle: float) -> int:
+    """How many people one slot takes: `capacity`, and at most `share` of those whom so many counters call in it, at `cycle` minutes each.
+    One at least; a share of 1 limits nothing."""
+    if rules.share >= 1:
+        return rules.capacity
+    measured = counters * (rules.slot / MINUTE) / cycle
+    return max(1, min(rules.capacity, floor(rules.share * measured)))
+
+
+# -- the bookings of a day -------------------------------------------------------------------------------------------------------
+
+
+class AppointmentState(StrEnum):
+    BOOKED = "booked"
+    CHECKED_IN = "checked_in"
+    CANCELLED = "cancelled"
+    MOVED = "moved"
+    """Lives on in the story of another day."""
+
+
+@dataclass(slots=True, eq=False)
+class Appointment:
+    """One booking of one citizen on one day. `slot` None: a live number of today, counted from `registered`."""
+
+    code: str
+    service: str
+    slot: Slot | None
+    registered: datetime
+    lang: str = "vi"
+    procedure: str | None = None
+    person: str | None = None
+    contact: str | None = None
+    state: AppointmentState = AppointmentState.BOOKED
+    ticket: str | None = None
+    moved_to: date | None = None
+
+    @property
+    def live(self) -> bool:
+        """Still to come."""
+        return self.state is AppointmentState.BOOKED
+
+
+class Closure(NamedTuple):
+    """A time that the office has closed for bookings; `service` None: for all."""
+
+    service: str | None
+    start: datetime
+    end: datetime
+    reason: str
+
+    def hits(self, service: str, slot: Slot) -> bool:
+        return self.service in (None, service) and slot.start < self.end and self.start < slot.end
+
+
+@dataclass(slots=True)
+class _Places:
+    """Of one slot: people who have one, and when those given back are offered again."""
+
+    taken: int = 0
+    back: list[datetime] = field(default_factory=list)
+
+
+def _due(appointment: Appointment) -> datetime:
+    assert appointment.slot is not None
+    return appointment.slot.start
+
+
+@dataclass
+class Bookings:
+    """All bookings of one day. `Day.apply` alone changes it."""
+
+    all: dict[str, Appointment] = field(default_factory=dict)
+    by_spoken: dict[str, Appointment] = field(default_factory=dict)
+    """Every code of the day, also of those given back: a spoken code means one booking."""
+    closures: dict[int, Closure] = field(default_factory=dict)
+    """By the number of their event."""
+    _places: dict[tuple[str, datetime], _Places] = field(default_factory=dict)
+    _persons: dict[tuple[str, str], int] = field(default_factory=dict)
+    _expected: dict[str, SortedKeyList] = field(default_factory=dict)
+
+    # -- questions ---------------------------------------------------------------------------------------------------------------
+
+    def find(self, code: str) -> Appointment | None:
+        """By its whole or its spoken code."""
+        found = self.by_spoken.get(code[:SPOKEN])
+        return found if found is not None and (len(code) == SPOKEN or found.code == code) else None
+
+    def taken(self, service: str, start: datetime, now: datetime) -> int:
+        """Places of a slot that nobody can have: of people who hold one, and of some given back a moment ago."""
+        kept = self._places.get((service, start))
+        return kept.taken + sum(1 for back in kept.back if back > now) if kept else 0
+
+    def closed(self, service: str, slot: Slot) -> Closure | None:
+        return next((c for c in self.closures.values() if c.hits(service, slot)), None)
+
+    def of_person(self, service: str, person: str) -> int:
+        """Bookings that this person has or has had checked in today for this service."""
+        return self._persons.get((service, person), 0)
+
+    def expected(self, service: str, before: datetime, rules: Rules, now: datetime) -> int:
+        """How many are still to come whose queue time will be earlier than `before`, if they are punctual."""
+        line = self._expected.get(service)
+        if not line:
+            return 0
+        return max(0, int(line.bisect_key_left(before + rules.appointment_head)) - int(line.bisect_key_left(now - rules.grace)))
+
+    def affected(self, closure: Closure) -> list[Appointment]:
+        """Whom a closure concerns: they are offered another time, and served if they come all the same."""
+        return [a for a in self.all.values() if a.live and a.slot is not None and closure.hits(a.service, a.slot)]
+
+    # -- evolve ------------------------------------------------------------------------------------------------------------------
+
+    def book(self, event: ev.AppointmentBooked) -> None:
+        slot = Slot(event.start, event.end) if event.start and event.end else None
+        made = Appointment(
+            code=event.appointment,
+            service=event.service,
+            slot=slot,
+            registered=event.registered,
+            lang=event.lang,
+            procedure=event.procedure,
+            person=event.person,
+            contact=event.contact,
+        )
+        self.all[made.code] = self.by_spoken[made.code[:SPOKEN]] = made
+        self._enter(made)
+
+    def move(self, event: ev.AppointmentMoved) -> None:
+        moved = self.all[event.appointment]
+        self._leave(moved, event.free_at)
+        moved.slot = Slot(event.start, event.end)
+        self._enter(moved)
+
+    def cancel(self, event: ev.AppointmentCancelled) -> None:
+        gone = self.all[event.appointment]
+        self._leave(gone, event.free_at)
+        gone.state = AppointmentState.MOVED if event.moved_to else AppointmentState.CANCELLED
+        gone.moved_to = event.moved_to
+
+    def check_in(self, code: str, ticket: str) -> None:
+        come = self.all[code]
+        come.state, come.ticket = AppointmentState.CHECKED_IN, ticket
+        if come.slot is not None:
+            self._expected[come.service].remove(come)
+
+    def _enter(self, a: Appointment) -> None:
+        if a.person is not None:
+            self._persons[a.service, a.person] = self.of_person(a.service, a.person) + 1
+        if a.slot is not None:
+            self._places.setdefault((a.service, a.slot.start), _Places()).taken += 1
+            self._expected.setdefault(a.service, SortedKeyList(key=_due)).add(a)
+
+    def _leave(self, a: Appointment, free_at: datetime) -> None:
+        if a.person is not None:
+            self._persons[a.service, a.person] -= 1
+        if a.slot is not None:
+            kept = self._places[a.service, a.slot.start]
+            kept.taken -= 1
+            kept.back.append(free_at)
+            self._expected[a.service].remove(a)
+
+
+def return_at(rules: BookingRules, now: datetime, chance: float) -> datetime:
+    """When a place given back is offered again: after a random part (`chance`, 0 to 1) of the site's minutes, so that nobody can hand a
+    place on by giving it back and booking it in the same second."""
+    return now + timedelta(seconds=floor(rules.return_within.total_seconds() * chance))
