@@ -54,6 +54,11 @@ def _week(table: Table) -> Week:
     return tuple(week)
 
 
+def read_week(table: Table) -> Week:
+    """Hours of their own by weekday, as of a service that is booked on Wednesdays only; empty when the table is."""
+    return _week(table) if table.keys() else ()
+
+
 def _weekdays(table: Table, key: str) -> list[int]:
     """The days of a key: `mon`, `mon-fri`, or several with commas."""
     found: list[int] = []

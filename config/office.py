@@ -8,10 +8,10 @@ from datetime import timedelta
 from itertools import combinations
 from zoneinfo import ZoneInfo, available_timezones
 
-from config.hours import read_hours
+from config.hours import read_hours, read_week
 from config.procedures import Offered, read_catalogue
 from config.reader import NBSP, Table, did_you_mean, shown, unbroken
-from server.core.site import BookingRules, Counter, Counting, Hall, Kiosk, PriorityGroup, Rules, Service, Site, Timing, Voice
+from server.core.site import BookingRules, Counter, Counting, Hall, Kiosk, Limits, PriorityGroup, Rules, Service, Site, Timing, Voice
 
 LANGUAGES = ("vi", "en")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXY"
@@ -50,6 +50,7 @@ def read_office(top: Table) -> Site:
         rules=_rules(top.table("rules")),
         timing=_timing(top.table("timing")),
         voice=_voice(top.table("voice")),
+        limits=_limits(top.table("limits")),
     )
     top.done()
     _warn(top, site)
@@ -151,13 +152,31 @@ def _booking(table: Table, usual: BookingRules) -> BookingRules:
         capacity=table.whole("capacity", usual.capacity, least=1, most=200),
         share=table.number("share", usual.share, least=0.01, most=1),
         held_back=table.whole("held_back", usual.held_back, most=200),
+        release=usual.release if (release := table.clock("release")) is None else release,
         horizon_days=table.whole("horizon_days", usual.horizon_days, most=90),
         lead=table.minutes("lead", usual.lead, most=10_080),
+        move_before=table.minutes("move_before", usual.move_before, most=10_080),
+        return_within=table.minutes("return_within", usual.return_within, most=120),
+        per_person=table.whole("per_person", usual.per_person, most=20),
+        live=table.flag("live", usual.live),
+        week=read_week(table.table("week")) or usual.week,
     )
     table.done()
     if booking.held_back > booking.capacity:
         table.mistake("held_back", "More places are held back than there are.", f"Write at most {booking.capacity}.")
     return booking
+
+
+def _limits(table: Table) -> Limits:
+    usual = Limits()
+    limits = Limits(
+        bookings_per_hour=table.whole("bookings_per_hour", usual.bookings_per_hour, most=100_000),
+        anonymous_per_day=table.whole("anonymous_per_day", usual.anonymous_per_day, most=100_000),
+        wrong_codes_per_minute=table.whole("wrong_codes_per_minute", usual.wrong_codes_per_minute, most=100_000),
+        wrong_codes_in_all=table.whole("wrong_codes_in_all", usual.wrong_codes_in_all, most=100_000),
+    )
+    table.done()
+    return limits
 
 
 # --- lists of tables ---

@@ -20,7 +20,7 @@ from config.office import LETTERS, SOUND_ALIKE, read_office
 from config.places import lines_of
 from config.procedures import catalogue, catalogue_names
 from config.reader import NBSP, Report, Table
-from server.core.site import BookingRules, Counting, Rules, Site, Timing, Voice
+from server.core.site import BookingRules, Counting, Limits, Rules, Site, Span, Timing, Voice
 
 SMALL = """
 id = "small"
@@ -77,7 +77,9 @@ def test_the_open_office_is_the_one_the_contract_promises() -> None:
     assert not site.hours.holidays
     assert not site.hours.special
     assert all([(span.start, span.end) for span in day] == [(timedelta(), timedelta(hours=24))] for day in site.hours.week)
-    all_places = BookingRules(timedelta(minutes=10), capacity=2, share=1.0, held_back=0, horizon_days=7, lead=timedelta())
+    nothing = timedelta()
+    all_places = BookingRules(capacity=2, share=1.0, horizon_days=7, move_before=nothing, return_within=nothing, per_person=0)
+    assert site.limits == Limits(0, 0, 0, 0)
     assert all(service.booking == all_places for service in site.services)
 
 
@@ -300,6 +302,20 @@ def test_a_name_breaks_only_where_it_may() -> None:
     }
     for written, shown in names.items():
         assert load(changed('name = "Hộ tịch"', f'name = "{written}"')).services[0].name == shown
+
+
+def test_a_service_may_be_booked_at_hours_of_its_own() -> None:
+    text = changed("[hours.week]", '[booking]\nrelease = "06:30"\nlive = true\n[hours.week]')
+    text = changed('name = "Hộ tịch"', 'name = "Hộ tịch"\nbooking = { week = { wed = "08:00-10:00" } }', text)
+    booking = load(text).services[0].booking
+    assert booking is not None and booking.live and booking.release == timedelta(hours=6, minutes=30)
+    assert booking.week[2] == (Span(timedelta(hours=8), timedelta(hours=10)),) and not any(booking.week[:2] + booking.week[3:])
+
+
+def test_limits_are_the_offices_own() -> None:
+    text = changed("[hours.week]", "[limits]\nanonymous_per_day = 0\n[hours.week]")
+    assert load(text).limits == Limits(anonymous_per_day=0)
+    assert load(SMALL).limits == Limits()
 
 
 def test_a_service_changes_only_what_it_names_of_the_booking_rules() -> None:
