@@ -21,7 +21,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
@@ -123,6 +123,33 @@ class Access:
         self._limiter = MovingWindowRateLimiter(self._storage)
         self._failures = RateLimitItemPerMinute(FAILURES_PER_MINUTE)
         self._turns = threading.BoundedSemaphore(CHECKS_AT_ONCE)
+
+    # -- limits on what an address may do; 0 is none ------------------------------------------------------------------------------
+
+    def count(self, what: str, most: int, seconds: int, *who: str) -> None:
+        """Count one of at most `most` in so many seconds. Refuses `too_many_requests`."""
+        if most and not self._limiter.hit(RateLimitItemPerSecond(most, seconds, what), *who):
+            raise self._later(what, most, seconds, *who)
+
+    def note(self, what: str, most: int, seconds: int, *who: str) -> None:
+        """Count one without refusing it."""
+        if most:
+            self._limiter.hit(RateLimitItemPerSecond(most, seconds, what), *who)
+
+    def counted(self, what: str, most: int, seconds: int, *who: str) -> bool:
+        """Whether as many have been counted as may be."""
+        return bool(most) and not self._limiter.test(RateLimitItemPerSecond(most, seconds, what), *who)
+
+    def not_beyond(self, what: str, most: int, seconds: int, *who: str) -> None:
+        """Refuses `too_many_requests` when as many have been counted as may be, and counts nothing."""
+        if self.counted(what, most, seconds, *who):
+            raise self._later(what, most, seconds, *who)
+
+    def _later(self, what: str, most: int, seconds: int, *who: str) -> Refused:
+        again = self._limiter.get_window_stats(RateLimitItemPerSecond(most, seconds, what), *who).reset_time
+        return Refused("too_many_requests", retry_after_s=max(1, int(again - time.time()) + 1))
+
+    # -- staff ---------------------------------------------------------------------------------------------------------------------
 
     def sign_in(self, user: str, password: str, address: str) -> tuple[str, StaffRow, float]:
         """A session token, the staff member, and when the session ends (seconds since the epoch). Raises what `verified` raises."""

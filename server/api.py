@@ -47,6 +47,8 @@ class Context:
     floor: Callable[[str], wire.FloorOut]
     kiosk: Callable[[str, str, str | None], wire.KioskNowOut]
     likely: hall.Likely
+    cycle: Callable[[str, str], float]
+    """Of a site and a service: minutes of a counter for one call, as measured."""
     offload: Callable[..., Any]
     """Runs a function on another thread and waits: for whatever takes longer than a clerk's click may."""
     secure_cookies: bool = False

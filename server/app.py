@@ -19,7 +19,7 @@ from flask import Flask, Response, g, render_template, request
 from flask_socketio import SocketIO
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from server import manage, wire
+from server import bookings, manage, wire
 from server.access import Access
 from server.api import Context, build
 from server.clock import HallClock, wall
@@ -108,11 +108,13 @@ class Application:
             self.sockets.floor,
             self.sockets.kiosk,
             self.foresight.likely,
+            self.foresight.cycle,
             options.offload,
             secure_cookies=options.secure_cookies,
         )
         self.routes = build(context)
         manage.declare(self.routes, context)
+        bookings.declare(self.routes, context)
         self._stopping = threading.Event()
         self._metrics = Metrics(self)
         self._install()

@@ -27,6 +27,8 @@ log = structlog.get_logger("foresight")
 LOOK_BACK = timedelta(days=31)
 DAYS_HEARD = 6
 """So many past days are heard for the habits; with yesterday's calls counting 0.8 today, older ones hardly matter."""
+COME = (17.0, 20.0)
+"""Of so many bookings so many are kept, before an office's own days have told."""
 SLICE_S = 0.005
 """Longest time the loop is kept from others,"""
 REST_S = 0.02
@@ -47,6 +49,8 @@ class Foresight:
 
     def __init__(self) -> None:
         self._heard: dict[tuple[str, date], _Heard] = {}
+        self._come: dict[str, tuple[float, float]] = {}
+        """By site: bookings of the last days that were kept, and all of them."""
         self._lock = threading.Lock()
         self._news = threading.Event()
         self._stopped = False
@@ -55,7 +59,7 @@ class Foresight:
         """An entry is durable and folded. The first one of a story begins a day here."""
         key = (day.site.id, day.date)
         with self._lock:
-            if entry.seq == 1 and not any(site == day.site.id and other > day.date for site, other in self._heard):
+            if entry.seq == 1:
                 self._heard[key] = _Heard(Day(day.site, day.date))
             if key in self._heard:
                 self._heard[key].behind.append(entry)
@@ -73,6 +77,12 @@ class Foresight:
         pace = self._pace(day)
         return pace.accuracy(service) if pace else Accuracy()
 
+    def cycle(self, site: str, service: str) -> float:
+        """How many minutes a counter of this office needs for one call of a service, as measured lately."""
+        heard = [(day, each.pace) for (of, day), each in list(self._heard.items()) if of == site and each.pace is not None]
+        pace = max(heard, key=lambda one: one[0])[1] if heard else None
+        return (pace or Pace()).cycle(service)
+
     def _pace(self, day: Day) -> Pace | None:
         heard = self._heard.get((day.site.id, day.date))
         return heard.pace if heard else None
@@ -84,7 +94,7 @@ class Foresight:
         while not self._stopped:
             self._news.wait()
             self._news.clear()
-            for heard in list(self._heard.values()):
+            for heard in self._due(ledger):
                 try:
                     self._catch_up(heard, ledger, sleep)
                 except Exception:
@@ -92,7 +102,6 @@ class Foresight:
                     log.exception("foresight_failed", site=heard.day.site.id, day=heard.day.date.isoformat())
                     heard.behind.clear()
                     heard.pace = None
-            self._forget()
 
     def stop(self) -> None:
         self._stopped = True
@@ -100,7 +109,7 @@ class Foresight:
 
     def _catch_up(self, heard: _Heard, ledger: Ledger, sleep: Callable[[float], object]) -> None:
         if heard.behind and heard.behind[0].seq == 1:
-            pace = Pace(self._habits(heard.day.site.id, heard.day.date, ledger, sleep))
+            pace = Pace(self._habits(heard.day.site.id, heard.day.date, ledger, sleep), self._coming)
             heard.day = self._listen(pace, heard.day, heard.behind, ledger, sleep)
             heard.pace = pace
         elif heard.pace is not None:
@@ -121,19 +130,31 @@ class Foresight:
         """What the days before have taught: of the last one if it was heard here, else heard anew."""
         before = [d for (s, d), heard in self._heard.items() if s == site and d < day and heard.pace is not None and not heard.behind]
         if before and (last := self._heard[site, max(before)].pace) is not None:
+            self._learn_who_comes(self._heard[site, max(before)].day)
             return last.handed_on()
         habits: Mapping[str, Habit] = {}
         for past in ledger.days_before(site, day, LOOK_BACK)[-DAYS_HEARD:]:
-            pace = Pace(habits)
-            self._listen(pace, Day(ledger.sites.current(site), past), deque(ledger.story(site, past)), ledger, sleep)
+            pace = Pace(habits, self._coming)
+            over = self._listen(pace, Day(ledger.sites.current(site), past), deque(ledger.story(site, past)), ledger, sleep)
+            self._learn_who_comes(over)
             habits = pace.handed_on()
         return habits
 
-    def _forget(self) -> None:
-        """Days whose habits have been handed on."""
+    def _due(self, ledger: Ledger) -> list[_Heard]:
+        """The days to be heard: today and yesterday. Those to come have bookings only and wait for their day; older ones are forgotten."""
         with self._lock:
-            newest: dict[str, date] = {}
-            for site, day in self._heard:
-                newest[site] = max(day, newest.get(site, day))
-            for site, day in [key for key in self._heard if key[1] < newest[key[0]] - timedelta(days=1)]:
-                del self._heard[site, day]
+            for site, day in list(self._heard):
+                if day < ledger.today(site) - timedelta(days=1):
+                    del self._heard[site, day]
+            return [heard for (site, day), heard in sorted(self._heard.items()) if day <= ledger.today(site)]
+
+    def _coming(self, day: Day, service: str, before: datetime) -> float:
+        """Booked people who will come with an earlier queue time: those still to come, times the share that does come."""
+        expected = day.bookings.expected(service, before, day.site.rules, day.at or before)
+        kept, booked = self._come.get(day.site.id, COME)
+        return expected * kept / booked
+
+    def _learn_who_comes(self, day: Day) -> None:
+        over = [a for a in day.bookings.all.values() if a.live or a.ticket]
+        kept, booked = self._come.get(day.site.id, COME)
+        self._come[day.site.id] = (kept + sum(1 for a in over if a.ticket), booked + len(over))

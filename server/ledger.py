@@ -38,6 +38,8 @@ TRIES = 5
 """How often a batch is decided anew because another process wrote first."""
 
 Command = Callable[[Day, datetime], list[ev.Event]]
+Both = Callable[[Day, Day, datetime], list[tuple[date, ev.Event]]]
+"""A decision on two days, as a booking that moves: it sees both before anything is folded, so a refusal leaves no trace."""
 Render = Callable[[Day, datetime], tuple[int, Any]]
 """The answer of a command, status and JSON value, told from the day just after it."""
 Codec = tuple[Callable[[ev.Event], str], Callable[[str, str], ev.Event]]
@@ -78,16 +80,24 @@ class _Job:
     done: threading.Event = field(default_factory=threading.Event)
     result: Any = None
     error: BaseException | None = None
-    entries: list[ev.Entry] = field(default_factory=list)
-    book: _Book | None = None
+    other: date | None = None
+    """The second day of a decision on two, and `both` that decision."""
+    both: Both | None = None
+    told: list[tuple[_Book, ev.Entry]] = field(default_factory=list)
+    """What was decided, each entry with the day it belongs to."""
+    books: list[_Book] = field(default_factory=list)
     row: AnswerRow | None = None
     write: Write | None = None
     step: Write | None = None
 
     def again(self) -> None:
         """Forget a decision that was not stored."""
-        self.result = self.error = self.book = self.row = self.step = None
-        self.entries = []
+        self.result = self.error = self.row = self.step = None
+        self.told, self.books = [], []
+
+    @property
+    def entries(self) -> list[ev.Entry]:
+        return [entry for _, entry in self.told]
 
 
 @dataclass(eq=False)
@@ -163,6 +173,22 @@ class Ledger:
         job = _Job(site, day, command, actor, render, once, also)
         return self._put(job)  # type: ignore[no-any-return]
 
+    def do_both(
+        self,
+        site: str,
+        day: date,
+        other: date,
+        command: Both,
+        *,
+        actor: str,
+        render: Render,
+        once: Idempotency | None = None,
+        also: Callable[[Writing, list[ev.Entry]], None] | None = None,
+    ) -> Answer:
+        """Decide on two days at once, and append to both in one transaction. `render` makes the answer from the other day."""
+        job = _Job(site, day, None, actor, render, once, also, other=other, both=command)
+        return self._put(job)  # type: ignore[no-any-return]
+
     def write(self, step: Write) -> Any:
         """Write something that is not a day's story (staff, sessions, devices), through the same committer."""
         job = _Job("", None, None, "", None, None, None)
@@ -203,6 +229,10 @@ class Ledger:
             if ticket in book.published.tickets:
                 return site, day
         return self.store.find_ticket(ticket)
+
+    def day_of_appointment(self, code: str) -> tuple[str, date] | None:
+        """Where a booking stands now, by its whole code; of one that was moved, the day it was moved to."""
+        return self.store.find_appointment(code)
 
     def story(self, site: str, day: date, after: int = 0) -> list[ev.Entry]:
         """The entries of any day, read off the event loop."""
@@ -303,7 +333,7 @@ class Ledger:
                 job.step = self._decide(job)
             except Exception as error:
                 job.error = error
-                if not job.entries:
+                if not job.told:
                     continue
                 # Half decided: the state ahead holds events that nobody will store. Read the days again and decide the others anew.
                 log.exception("decision_failed")
@@ -340,16 +370,15 @@ class Ledger:
 
     def _without(self, answered: list[_Job], writers: list[_Job], batch: list[_Job]) -> list[_Job]:
         """Nothing of these writers was stored: answer some of the batch, and return the others to be decided again."""
-        for job in writers:
-            if job.book is not None:
-                job.book.ahead = None
+        for book in [book for job in writers for book in job.books]:
+            book.ahead = None
         for job in answered:
             job.done.set()
         return [job for job in batch if not job.done.is_set()]
 
     def _decide(self, job: _Job) -> Write | None:
         """Fold the command's events ahead and return the step that stores them; None when there is nothing to store."""
-        if self.broken and (job.write or job.command):
+        if self.broken and (job.write or job.command or job.both):
             raise Broken(self.broken)
         if job.write is not None:
             return job.write
@@ -359,36 +388,53 @@ class Ledger:
                 job.result = self._replay(kept, job.once)
                 return None
         when = job.day or self.today(job.site)
-        book = job.book = self._open(job.site, when)
-        if job.command is None:
+        book = self._open(job.site, when)
+        job.books = [book]
+        if job.command is None and job.both is None:
             job.result = book
             return None
-        day = self._ahead(book)
+        if job.other is not None and job.other != when:
+            job.books.append(self._open(job.site, job.other))
         now = self.now(job.site)
-        # The hall clock may have been corrected; the story's times never decrease (law I9).
-        now = max(now, day.at.astimezone(now.tzinfo)) if day.at else now
-        decided = job.command(day, now)
-        if decided and not day.opened:
-            decided = [ev.DayOpened(day.site.version), *decided]
-        for event in decided:
-            entry = ev.Entry(day.seq + 1, now, job.actor, event)
-            # First noted, then folded: whatever is raised here, somebody knows that the state ahead is spoilt.
-            job.entries.append(entry)
-            day = self.evolve(day, entry)
+        days = [self._ahead(each) for each in job.books]
+        for day in days:
+            # The hall clock may have been corrected; the story's times never decrease (law I9).
+            now = max(now, day.at.astimezone(now.tzinfo)) if day.at else now
+        if job.both is not None:
+            decided = job.both(days[0], days[-1], now)
+        else:
+            assert job.command is not None
+            decided = [(when, event) for event in job.command(days[0], now)]
+        for at, event in decided:
+            self._note(job, next(each for each in job.books if each.date == at), now, event)
         assert job.render is not None
-        status, body = job.render(day, now)
+        status, body = job.render(self._ahead(job.books[-1]), now)
         job.result = Answer(status, self._dumps(body))
         if job.once is not None:
             until = (wall() + ANSWERS_KEPT).timestamp()
             job.row = AnswerRow(job.once.principal, job.once.key, job.once.request, status, job.result.body, until)
-        if not job.entries and job.row is None and job.also is None:
+        if not job.told and job.row is None and job.also is None:
             return None
-        return lambda tx: self._store(tx, job, when)
+        return lambda tx: self._store(tx, job)
 
-    def _store(self, tx: Writing, job: _Job, when: date) -> None:
-        rows = [EventRow(job.site, when, e.seq, e.at, e.actor, type(e.event).__name__, self._encode(e.event)) for e in job.entries]
+    def _note(self, job: _Job, book: _Book, now: datetime, event: ev.Event) -> None:
+        """Number an event and fold it ahead of the disk; the first of a story comes after the opening of its day."""
+        day = self._ahead(book)
+        fresh = [] if day.opened else [ev.DayOpened(day.site.version)]
+        for each in [*fresh, event]:
+            entry = ev.Entry(day.seq + 1, now, job.actor, each)
+            # First noted, then folded: whatever is raised here, somebody knows that the state ahead is spoilt.
+            job.told.append((book, entry))
+            day = book.ahead = self.evolve(day, entry)
+
+    def _store(self, tx: Writing, job: _Job) -> None:
+        rows = [EventRow(b.site, b.date, e.seq, e.at, e.actor, type(e.event).__name__, self._encode(e.event)) for b, e in job.told]
         tx.append(rows)
-        tx.index_tickets([e.event.ticket for e in job.entries if isinstance(e.event, ev.TicketIssued)], job.site, when)
+        for book, entry in job.told:
+            if isinstance(entry.event, ev.TicketIssued):
+                tx.index_tickets([entry.event.ticket], book.site, book.date)
+            elif isinstance(entry.event, ev.AppointmentBooked):
+                tx.index_appointment(entry.event.appointment, book.site, book.date)
         if job.row is not None:
             tx.put_answer(job.row)
         if job.also is not None:
@@ -413,11 +459,9 @@ class Ledger:
         self.commands += len(writers)
         heard = False
         with self.reading:
-            for job in writers:
-                for entry in job.entries:
-                    assert job.book is not None
-                    self._publish(job.book, entry)
-                    heard = True
+            for book, entry in [told for job in writers for told in job.told]:
+                self._publish(book, entry)
+                heard = True
         if heard:
             self._told()
 
@@ -444,7 +488,7 @@ class Ledger:
             log.critical("read_only", error=self.broken)
         elif self._offload(self._is_there, writers):
             log.warning("stored_after_all", error=str(error))
-            for book in {job.book for job in writers if job.book is not None}:
+            for book in {book for job in writers for book in job.books}:
                 self._catch_up(book)
             self.commits += 1
             self.commands += len(writers)
@@ -460,10 +504,10 @@ class Ledger:
     def _is_there(self, writers: list[_Job]) -> bool:
         """Whether the store holds what these wrote; they were one transaction, so the first that can be found speaks for all."""
         for job in writers:
-            if job.entries:
-                assert job.book is not None
-                rows = self._entries(job.site, job.book.date, job.entries[0].seq - 1)
-                return rows[: len(job.entries)] == job.entries
+            if job.told:
+                book, first = job.told[0]
+                mine = [entry for other, entry in job.told if other is book]
+                return self._entries(book.site, book.date, first.seq - 1)[: len(mine)] == mine
             if job.row is not None:
                 return self.store.answer(job.row.principal, job.row.key) == job.row
         return False

@@ -46,12 +46,12 @@ def openapi(routes: Routes, version: str) -> dict[str, Any]:
             for name, text in op.query.items()
         ]
         described["parameters"].append(LANGUAGES)
-        if op.once:
+        if op.once is not False:
             described["parameters"].append(
                 {
                     "name": "Idempotency-Key",
                     "in": "header",
-                    "required": True,
+                    "required": op.once is True,
                     "description": KEY_WORDS,
                     "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,200}$"},
                 }
@@ -111,7 +111,7 @@ def _errors(op: Operation, names: list[str]) -> set[int]:
         statuses |= {400, 413}
         if op.body is not None:
             statuses |= {415, 422}
-        if op.once:
+        if op.once is not False:
             statuses |= {422}
     if op.roles is not None:
         statuses |= {401, 403} if not op.holder else {403}

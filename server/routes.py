@@ -52,6 +52,9 @@ STATUS = {
     "unknown_procedure": 422,
     "unknown_counter": 422,
     "unknown_place": 422,
+    "unknown_slot": 422,
+    "start_missing": 422,
+    "consent_missing": 422,
     "too_many_requests": 429,
     "internal": 500,
     "storage_unavailable": 503,
@@ -96,7 +99,7 @@ class Operation:
     body: type[BaseModel] | None
     answers: dict[int, Any]
     refuses: tuple[str, ...]
-    once: bool
+    once: bool | None
     query: dict[str, str]
     holder: bool
     extra: dict[str, Any] = field(default_factory=dict)
@@ -118,11 +121,12 @@ class Routes:
         body: type[BaseModel] | None = None,
         answers: dict[int, Any],
         refuses: tuple[str, ...] = (),
-        once: bool = False,
+        once: bool | None = False,
         query: dict[str, str] | None = None,
         holder: bool = False,
     ) -> Callable[[Callable[[Call], Reply]], Callable[[Call], Reply]]:
-        """Declare an operation. `holder`: whoever holds the unguessable id in the path may ask without a key."""
+        """Declare an operation. `once`: it takes an idempotency key, or with None may take one. `holder`: whoever holds the unguessable id
+        in the path may ask without a key."""
 
         def declare(handler: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
             self.operations.append(Operation(method, path, handler, summary, roles, body, answers, refuses, once, query or {}, holder))
@@ -147,7 +151,7 @@ def _view(operation: Operation, access: Access, known_site: Callable[[str], bool
         who = _principal(access, operation, path.get("site"))
         body, digest = _body(operation)
         once = None
-        if operation.once:
+        if operation.once or (operation.once is None and "Idempotency-Key" in request.headers):
             principal = who.id if who else f"holder:{path.get('ticket', '')}"
             once = _idempotency(principal, digest)
         call = Call(path, dict(request.args.items()), body, who, language(request), once, address(), request)
@@ -266,6 +270,7 @@ _PROBLEMS = {
     "datetime_from_date_parsing": ("không phải một thời điểm", "is not an instant"),
     "datetime_parsing": ("không phải một thời điểm", "is not an instant"),
     "datetime_year": ("năm chưa đúng", "is in an impossible year"),
+    "not_a_date": ("không phải một ngày", "is not a date"),
     "not_a_number": ("phải là số nguyên", "must be a whole number"),
     "one_of_two": ("chỉ được có một", "must be exactly one"),
     "syntax": ("sai cú pháp JSON", "is not JSON"),

@@ -352,8 +352,8 @@ class Sockets:
                     raise Refused("not_found")
                 day = ledger.history(site, found[1])
                 with ledger.reading:
-                    own = day.tickets[room.id]
-                    return wire.ticket(day, own, likely=self._foresight.likely(day, own, ledger.now(site)))
+                    followed = day.tickets[room.id]
+                    return wire.ticket(day, followed, likely=self._foresight.likely(day, followed, ledger.now(site)))
             case _:
                 return self.floor(site)
 

@@ -22,6 +22,7 @@ from typing_extensions import TypedDict
 
 from server.core import decide, hall, words
 from server.core import events as ev
+from server.core.appointment import Appointment, spoken
 from server.core.day import Day, Ticket
 from server.core.forecast import Accuracy, Forecast
 from server.core.refused import Refused
@@ -45,6 +46,10 @@ def event_of(kind: str, body: str) -> ev.Event:
 
 def dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def loads(text: str) -> Any:
+    return json.loads(text)
 
 
 class EntryOut(TypedDict):
@@ -96,6 +101,8 @@ def _of_our_time(value: datetime) -> datetime:
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text), AfterValidator(_something)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_text), AfterValidator(_something)]
 Phone = Annotated[str, StringConstraints(pattern=r"^(?:\+?84|0)[0-9]{9}$")]
+OwnPhone = Annotated[Phone, AfterValidator(lambda phone: "0" + phone[-9:])]
+"""One number is one person, however it is written."""
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]{1,64}@[^@\s]+\.[^@\s]+$"), AfterValidator(_text)]
 
 
@@ -184,6 +191,38 @@ class DeviceIn(_Body):
     name: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text)]
     kind: Literal["kiosk", "display", "audio"]
     place: Id | None = None
+
+
+class BookIn(_Body):
+    """A booking: of a service, or of a procedure and so of its service. Without `start` a live number for today, where there are any."""
+
+    service: Id | None = None
+    procedure: Id | None = None
+    start: Annotated[AwareDatetime, AfterValidator(_of_our_time)] | None = None
+    name: Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_text), AfterValidator(_something)] | None = None
+    phone: OwnPhone | None = None
+    email: Email | None = None
+    consent: bool | None = None
+    lang: Literal["vi", "en"] | None = None
+
+
+class ChangeIn(_Body):
+    """Another time, or `consent: false`: the contact is erased."""
+
+    start: Annotated[AwareDatetime, AfterValidator(_of_our_time)] | None = None
+    consent: Literal[False] | None = None
+
+
+class CheckInIn(_Body):
+    lang: Literal["vi", "en"] | None = None
+    priority: Id | None = None
+
+
+class ClosureIn(_Body):
+    start: Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+    end: Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+    reason: Line
+    service: Id | None = None
 
 
 # -- outgoing --------------------------------------------------------------------------------------------------------------------
@@ -753,6 +792,89 @@ def receipt(r: hall.Receipt) -> dict[str, Any]:
     return out
 
 
+class SlotOut(TypedDict):
+    start: str
+    end: str
+    capacity: int
+    left: int
+
+
+class CheckedInOut(TypedDict):
+    """The ticket that a booking became."""
+
+    id: str
+    code: str
+
+
+class AppointmentOut(TypedDict):
+    """A booking without anything personal. `code` is its key, `spoken` what is read aloud and typed at the kiosk. `closed`: why the office
+    cannot keep its time, if so."""
+
+    code: str
+    spoken: str
+    site: str
+    service: str
+    service_name: str
+    procedure: str | None
+    day: str
+    start: str | None
+    end: str | None
+    registered_at: str
+    state: Literal["booked", "checked_in", "cancelled", "moved", "missed"]
+    moved_to: str | None
+    closed: str | None
+    ticket: CheckedInOut | None
+    lang: str
+    url: str | None
+
+
+def appointment(day: Day, a: Appointment, now: datetime) -> AppointmentOut:
+    closure = day.bookings.closed(a.service, a.slot) if a.slot and a.live else None
+    taken = day.tickets[a.ticket] if a.ticket else None
+    over = a.live and (day.closed or day.date < day.site.business_day(now))
+    return {
+        "code": a.code,
+        "spoken": spoken(a.code),
+        "site": day.site.id,
+        "service": a.service,
+        "service_name": plain(day.services[a.service].name),
+        "procedure": a.procedure,
+        "day": day.date.isoformat(),
+        "start": _instant(a.slot.start if a.slot else None),
+        "end": _instant(a.slot.end if a.slot else None),
+        "registered_at": instant(a.registered),
+        "state": "missed" if over else a.state.value,
+        "moved_to": a.moved_to.isoformat() if a.moved_to else None,
+        "closed": closure.reason if closure else None,
+        "ticket": {"id": taken.id, "code": taken.code} if taken else None,
+        "lang": a.lang,
+        "url": f"{day.site.public_url.rstrip('/')}/h/{a.code}" if day.site.public_url else None,
+    }
+
+
+class ClosureOut(TypedDict):
+    """A time closed for bookings; `affected` have one in it."""
+
+    closure: int
+    service: str | None
+    start: str
+    end: str
+    reason: str
+    affected: int
+
+
+def closure(day: Day, number: int) -> ClosureOut:
+    c = day.bookings.closures[number]
+    return {
+        "closure": number,
+        "service": c.service,
+        "start": instant(c.start),
+        "end": instant(c.end),
+        "reason": c.reason,
+        "affected": len(day.bookings.affected(c)),
+    }
+
+
 class ErrorBodyOut(TypedDict):
     code: str
     message: str
@@ -766,7 +888,7 @@ class ErrorOut(TypedDict):
 def error(code: str, details: dict[str, Any] | None = None, lang: str = "vi") -> ErrorOut:
     """The one shape of everything that did not work. Details are made plain for JSON."""
     given = details or {}
-    shown = {k: instant(v) if isinstance(v, datetime) else v for k, v in given.items() if v is not None}
+    shown = {k: _plain(tuple(v) if isinstance(v, list) else v) for k, v in given.items() if v is not None}
     return {"error": {"code": code, "message": words.sentence(code, given, lang), "details": shown}}
 
 

@@ -21,6 +21,7 @@ from server.access import hash_key, new_key
 from server.store import SessionRow, StaffRow
 
 NO_TICKET = "0" * 24
+NO_CODE = "482137504582713063"
 WRONG = {"no_such_field": 1}
 """A body that whoever may do this is told to be wrong, so that nothing is changed by asking."""
 CLERKS = {"lan", "minh", "binh"}
@@ -78,6 +79,15 @@ MATRIX: list[tuple[str, str, object, set[str]]] = [
     ("GET", f"/sites/open/tickets/{NO_TICKET}/why", None, set(WHO)),
     ("GET", "/sites/open/voice/x.wav", None, set(WHO)),
     ("GET", "/openapi.json", None, set(WHO)),
+    ("GET", "/sites/open/slots?service=Z", None, set(WHO)),
+    ("POST", "/sites/open/appointments", WRONG, set(WHO)),
+    ("GET", f"/sites/open/appointments/{NO_CODE}", None, set(WHO)),
+    ("PATCH", f"/sites/open/appointments/{NO_CODE}", {"consent": False}, set(WHO)),
+    ("DELETE", f"/sites/open/appointments/{NO_CODE}", None, set(WHO)),
+    ("POST", f"/sites/open/appointments/{NO_CODE}/check-in", {}, {"k1", "hoa"}),
+    ("GET", "/sites/open/days/1999-01-01/closures", None, {"binh", "hoa"}),
+    ("POST", "/sites/open/days/2026-11-21/closures", WRONG, {"binh"}),
+    ("DELETE", "/sites/open/days/2026-11-21/closures/9", None, {"binh"}),
 ]
 
 

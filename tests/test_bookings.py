@@ -277,6 +277,8 @@ def test_a_booking_moves_to_another_day_and_leaves_its_place() -> None:
         move(office, code, start, monday)
     with refused("cancelled"):
         office.at("08:40").check_in(code)
+    office.tell(ev.AppointmentBooked(code, "household", BEFORE, at("11:00"), at("11:15"), moved_from=monday.date))
+    assert office.day.bookings.all[code].live and office.day.bookings.all[code].slot == Slot(at("11:00"), at("11:15"))
     # Whoever has that spoken code on the other day keeps it; the newcomer gets a new one.
     same = office.book()
     office.day.bookings.by_spoken[code[:7]] = office.day.bookings.all[same]

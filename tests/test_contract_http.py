@@ -515,12 +515,6 @@ def test_contacts_are_kept_apart_with_a_date_on_which_they_are_erased(office: Ou
 # -- what is not built yet -------------------------------------------------------------------------------------------------------
 
 LATER = [
-    ("GET", "/api/v1/sites/open/slots?service=A&date=2026-11-20"),
-    ("POST", "/api/v1/sites/open/appointments"),
-    ("GET", "/api/v1/sites/open/appointments/K7P4QX"),
-    ("PATCH", "/api/v1/sites/open/appointments/K7P4QX"),
-    ("DELETE", "/api/v1/sites/open/appointments/K7P4QX"),
-    ("POST", "/api/v1/sites/open/appointments/K7P4QX/check-in"),
     ("POST", "/api/v1/sites/open/tickets/0000/rating"),
     ("GET", "/book/open"),
     ("GET", "/procedures/open"),

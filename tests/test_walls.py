@@ -21,7 +21,7 @@ ROWS: list[tuple[str, ...]] = [
     ("server.access",),
     ("server.publish", "server.routes", "server.foresight"),
     ("server.api", "server.openapi", "server.sockets", "server.pages"),
-    ("server.manage",),
+    ("server.manage", "server.bookings"),
     ("server.app", "server.demo", "server.commands"),
     ("server.__main__",),
 ]

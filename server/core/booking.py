@@ -160,8 +160,9 @@ def move(
     if to is day:
         return [(day.date, ev.AppointmentMoved(code, slot.start, slot.end, back))]
     _once(to, rules, found.service, person)
+    there = to.bookings.find(code[:SPOKEN])
     booked = ev.AppointmentBooked(
-        appointment=code if to.bookings.find(code[:SPOKEN]) is None else _fresh(to, codes),
+        appointment=code if there is None or there.code == code else _fresh(to, codes),
         service=found.service,
         registered=found.registered,
         start=slot.start,

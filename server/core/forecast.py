@@ -240,6 +240,10 @@ class Pace:
             return None
         return self._basis(day, who.service, who.directed, who.place, now, new=now - who.joined_at < MINUTE)
 
+    def cycle(self, service: str) -> float:
+        """Minutes of one counter for one call of this service, as measured; that of an unknown office where nothing is."""
+        return self._service(service).cycle
+
     def accuracy(self, service: str | None = None) -> Accuracy:
         """Of one service, or of all."""
         if service is not None:

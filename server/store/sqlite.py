@@ -67,6 +67,16 @@ def first_tables(db: sqlite_utils.Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def appointments(db: sqlite_utils.Database) -> None:
+    # Where a booking's code leads, and by which key a day knows a person again: both outside the story, the key erased with the day.
+    db.execute("create table appointments (code text primary key, site text not null, day text not null) without rowid, strict")
+    db.execute(
+        """create table day_keys (site text not null, day text not null, key text not null, erase_on text not null,
+           primary key (site, day)) without rowid, strict"""
+    )
+
+
 _SITE = "select site, version, document, source, imported_sha from sites where site = ?"
 
 
@@ -93,6 +103,13 @@ class _Writing:
     def index_tickets(self, ids: Sequence[str], site: str, day: date) -> None:
         self._many("insert into tickets values (?, ?, ?)", [(i, site, day.isoformat()) for i in ids])
 
+    def index_appointment(self, code: str, site: str, day: date) -> None:
+        self._run("insert or replace into appointments values (?, ?, ?)", (code, site, day.isoformat()))
+
+    def put_day_key(self, site: str, day: date, key: str, erase_on: date) -> None:
+        # The first one counts: whoever was recognised by it must stay so.
+        self._run("insert or ignore into day_keys values (?, ?, ?, ?)", (site, day.isoformat(), key, erase_on.isoformat()))
+
     def put_answer(self, row: AnswerRow) -> None:
         self._run(
             "insert or replace into answers values (?, ?, ?, ?, ?, ?)",
@@ -104,6 +121,9 @@ class _Writing:
             "insert into contacts values (?, ?, ?, ?, ?, ?)",
             (row.id, row.site, row.day.isoformat(), row.purpose, row.body, row.erase_on.isoformat()),
         )
+
+    def erase_contact(self, ref: str) -> None:
+        self._run("delete from contacts where id = ?", (ref,))
 
     def put_site(self, row: SiteRow) -> None:
         try:
@@ -145,7 +165,9 @@ class _Writing:
     def forget(self, now: datetime) -> int:
         gone = self._run("delete from answers where kept_until < ?", (now.timestamp(),)).rowcount
         gone += self._run("delete from sessions where expires_at < ?", (now.timestamp(),)).rowcount
-        return gone + self._run("delete from contacts where erase_on <= ?", (now.date().isoformat(),)).rowcount
+        for table in ("contacts", "day_keys"):
+            gone += self._run(f"delete from {table} where erase_on <= ?", (now.date().isoformat(),)).rowcount
+        return gone
 
 
 class SqliteStore:
@@ -279,6 +301,14 @@ class SqliteStore:
     def find_ticket(self, ticket: str) -> tuple[str, date] | None:
         rows = self._rows("select site, day from tickets where id = ?", ticket)
         return (rows[0][0], date.fromisoformat(rows[0][1])) if rows else None
+
+    def find_appointment(self, code: str) -> tuple[str, date] | None:
+        rows = self._rows("select site, day from appointments where code = ?", code)
+        return (rows[0][0], date.fromisoformat(rows[0][1])) if rows else None
+
+    def day_key(self, site: str, day: date) -> str | None:
+        rows = self._rows("select key from day_keys where site = ? and day = ?", site, day.isoformat())
+        return str(rows[0][0]) if rows else None
 
     def contact(self, ref: str) -> ContactRow | None:
         rows = self._rows("select id, site, day, purpose, body, erase_on from contacts where id = ?", ref)
