@@ -112,11 +112,18 @@ def _with_nearest(ctx: Context, site: str, service: str, refused: Refused) -> Re
     office, wanted = ctx.sites.current(site), refused.details["start"]
     rules = office.service[service].booking
     assert rules is not None
-    found: list[datetime] = []
+    found: list[datetime] = refused.details.get("free", [])
+    midnight = wanted.replace(hour=0, minute=0)
+    if len(found) == FREE_SHOWN and abs(found[-1] - wanted) <= min(wanted - midnight, midnight + timedelta(days=1) - wanted):
+        # No slot of another day can be nearer.
+        return refused
     now, today, cycle = ctx.ledger.now(site), ctx.ledger.today(site), ctx.cycle(site, service)
     days = [today + timedelta(days=n) for n in range(rules.horizon_days + 1)]
     for when in sorted(days, key=lambda d: abs((d - wanted.date()).days)):
-        if len(found) >= FREE_SHOWN and abs((when - wanted.date()).days) > 1:
+        apart = abs((when - wanted.date()).days)
+        if not apart:
+            continue
+        if len(found) >= FREE_SHOWN and apart > 1:
             break
         day = ctx.ledger.day(site, when)
         with ctx.ledger.reading:

@@ -6,6 +6,7 @@ counter usually needs for one call of the service, as measured; it is an argumen
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
@@ -53,9 +54,19 @@ def left(day: Day, service: str, slot: Slot, now: datetime, cycle: float) -> int
 
 
 def free(day: Day, service: str, near: datetime, now: datetime, cycle: float) -> list[datetime]:
-    """Slots of this day that can be booked, nearest first."""
-    found = [s.start for s in day.slots(service).values() if left(day, service, s, now, cycle)]
-    return sorted(found, key=lambda start: abs(start - near))[:FREE_SHOWN]
+    """Slots of this day that can be booked, nearest first. Looks outwards from `near`, so that a full morning costs no more than a full
+    hour."""
+    slots = list(day.slots(service).values())
+    after = bisect_left(slots, near, key=lambda slot: slot.start)
+    before, found = after - 1, []
+    while len(found) < FREE_SHOWN and (before >= 0 or after < len(slots)):
+        if after == len(slots) or (before >= 0 and near - slots[before].start <= slots[after].start - near):
+            nearest, before = slots[before], before - 1
+        else:
+            nearest, after = slots[after], after + 1
+        if left(day, service, nearest, now, cycle):
+            found.append(nearest.start)
+    return found
 
 
 def _slot(day: Day, service: str, start: datetime, now: datetime, cycle: float) -> Slot:
