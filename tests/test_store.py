@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from server.store import (
     DeviceRow,
     DoneRow,
     EventRow,
+    NoticeRow,
     Poison,
     SessionRow,
     SiteRow,
@@ -263,6 +264,58 @@ def test_what_has_run_out_is_forgotten_and_nothing_else(store: SqliteStore) -> N
     assert store.contact("old") is None and store.contact("new") is not None
     assert store.last_seq("demo", DAY) == 1 and store.staff("lan") is not None and store.find_ticket("t1") is not None
     assert store.write([lambda tx: tx.forget(now)]) == [0]
+
+
+def notice(id: str, kind: str = "booked", appointment: str = "a1", **changes: Any) -> NoticeRow:
+    row = NoticeRow(id, "demo", DAY, appointment, kind, f"contact of {appointment}", AT, AT, AT + timedelta(days=3))
+    return replace(row, **changes)
+
+
+def test_notices_are_due_by_their_instants_whatever_zone_they_were_written_in(store: SqliteStore) -> None:
+    hanoi = timezone(timedelta(hours=7))
+    late = notice("late", due_at=(AT + timedelta(seconds=2)).astimezone(hanoi))
+    early = notice("early", due_at=AT + timedelta(seconds=1, microseconds=5))
+    tomorrow = notice("tomorrow", "reminder", due_at=AT + timedelta(days=1))
+    store.write([lambda tx: [tx.put_notice(row) for row in (late, early, tomorrow)]])
+    assert store.due_notices(AT, 9) == []
+    assert store.due_notices(AT + timedelta(seconds=2), 9) == [early, late]
+    assert store.due_notices(AT + timedelta(days=1), 1) == [early]
+    assert store.notices_waiting() == 3
+    plan = " ".join(str(row) for row in store._rows("explain query plan select id from notices where state = 'waiting' and due_at <= '2'"))
+    assert "notices_due" in plan
+
+
+def test_a_notice_that_has_ended_never_moves_again(store: SqliteStore) -> None:
+    row = notice("n1")
+    later, sent = replace(row, tries=1, due_at=AT + timedelta(seconds=30)), replace(row, tries=2, state="sent", detail="250")
+    store.write([lambda tx: tx.put_notice(row)])
+    assert store.write([lambda tx: tx.move_notice(later)]) == [True] and store.notices("demo") == [later]
+    assert store.write([lambda tx: tx.move_notice(sent), lambda tx: tx.move_notice(later)]) == [True, False]
+    assert store.notices("demo", "a1") == [sent] and store.due_notices(AT + timedelta(days=9), 9) == []
+    assert store.write([lambda tx: tx.move_notice(notice("never written"))]) == [False]
+    with pytest.raises(Poison):
+        store.write([lambda tx: tx.put_notice(row)])
+
+
+def test_of_a_cancelled_appointment_only_the_reminders_that_wait_are_taken_back(store: SqliteStore) -> None:
+    reminder, other = notice("r1", "reminder"), notice("r2", "reminder", "a2")
+    told = notice("r0", "reminder", created_at=AT - timedelta(hours=1), state="sent")
+    store.write([lambda tx: [tx.put_notice(row) for row in (reminder, other, told, notice("b1"))]])
+    assert store.write([lambda tx: tx.drop_notices("a1")]) == [1]
+    assert [row.id for row in store.notices("demo", "a1")] == ["r0", "b1"] and store.notices("demo", "a2") == [other]
+
+
+def test_an_erased_contact_leaves_the_notice_and_nobody_behind_it(store: SqliteStore) -> None:
+    store.write([lambda tx: [tx.put_contact(ContactRow(ref, "demo", DAY, "booking", "{}", DAY)) for ref in ("c1", "c2")]])
+    store.write([lambda tx: tx.erase_contact("c1"), lambda tx: tx.erase_contact("not there")])
+    assert store.contact("c1") is None and store.contact("c2") is not None
+
+
+def test_ended_notices_are_kept_for_a_month_and_waiting_ones_until_they_end(store: SqliteStore) -> None:
+    store.write([lambda tx: [tx.put_notice(notice(state, state=state)) for state in ("waiting", "sent", "failed", "expired")]])
+    assert store.write([lambda tx: tx.forget(AT + timedelta(days=30))]) == [0]
+    assert store.write([lambda tx: tx.forget(AT + timedelta(days=30, seconds=1))]) == [3]
+    assert [row.state for row in store.notices("demo")] == ["waiting"]
 
 
 def test_a_reader_cannot_write_and_does_not_see_what_is_not_committed(store: SqliteStore) -> None:

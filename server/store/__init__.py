@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -124,6 +124,34 @@ class DoneRow:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """One message to a citizen on its way out. It is written with the event that causes it, and sent later by `server.outbox`.
+
+    `kind`: `booked`, `moved`, `cancelled`, `displaced` (the office closed that time), `reminder`, `place_free` (waiting list). `state`:
+    `waiting`, `sent`, `failed`, `expired`. `contact` is a reference; neither it nor `detail` says who somebody is.
+    """
+
+    id: str
+    site: str
+    day: date
+    appointment: str
+    kind: str
+    contact: str
+    created_at: datetime
+    due_at: datetime
+    """When it is tried next; of a notice that has ended, when that was."""
+    expires_at: datetime
+    """From here on nobody is served by it."""
+    tries: int = 0
+    state: str = "waiting"
+    detail: str = ""
+
+
+NOTICES_KEPT = timedelta(days=30)
+"""So long after its end a notice can still be looked at: was the citizen told?"""
+
+
 class Writing(Protocol):
     """What may be written inside one transaction."""
 
@@ -142,6 +170,13 @@ class Writing(Protocol):
     def remove_sessions_of(self, user: str) -> None: ...
     def put_device(self, row: DeviceRow) -> None: ...
     def put_done(self, row: DoneRow) -> None: ...
+    def put_notice(self, row: NoticeRow) -> None: ...
+    def move_notice(self, row: NoticeRow) -> bool:
+        """Note how far a waiting notice has come: `tries`, `due_at`, `state`, `detail`. False: it is gone or has ended, and stays so."""
+
+    def drop_notices(self, appointment: str) -> int:
+        """Take back the reminders of an appointment that was moved or cancelled; how many."""
+
     def forget(self, now: datetime) -> int: ...
 
 
@@ -172,6 +207,13 @@ class Store(Protocol):
     def device(self, key_hash: str) -> DeviceRow | None: ...
     def devices(self, site: str | None = None) -> list[DeviceRow]: ...
     def done(self, site: str, moments: Sequence[str]) -> list[DoneRow]: ...
+    def due_notices(self, now: datetime, most: int) -> list[NoticeRow]:
+        """Waiting notices whose time has come, the longest due first."""
+
+    def notices(self, site: str, appointment: str | None = None) -> list[NoticeRow]:
+        """In the order in which they were written."""
+
+    def notices_waiting(self) -> int: ...
     def check(self) -> None:
         """Raises when the database cannot be trusted or written."""
 

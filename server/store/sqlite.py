@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from sqlite_utils import Migrations
 
 from server.store import (
+    NOTICES_KEPT,
     AnswerRow,
     Broken,
     Conflict,
@@ -24,6 +25,7 @@ from server.store import (
     DeviceRow,
     DoneRow,
     EventRow,
+    NoticeRow,
     Poison,
     SessionRow,
     SiteRow,
@@ -77,6 +79,19 @@ def appointments(db: sqlite_utils.Database) -> None:
     )
 
 
+@migrations()
+def notices(db: sqlite_utils.Database) -> None:
+    for statement in (
+        """create table notices (id text primary key, site text not null, day text not null, appointment text not null, kind text not null,
+           contact text not null, created_at text not null, due_at text not null, expires_at text not null, tries integer not null,
+           state text not null, detail text not null) without rowid, strict""",
+        "create index notices_due on notices (due_at) where state = 'waiting'",
+        "create index notices_of on notices (site, appointment)",
+    ):
+        db.execute(statement)
+
+
+_NOTICE = "select id, site, day, appointment, kind, contact, created_at, due_at, expires_at, tries, state, detail from notices"
 _SITE = "select site, version, document, source, imported_sha from sites where site = ?"
 
 
@@ -162,11 +177,30 @@ class _Writing:
             (row.site, row.moment, row.device, int(row.ok), row.detail, row.at.isoformat()),
         )
 
+    def put_notice(self, row: NoticeRow) -> None:
+        moments = [_instant(at) for at in (row.created_at, row.due_at, row.expires_at)]
+        self._run(
+            "insert into notices values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (row.id, row.site, row.day.isoformat(), row.appointment, row.kind, row.contact, *moments, row.tries, row.state, row.detail),
+        )
+
+    def move_notice(self, row: NoticeRow) -> bool:
+        moved = self._run(
+            "update notices set tries = ?, due_at = ?, state = ?, detail = ? where id = ? and state = 'waiting'",
+            (row.tries, _instant(row.due_at), row.state, row.detail, row.id),
+        )
+        return bool(moved.rowcount)
+
+    def drop_notices(self, appointment: str) -> int:
+        dropped = self._run("delete from notices where appointment = ? and kind = 'reminder' and state = 'waiting'", (appointment,))
+        return int(dropped.rowcount)
+
     def forget(self, now: datetime) -> int:
         gone = self._run("delete from answers where kept_until < ?", (now.timestamp(),)).rowcount
         gone += self._run("delete from sessions where expires_at < ?", (now.timestamp(),)).rowcount
         for table in ("contacts", "day_keys"):
             gone += self._run(f"delete from {table} where erase_on <= ?", (now.date().isoformat(),)).rowcount
+        gone += self._run("delete from notices where state <> 'waiting' and due_at < ?", (_instant(now - NOTICES_KEPT),)).rowcount
         return gone
 
 
@@ -359,6 +393,17 @@ class SqliteStore:
             found += [DoneRow(m, s, d, bool(ok), detail, datetime.fromisoformat(at)) for m, s, d, ok, detail, at in rows]
         return found
 
+    def due_notices(self, now: datetime, most: int) -> list[NoticeRow]:
+        rows = self._rows(f"{_NOTICE} where state = 'waiting' and due_at <= ? order by due_at limit ?", _instant(now), most)
+        return [_notice(row) for row in rows]
+
+    def notices(self, site: str, appointment: str | None = None) -> list[NoticeRow]:
+        one, which = ("", ()) if appointment is None else (" and appointment = ?", (appointment,))
+        return [_notice(row) for row in self._rows(f"{_NOTICE} where site = ?{one} order by created_at, id", site, *which)]
+
+    def notices_waiting(self) -> int:
+        return int(self._rows("select count(*) from notices where state = 'waiting'")[0][0])
+
     def check(self) -> None:
         problem = self._rows("pragma quick_check(1)")[0][0]
         if problem != "ok":
@@ -377,6 +422,17 @@ def _conflict(error: sqlite3.IntegrityError) -> Exception:
 
 def _event(site: str, day: date, row: tuple[Any, ...]) -> EventRow:
     return EventRow(site, day, row[0], datetime.fromisoformat(row[1]), row[2], row[3], row[4])
+
+
+def _instant(at: datetime) -> str:
+    """In UTC and always with microseconds, so that the order of the texts is the order of the instants."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _notice(row: tuple[Any, ...]) -> NoticeRow:
+    id, site, day, appointment, kind, contact, *instants, tries, state, detail = row
+    created, due, expires = map(datetime.fromisoformat, instants)
+    return NoticeRow(id, site, date.fromisoformat(day), appointment, kind, contact, created, due, expires, tries, state, detail)
 
 
 def _staff(row: tuple[Any, ...]) -> StaffRow:
