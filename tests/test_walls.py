@@ -15,10 +15,10 @@ PACKAGES = ("audio", "config", "display", "kiosk", "server")
 # From the inside out. A module imports from its own row and the rows above it, never from below.
 ROWS: list[tuple[str, ...]] = [
     ("server.core",),
-    ("server.store", "server.clock", "server.device", "config", "audio", "kiosk"),
-    ("server.sites", "server.wire", "server.voice"),
+    ("server.store", "server.clock", "server.device", "server.letters", "config", "audio", "kiosk"),
+    ("server.sites", "server.wire", "server.voice", "server.notifiers"),
     ("server.ledger",),
-    ("server.access",),
+    ("server.access", "server.outbox"),
     ("server.publish", "server.routes", "server.foresight"),
     ("server.api", "server.openapi", "server.sockets", "server.pages"),
     ("server.manage", "server.bookings"),
@@ -47,6 +47,8 @@ OWNERS = {
     "holidays": {"config/calendar.py"},
     "argon2": {"server/access.py"},
     "segno": {"kiosk/qr.py"},
+    "icalendar": {"server/letters.py"},
+    "smtplib": {"server/notifiers/smtp.py"},
 }
 CORE_MAY = {"sortedcontainers"}
 

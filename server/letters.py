@@ -1,0 +1,369 @@
+"""What a citizen is told about an appointment: a mail, the calendar file that goes with it, a short message for a telephone.
+
+Pure: values in, text out. Wording after the screen brief: "ông/bà" or no pronoun, one idea a sentence, what happened, what stays valid,
+what to do now. The long code stands in the link alone; read aloud and typed is the short one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from typing import NamedTuple
+
+import icalendar
+
+from server.core.site import Rules
+from server.core.words import capital, hhmm, long_date
+
+SMS_MOST = 160
+"""Septets of one segment: two segments cost twice, and old telephones show them as two messages."""
+OFFICE_MOST = 30
+SERVICE_LEAST = 8
+"""A longer link than leaves room for so much of the service gives way to the telephone."""
+SEQUENCE_FROM = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Kind(StrEnum):
+    BOOKED = "booked"
+    MOVED = "moved"
+    CANCELLED = "cancelled"
+    DISPLACED = "displaced"
+    """The office closed that time: choose another."""
+    REMINDER = "reminder"
+    PLACE_FREE = "place_free"
+    """Somebody on the waiting list may book now."""
+
+
+STANDS = frozenset({Kind.BOOKED, Kind.MOVED, Kind.REMINDER})
+"""After these there is an appointment to come to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Everything a notice says. `start` and `end` in the office's zone, as they are printed."""
+
+    kind: str
+    lang: str
+    office: str
+    office_address: str
+    hotline: str
+    service: str
+    procedure: str | None
+    documents: tuple[str, ...]
+    start: datetime | None
+    end: datetime | None
+    code: str
+    """All 18 digits."""
+    spoken: str
+    """`482 1375`."""
+    url: str | None
+    """Where the holder looks, moves and cancels; None unless the site has a public address."""
+    reason: str
+    grace: timedelta | None = Rules().grace
+    """So late is still on time; None where a booking counts from its registration."""
+    at: datetime | None = None
+    """When this was decided: a calendar keeps the later of two files about one appointment."""
+
+
+class Mail(NamedTuple):
+    subject: str
+    text: str
+    calendar: str | None
+    """RFC 5545."""
+    sender: str = ""
+    """The name before the address it comes from."""
+
+
+# -- the mail --------------------------------------------------------------------------------------------------------------------
+
+Words = Mapping[str, str]
+
+_SUBJECT: Mapping[str, Words] = {
+    "vi": {
+        Kind.BOOKED: "Đã đặt lịch hẹn",
+        Kind.MOVED: "Đã dời lịch hẹn",
+        Kind.CANCELLED: "Đã hủy lịch hẹn",
+        Kind.DISPLACED: "Mời chọn giờ hẹn khác",
+        Kind.REMINDER: "Nhắc lịch hẹn",
+        Kind.PLACE_FREE: "Vừa có chỗ trống",
+    },
+    "en": {
+        Kind.BOOKED: "Your appointment is booked",
+        Kind.MOVED: "Your appointment has moved",
+        Kind.CANCELLED: "Your appointment is cancelled",
+        Kind.DISPLACED: "Please choose another time",
+        Kind.REMINDER: "Reminder of your appointment",
+        Kind.PLACE_FREE: "A place is free",
+    },
+}
+_HAPPENED: Mapping[str, Words] = {
+    "vi": {
+        Kind.BOOKED: "Đã ghi lịch hẹn của ông/bà.",
+        Kind.MOVED: "Lịch hẹn của ông/bà đã dời sang giờ mới.\nGiờ cũ không còn giữ chỗ.",
+        Kind.CANCELLED: "Lịch hẹn này đã hủy.\nÔng/bà không cần đến vào giờ đó nữa.",
+        Kind.DISPLACED: "Rất tiếc, giờ đã hẹn không tiếp được ông/bà.\nMong ông/bà thông cảm và chọn giờ khác.",
+        Kind.REMINDER: "Nhắc ông/bà về lịch hẹn sắp tới.",
+        Kind.PLACE_FREE: "Vừa có chỗ trống mà ông/bà đang chờ.\nChỗ này chưa giữ cho ai: đặt trước được trước.",
+    },
+    "en": {
+        Kind.BOOKED: "Your appointment is booked.",
+        Kind.MOVED: "Your appointment has a new time.\nThe old time is no longer yours.",
+        Kind.CANCELLED: "This appointment is cancelled.\nYou need not come at that time.",
+        Kind.DISPLACED: "We are sorry: we cannot see you at the booked time.\nPlease choose another time.",
+        Kind.REMINDER: "This is a reminder of your appointment.",
+        Kind.PLACE_FREE: "A place that you wait for is free.\nIt is kept for nobody: who books first gets it.",
+    },
+}
+_LABELS: Mapping[str, Words] = {
+    "vi": {
+        "service": "Lĩnh vực",
+        "procedure": "Thủ tục",
+        "time": "Giờ hẹn",
+        "place": "Nơi đến",
+        "code": "Mã hẹn",
+        "reason": "Lý do",
+        "bring": "Mời mang theo:",
+    },
+    "en": {
+        "service": "Service",
+        "procedure": "Procedure",
+        "time": "Time",
+        "place": "Place",
+        "code": "Code",
+        "reason": "Reason",
+        "bring": "Please bring:",
+    },
+}
+_LINK: Mapping[str, Words] = {
+    "vi": dict.fromkeys(STANDS, "Xem, dời hoặc hủy lịch hẹn:")
+    | {Kind.CANCELLED: "Đặt lịch khác:", Kind.DISPLACED: "Chọn giờ khác:", Kind.PLACE_FREE: "Đặt chỗ này:"},
+    "en": dict.fromkeys(STANDS, "See, move or cancel it:")
+    | {Kind.CANCELLED: "Book another:", Kind.DISPLACED: "Choose another time:", Kind.PLACE_FREE: "Book it:"},
+}
+
+
+def mail(letter: Letter) -> Mail:
+    """The mail of a notice, with the calendar file where a time is kept or given up."""
+    lang = _lang(letter)
+    when = f": {_when(letter.start, lang)}" if letter.start else ""
+    blocks = [
+        f"{letter.office}\n{_HAPPENED[lang][letter.kind]}",
+        _facts(letter, lang),
+        _arrival(letter, lang),
+        _bring(letter, lang),
+        _ways(letter, lang),
+        _manners(letter, lang),
+    ]
+    dated = letter.start is not None and letter.kind != Kind.PLACE_FREE
+    return Mail(
+        _line(f"{_SUBJECT[lang][letter.kind]}{when}"),
+        unicodedata.normalize("NFC", "\n\n".join(block for block in blocks if block) + "\n"),
+        calendar(letter) if dated else None,
+        _line(letter.office),
+    )
+
+
+def _lang(letter: Letter) -> str:
+    return "en" if letter.lang == "en" else "vi"
+
+
+def _line(text: str) -> str:
+    """One line: what staff typed over several, or what a header must not hold."""
+    return unicodedata.normalize("NFC", " ".join(text.split()))
+
+
+def _when(start: datetime, lang: str) -> str:
+    return f"{hhmm(start)} {long_date(start.date(), lang)}"
+
+
+def _place(letter: Letter) -> str:
+    return ", ".join(part for part in (letter.office, letter.office_address) if part)
+
+
+def _facts(letter: Letter, lang: str) -> str:
+    facts = {
+        "service": letter.service,
+        "procedure": letter.procedure or "",
+        "time": _when(letter.start, lang) if letter.start else "",
+        "place": _place(letter),
+        "code": letter.spoken if letter.kind in STANDS or letter.kind == Kind.DISPLACED else "",
+        "reason": letter.reason,
+    }
+    return "\n".join(f"{_LABELS[lang][name]}: {_line(fact)}" for name, fact in facts.items() if fact.strip())
+
+
+def _arrival(letter: Letter, lang: str) -> str:
+    """How to come, and how late is still on time."""
+    if letter.kind not in STANDS or letter.start is None:
+        return ""
+    english = lang == "en"
+    said = ["When you arrive, type the code at the ticket machine." if english else "Khi đến, mời bấm mã hẹn ở máy lấy số."]
+    if letter.grace is not None:
+        until = hhmm(letter.start + letter.grace)
+        said += (
+            [f"Until {until} you are on time.", "If you come later, you are still served, but you wait longer."]
+            if english
+            else [f"Đến trước {until} vẫn là đúng giờ.", "Đến trễ hơn vẫn được phục vụ, nhưng phải chờ lâu hơn."]
+        )
+    return "\n".join(said)
+
+
+def _bring(letter: Letter, lang: str) -> str:
+    if letter.kind in (Kind.CANCELLED, Kind.DISPLACED) or not letter.documents:
+        return ""
+    return "\n".join([_LABELS[lang]["bring"], *(f"- {capital(_line(document))}" for document in letter.documents)])
+
+
+def _ways(letter: Letter, lang: str) -> str:
+    """How to move or cancel: the link, else or also the telephone."""
+    by_phone = letter.hotline and (
+        f"call {letter.hotline} and read out the code." if lang == "en" else f"gọi {letter.hotline} và đọc mã hẹn."
+    )
+    if letter.kind in (Kind.CANCELLED, Kind.PLACE_FREE):
+        by_phone = letter.hotline and (f"call {letter.hotline}." if lang == "en" else f"gọi {letter.hotline}.")
+    link = f"{_LINK[lang][letter.kind]}\n{letter.url}" if letter.url else ""
+    if link and by_phone:
+        return f"{link}\n{'Or' if lang == 'en' else 'Hoặc'} {by_phone}"
+    return link or (f"{_LINK[lang][letter.kind]} {by_phone}" if by_phone else "")
+
+
+def _manners(letter: Letter, lang: str) -> str:
+    if letter.kind == Kind.REMINDER:
+        return (
+            "If you cannot come, please cancel: somebody else needs the place."
+            if lang == "en"
+            else "Không đến được, mời ông/bà hủy để nhường chỗ cho người khác."
+        )
+    if letter.kind in (Kind.CANCELLED, Kind.DISPLACED):
+        return (
+            "You may also come without an appointment and take a number."
+            if lang == "en"
+            else "Không hẹn cũng được: mời ông/bà đến lấy số tại chỗ."
+        )
+    return ""
+
+
+# -- the calendar ----------------------------------------------------------------------------------------------------------------
+
+
+def calendar(letter: Letter) -> str:
+    """The appointment as a calendar file: published, moved or taken back. All files of one code speak of one entry, and the newest holds.
+
+    Raises ValueError without a time. The entry's name is a hash: it passes through servers and logs, and whoever has the code may cancel.
+    """
+    if letter.start is None:
+        raise ValueError("an appointment in a calendar has a time")
+    lang = _lang(letter)
+    taken_back = letter.kind in (Kind.CANCELLED, Kind.DISPLACED)
+    file = icalendar.Calendar()
+    file.add("prodid", "-//Moi So//Moi So//VI")
+    file.add("version", "2.0")
+    file.add("method", "PUBLISH")
+    entry = icalendar.Event()
+    entry.add("uid", f"{sha256(letter.code.encode()).hexdigest()[:32]}@moiso")
+    # The stamp is compulsory; a file without one of its own is as old as its time.
+    entry.add("dtstamp", (letter.at or letter.start).astimezone(UTC))
+    entry.add("sequence", _sequence(letter))
+    entry.add("status", "CANCELLED" if taken_back else "CONFIRMED")
+    entry.add("dtstart", letter.start.astimezone(UTC))
+    if letter.end is not None:
+        entry.add("dtend", letter.end.astimezone(UTC))
+    title = {"en": ("Appointment", "Cancelled"), "vi": ("Lịch hẹn", "Đã hủy")}[lang][taken_back]
+    entry.add("summary", _line(f"{title}: {letter.procedure or letter.service}"))
+    entry.add("location", _line(_place(letter)))
+    blocks = (_facts(letter, lang), _arrival(letter, lang), _bring(letter, lang), _ways(letter, lang))
+    entry.add("description", unicodedata.normalize("NFC", "\n\n".join(block for block in blocks if block)))
+    if letter.url:
+        entry.add("url", letter.url)
+    file.add_component(entry)
+    return file.to_ical().decode()
+
+
+def _sequence(letter: Letter) -> int:
+    """Grows with every change. Seconds rather than a count, which somebody would have to keep for each appointment."""
+    if letter.at is not None:
+        return max(1, int((letter.at - SEQUENCE_FROM).total_seconds()))
+    return int(letter.kind not in (Kind.BOOKED, Kind.REMINDER))
+
+
+# -- the short message -----------------------------------------------------------------------------------------------------------
+
+_GSM = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_TWICE = frozenset("^{}\\[~]|€")
+"""These take two places."""
+_SHORT = ((re.compile(r"\bphuong ", re.I), "P."), (re.compile(r"\bxa ", re.I), "X."), (re.compile(r"\bdac khu ", re.I), "DK."))
+_SMS: Mapping[str, Words] = {
+    "vi": {
+        Kind.BOOKED: "{office}: hen {service} {when}. Ma hen {code}. Doi/huy: {way}",
+        Kind.MOVED: "{office}: da doi hen {service} sang {when}. Ma hen {code}. Doi/huy: {way}",
+        Kind.CANCELLED: "{office}: da huy hen {service} {when}. Dat lai: {way}",
+        Kind.DISPLACED: "{office}: khong tiep duoc hen {service} {when}. Chon gio khac: {way}",
+        Kind.REMINDER: "{office}: nhac hen {service} {when}. Ma hen {code}. Doi/huy: {way}",
+        Kind.PLACE_FREE: "{office}: co cho {service} {when}. Dat: {way}",
+    },
+    "en": {
+        Kind.BOOKED: "{office}: {service} {when}. Code {code}. Change: {way}",
+        Kind.MOVED: "{office}: {service} moved to {when}. Code {code}. Change: {way}",
+        Kind.CANCELLED: "{office}: {service} {when} is cancelled. Book again: {way}",
+        Kind.DISPLACED: "{office}: {service} {when} cannot take place. Choose another time: {way}",
+        Kind.REMINDER: "{office}: reminder: {service} {when}. Code {code}. Change: {way}",
+        Kind.PLACE_FREE: "{office}: a place for {service} {when}. Book: {way}",
+    },
+}
+
+
+def septets(text: str) -> int:
+    """Length of a GSM-7 text. Raises ValueError for a character that would make every message of it twice as expensive."""
+    unknown = set(text) - _GSM - _GSM_TWICE
+    if unknown:
+        raise ValueError(f"not in GSM-7: {''.join(sorted(unknown))!r}")
+    return len(text) + sum(c in _GSM_TWICE for c in text)
+
+
+def unaccented(text: str) -> str:
+    """`Đất đai` as `Dat dai`, in the alphabet of a short message; what has no letter there is left out."""
+    bare = unicodedata.normalize("NFD", _line(text).replace("đ", "d").replace("Đ", "D").replace("–", "-"))
+    return "".join(c for c in bare if c in _GSM or c in _GSM_TWICE)
+
+
+def sms(letter: Letter) -> str:
+    """One segment. Whatever must be cut, the time, the code and the way to change it stay whole."""
+    lang = _lang(letter)
+    office, service = unaccented(letter.office), unaccented(letter.service).upper()
+    for word, short in _SHORT:
+        office = word.sub(short, office)
+    office = office[:OFFICE_MOST].rstrip()
+    when = unaccented(_when(letter.start, lang)) if letter.start else ""
+    link = unaccented(re.sub(r"^https?://", "", letter.url or ""))
+    parts = {"office": office, "when": when, "code": letter.spoken, "way": ""}
+    for way in filter(None, (link, unaccented(letter.hotline))):
+        if _room(lang, letter.kind, {**parts, "way": way}) >= min(septets(service), SERVICE_LEAST):
+            parts["way"] = way
+            break
+    return _filled(lang, letter.kind, {**parts, "service": _cut(service, _room(lang, letter.kind, parts))})
+
+
+def _room(lang: str, kind: str, parts: Words) -> int:
+    """Septets that are left for the service."""
+    return SMS_MOST - septets(_filled(lang, kind, {**parts, "service": "X"})) + 1
+
+
+def _filled(lang: str, kind: str, parts: Words) -> str:
+    text = _SMS[lang][kind].format(**parts)
+    if not parts["way"]:
+        # Nothing to point to: the last sentence goes.
+        text = text[: text.rindex(". ") + 1]
+    return re.sub(r" +([.:]|$)", r"\1", re.sub(" {2,}", " ", text))
+
+
+def _cut(text: str, room: int) -> str:
+    while septets(text) > room:
+        text = text[:-1]
+    return text.rstrip()
