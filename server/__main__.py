@@ -60,6 +60,12 @@ def parser() -> argparse.ArgumentParser:
         "--watch-from", action="append", default=[], metavar="NETWORK", help="may also read health and metrics, as 192.0.2.0/24"
     )
     serve.add_argument("--voice", choices=("espeak", "silent"), default="espeak", help="the voice, or quiet stand-in sounds")
+    serve.add_argument(
+        "--smtp",
+        metavar="URL",
+        help="mail to citizens goes through here: smtp://user:password@host:587?from=mot-cua@example.vn, smtps://..., or file:///folder "
+        "for rehearsals (default: MOISO_SMTP, which other users of this machine cannot see; without either no mail is promised)",
+    )
     serve.add_argument("--hall-clock", metavar="INSTANT", help="for rehearsals: the hall clock starts here, as 2026-11-20T07:25+07:00")
     serve.add_argument("--factor", type=_factor, default=1.0, help="for rehearsals: hall seconds per second")
     serve.add_argument("--log", choices=("debug", "info", "warning", "error"), default="warning")
@@ -151,6 +157,7 @@ def run_serve(arguments: argparse.Namespace) -> int:
             raise commands.Failed(f"{arguments.hall_clock} is not an instant: write it as 2026-11-20T07:25+07:00.") from error
         if start.tzinfo is None:
             raise commands.Failed("The hall clock needs an offset, as in 2026-11-20T07:25+07:00.")
+    notifier = _notifier(arguments.smtp or os.environ.get("MOISO_SMTP"))
     store = commands.open_store(commands.database(arguments.db))
     store.serve_alone()
     store.check()
@@ -158,7 +165,8 @@ def run_serve(arguments: argparse.Namespace) -> int:
         commands.import_site(store, document)
     if not store.sites():
         raise commands.Failed("There is no office to serve: give its document with --site FILE.")
-    server = _Server(arguments, store, HallClock(start, arguments.factor), Extras(), _speaker(arguments.voice, store.path))
+    clock = HallClock(start, arguments.factor)
+    server = _Server(arguments, store, clock, Extras(), _speaker(arguments.voice, store.path), notifier)
     return server.run(lambda: _addresses(server, None))
 
 
@@ -192,7 +200,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
             device = commands.add_device(store, site.id, name, kind, place)
             (extras.kiosk_keys if kind == "kiosk" else extras.display_keys)[site.id, place] = device["key"]
         clock = HallClock(first_morning(site, wall()), arguments.factor)
-        server = _Server(arguments, store, clock, extras, _speaker("espeak", path))
+        server = _Server(arguments, store, clock, extras, _speaker("espeak", path), _notifier(f"file://{Path(folder).as_posix()}/mail"))
         if not arguments.no_citizens:
             town = Town(server.application.ledger, site.id, server.sleep, arguments.seed)
             server.background.append(town.run)
@@ -248,6 +256,28 @@ def _speaker(voice: str, path: Any) -> Any:
     return Silent(cache) if voice == "silent" else Speaker(cache)
 
 
+def _notifier(url: str | None) -> Any:
+    """The channel for notices to citizens; None when there is none."""
+    from pathlib import Path
+    from urllib.parse import unquote
+
+    from server import commands
+    from server.notifiers.console import Console
+    from server.notifiers.smtp import Gateway, NoGateway, Smtp
+
+    if not url:
+        return None
+    scheme, _, folder = url.partition("://")
+    try:
+        if scheme == "file" and folder:
+            return Console(Path(unquote(folder)))
+        return Smtp(Gateway.of(url))
+    except NoGateway as error:
+        raise commands.Failed(str(error)) from error
+    except OSError as error:
+        raise commands.Failed(f"Mail cannot be kept in {folder}: {error.strerror or error}.") from error
+
+
 def _addresses(server: _Server, accounts: list[dict[str, str]] | None) -> None:
     """What a person needs to begin, flushed before the first request is answered."""
     import json
@@ -276,7 +306,7 @@ def _addresses(server: _Server, accounts: list[dict[str, str]] | None) -> None:
 class _Server:
     """eventlet's WSGI server with what was measured to matter; `server/DECISIONS.md` has the numbers."""
 
-    def __init__(self, arguments: argparse.Namespace, store: Any, clock: Any, extras: Any, speaker: Any) -> None:
+    def __init__(self, arguments: argparse.Namespace, store: Any, clock: Any, extras: Any, speaker: Any, notifier: Any) -> None:
         import eventlet
         from eventlet import tpool
 
@@ -311,6 +341,7 @@ class _Server:
             secure_cookies=arguments.secure_cookies,
             watchers=tuple(arguments.watch_from),
             extras=extras,
+            notifier=notifier,
         )
         self.application = Application(store, Sites(store, clock.factor), clock, speaker, options)
         self._talks: set[Any] = set()

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -19,7 +20,7 @@ from flask import Flask, Response, g, render_template, request
 from flask_socketio import SocketIO
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from server import bookings, manage, wire
+from server import bookings, manage, outbox, wire
 from server.access import Access
 from server.api import Context, build
 from server.clock import HallClock, wall
@@ -27,13 +28,14 @@ from server.core.day import Day
 from server.core.events import Entry
 from server.foresight import Foresight
 from server.ledger import Ledger
+from server.notifiers import Notifier
 from server.openapi import openapi
 from server.pages import SECURE_HEADERS, Extras, blueprint
 from server.publish import Publisher
 from server.routes import BODY_MOST, PREFIX, Routes, address, failure, install_errors
 from server.sites import Sites
 from server.sockets import Sockets
-from server.store import Store
+from server.store import Broken, Store, Unavailable
 from server.voice import Speaks, Voice
 
 log = structlog.get_logger("app")
@@ -58,12 +60,16 @@ class Options:
     watchers: tuple[str, ...] = ()
     """Networks besides loopback and private ones that may read health and metrics."""
     extras: Extras = field(default_factory=Extras)
+    notifier: Notifier | None = None
+    """The channel to citizens; without one nobody is asked for an address."""
 
 
 class Application:
     """The whole server, not yet listening. `wsgi` is what a launcher serves."""
 
-    def __init__(self, store: Store, sites: Sites, clock: HallClock, speaker: Speaks, options: Options) -> None:
+    def __init__(
+        self, store: Store, sites: Sites, clock: HallClock, speaker: Speaks, options: Options, read_notice: outbox.Read = outbox.nobody
+    ) -> None:
         self.store, self.sites, self.clock, self.options = store, sites, clock, options
         self.flask = Flask("server", static_folder=None)
         # A path with a double slash is an unknown path, not a redirect to wherever the Host header points.
@@ -96,6 +102,8 @@ class Application:
             tell=self._tell,
             told=self._told,
         )
+        self.can_mail = options.notifier is not None
+        self.outbox = outbox.Outbox(store, self.ledger, options.notifier, read_notice, options.offload, self.sio.sleep)
         self.access = Access(store, self.ledger, options.offload)
         self.sockets = Sockets(self.sio, store, self.ledger, sites, self.access, self.publisher, self.foresight)
         context = Context(
@@ -155,6 +163,8 @@ class Application:
         self.sio.start_background_task(self.ledger.run)
         self.sio.start_background_task(self.sockets.run)
         self.sio.start_background_task(self.foresight.run, self.ledger, self.sio.sleep)
+        for _ in range(outbox.LANES):
+            self.sio.start_background_task(self.outbox.run)
         self.sio.start_background_task(self._keep_house)
 
     def _keep_house(self) -> None:
@@ -183,6 +193,7 @@ class Application:
     def stop(self) -> None:
         """Answer what has been accepted, then end the background tasks. The launcher has stopped accepting."""
         self._stopping.set()
+        self.outbox.stop()
         self.ledger.stop()
         self.sockets.stop()
         self.foresight.stop()
@@ -237,8 +248,11 @@ class Metrics:
         )
         commands = Counter("moiso_commands", "Commands stored", registry=self.registry)
         commits = Counter("moiso_commits", "Durable commits; one may hold many commands", registry=self.registry)
-        self._counted = {commands: 0, commits: 0}
+        notices = Counter("moiso_notices", "Notices to citizens that have ended, by how", ["state"], registry=self.registry)
+        self._told = {state: notices.labels(state) for state in ("sent", "failed", "expired")}
+        self._counted = dict.fromkeys((commands, commits, *self._told.values()), 0)
         self._commands, self._commits = commands, commits
+        self._to_tell = Gauge("moiso_notices_waiting", "Notices to citizens not sent yet", registry=self.registry)
         Gauge("moiso_sockets", "Sockets connected", registry=self.registry).set_function(lambda: len(application.sockets))
         Gauge("moiso_read_only", "1 when the disk has failed and nothing is acknowledged", registry=self.registry).set_function(
             lambda: float(application.ledger.broken is not None)
@@ -251,9 +265,13 @@ class Metrics:
 
     def text(self) -> bytes:
         ledger = self._application.ledger
-        for counter, total in ((self._commands, ledger.commands), (self._commits, ledger.commits)):
+        told = [(counter, self._application.outbox.ended[state]) for state, counter in self._told.items()]
+        for counter, total in ((self._commands, ledger.commands), (self._commits, ledger.commits), *told):
             counter.inc(total - self._counted[counter])
             self._counted[counter] = total
+        with suppress(Unavailable, Broken):
+            # A disk that fails must not take away the figure that says so.
+            self._to_tell.set(self._application.options.offload(self._application.store.notices_waiting))
         for site in self._application.sites.ids():
             day = ledger.day(site)
             for service in day.site.services:

@@ -139,7 +139,7 @@ _LABELS: Mapping[str, Words] = {
         "bring": "Please bring:",
     },
 }
-_LINK: Mapping[str, Words] = {
+_LINK: Mapping[str, Mapping[Kind, str]] = {
     "vi": dict.fromkeys(STANDS, "Xem, dời hoặc hủy lịch hẹn:")
     | {Kind.CANCELLED: "Đặt lịch khác:", Kind.DISPLACED: "Chọn giờ khác:", Kind.PLACE_FREE: "Đặt chỗ này:"},
     "en": dict.fromkeys(STANDS, "See, move or cancel it:")
@@ -226,10 +226,10 @@ def _ways(letter: Letter, lang: str) -> str:
     )
     if letter.kind in (Kind.CANCELLED, Kind.PLACE_FREE):
         by_phone = letter.hotline and (f"call {letter.hotline}." if lang == "en" else f"gọi {letter.hotline}.")
-    link = f"{_LINK[lang][letter.kind]}\n{letter.url}" if letter.url else ""
+    link = f"{_LINK[lang][Kind(letter.kind)]}\n{letter.url}" if letter.url else ""
     if link and by_phone:
         return f"{link}\n{'Or' if lang == 'en' else 'Hoặc'} {by_phone}"
-    return link or (f"{_LINK[lang][letter.kind]} {by_phone}" if by_phone else "")
+    return link or (f"{_LINK[lang][Kind(letter.kind)]} {by_phone}" if by_phone else "")
 
 
 def _manners(letter: Letter, lang: str) -> str:
@@ -281,7 +281,7 @@ def calendar(letter: Letter) -> str:
     if letter.url:
         entry.add("url", letter.url)
     file.add_component(entry)
-    return file.to_ical().decode()
+    return bytes(file.to_ical()).decode()
 
 
 def _sequence(letter: Letter) -> int:
@@ -356,7 +356,7 @@ def _room(lang: str, kind: str, parts: Words) -> int:
 
 
 def _filled(lang: str, kind: str, parts: Words) -> str:
-    text = _SMS[lang][kind].format(**parts)
+    text: str = _SMS[lang][kind].format(**parts)
     if not parts["way"]:
         # Nothing to point to: the last sentence goes.
         text = text[: text.rindex(". ") + 1]

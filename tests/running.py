@@ -87,6 +87,7 @@ class Server:
         self.api = f"{self.url}/api/v1"
         self.process: subprocess.Popen[str] | None = None
         self.log = folder / "server.log"
+        self.program = ("-m", "server")
 
     @property
     def db(self) -> str:
@@ -96,7 +97,7 @@ class Server:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "server", "serve", "--site", self.document, "--db", self.db, "--port", str(self.port)),
+                    *(sys.executable, *self.program, "serve", "--site", self.document, "--db", self.db, "--port", str(self.port)),
                     *("--voice", "silent", *self.options),
                 ],
                 stdout=log,
