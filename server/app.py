@@ -20,7 +20,7 @@ from flask import Flask, Response, g, render_template, request
 from flask_socketio import SocketIO
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from server import bookings, manage, outbox, wire
+from server import bookings, manage, notices, outbox, wire
 from server.access import Access
 from server.api import Context, build
 from server.clock import HallClock, wall
@@ -67,9 +67,7 @@ class Options:
 class Application:
     """The whole server, not yet listening. `wsgi` is what a launcher serves."""
 
-    def __init__(
-        self, store: Store, sites: Sites, clock: HallClock, speaker: Speaks, options: Options, read_notice: outbox.Read = outbox.nobody
-    ) -> None:
+    def __init__(self, store: Store, sites: Sites, clock: HallClock, speaker: Speaks, options: Options) -> None:
         self.store, self.sites, self.clock, self.options = store, sites, clock, options
         self.flask = Flask("server", static_folder=None)
         # A path with a double slash is an unknown path, not a redirect to wherever the Host header points.
@@ -99,11 +97,13 @@ class Application:
             (wire.event_text, wire.event_of),
             dumps=wire.dumps,
             offload=options.offload,
+            causes=notices.caused,
             tell=self._tell,
             told=self._told,
         )
         self.can_mail = options.notifier is not None
-        self.outbox = outbox.Outbox(store, self.ledger, options.notifier, read_notice, options.offload, self.sio.sleep)
+        read = notices.reading(store, self.ledger)
+        self.outbox = outbox.Outbox(store, self.ledger, options.notifier, read, options.offload, self.sio.sleep)
         self.access = Access(store, self.ledger, options.offload)
         self.sockets = Sockets(self.sio, store, self.ledger, sites, self.access, self.publisher, self.foresight)
         context = Context(

@@ -25,7 +25,7 @@ from server.core.day import CounterState, Day
 from server.core.refused import Refused
 from server.core.site import Site
 from server.sites import Sites
-from server.store import AnswerRow, Broken, Conflict, EventRow, Poison, Store, Unavailable, Write, Writing
+from server.store import AnswerRow, Broken, Conflict, EventRow, NoticeRow, Poison, Store, Unavailable, Write, Writing
 
 log = structlog.get_logger("ledger")
 
@@ -86,6 +86,9 @@ class _Job:
     told: list[tuple[_Book, ev.Entry]] = field(default_factory=list)
     """What was decided, each entry with the day it belongs to."""
     books: list[_Book] = field(default_factory=list)
+    over: list[str] = field(default_factory=list)
+    """Bookings whose reminders are no longer true, and the notices that follow from what was decided."""
+    notices: list[NoticeRow] = field(default_factory=list)
     row: AnswerRow | None = None
     write: Write | None = None
     step: Write | None = None
@@ -93,7 +96,7 @@ class _Job:
     def again(self) -> None:
         """Forget a decision that was not stored."""
         self.result = self.error = self.row = self.step = None
-        self.told, self.books = [], []
+        self.told, self.books, self.over, self.notices = [], [], [], []
 
     @property
     def entries(self) -> list[ev.Entry]:
@@ -113,7 +116,8 @@ class _Book:
 
 class Ledger:
     """`offload` runs a blocking function on another thread and waits; it comes from the launcher, so that the program does not know whether
-    threads are green. `tell` hears every entry with the day just after it, `told` that there was something to hear."""
+    threads are green. `causes` says which reminders an entry makes untrue and which notices follow from it: they are stored with it. `tell`
+    hears every entry with the day just after it, `told` that there was something to hear."""
 
     def __init__(
         self,
@@ -124,12 +128,13 @@ class Ledger:
         *,
         dumps: Callable[[Any], str],
         offload: Callable[..., Any],
+        causes: Callable[[Day, ev.Entry], tuple[list[str], list[NoticeRow]]] = lambda day, entry: ([], []),
         tell: Callable[[Day, ev.Entry], None] = lambda day, entry: None,
         told: Callable[[], None] = lambda: None,
     ) -> None:
         self.store, self.sites, self.clock = store, sites, clock
         self._encode, self._decode = codec
-        self._dumps, self._offload, self._tell, self._told = dumps, offload, tell, told
+        self._dumps, self._offload, self._causes, self._tell, self._told = dumps, offload, causes, tell, told
         self._jobs: queue.Queue[_Job | Callable[[], None] | None] = queue.Queue()
         self._books: dict[tuple[str, date], _Book] = {}
         self.broken: str | None = None
@@ -426,6 +431,9 @@ class Ledger:
             # First noted, then folded: whatever is raised here, somebody knows that the state ahead is spoilt.
             job.told.append((book, entry))
             day = book.ahead = self.evolve(day, entry)
+            over, notices = self._causes(day, entry)
+            job.over += over
+            job.notices += notices
 
     def _store(self, tx: Writing, job: _Job) -> None:
         rows = [EventRow(b.site, b.date, e.seq, e.at, e.actor, type(e.event).__name__, self._encode(e.event)) for b, e in job.told]
@@ -435,6 +443,10 @@ class Ledger:
                 tx.index_tickets([entry.event.ticket], book.site, book.date)
             elif isinstance(entry.event, ev.AppointmentBooked):
                 tx.index_appointment(entry.event.appointment, book.site, book.date)
+        for code in job.over:
+            tx.drop_notices(code)
+        for notice in job.notices:
+            tx.put_notice(notice)
         if job.row is not None:
             tx.put_answer(job.row)
         if job.also is not None:

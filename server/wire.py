@@ -848,8 +848,13 @@ def appointment(day: Day, a: Appointment, now: datetime) -> AppointmentOut:
         "closed": closure.reason if closure else None,
         "ticket": {"id": taken.id, "code": taken.code} if taken else None,
         "lang": a.lang,
-        "url": f"{day.site.public_url.rstrip('/')}/h/{a.code}" if day.site.public_url else None,
+        "url": appointment_url(day.site, a.code),
     }
+
+
+def appointment_url(site: Site, code: str) -> str | None:
+    """Where the holder looks, moves and cancels; None unless the site has a public address."""
+    return f"{site.public_url.rstrip('/')}/h/{code}" if site.public_url else None
 
 
 class ClosureOut(TypedDict):

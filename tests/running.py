@@ -87,7 +87,6 @@ class Server:
         self.api = f"{self.url}/api/v1"
         self.process: subprocess.Popen[str] | None = None
         self.log = folder / "server.log"
-        self.program = ("-m", "server")
 
     @property
     def db(self) -> str:
@@ -97,7 +96,7 @@ class Server:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, *self.program, "serve", "--site", self.document, "--db", self.db, "--port", str(self.port)),
+                    *(sys.executable, "-m", "server", "serve", "--site", self.document, "--db", self.db, "--port", str(self.port)),
                     *("--voice", "silent", *self.options),
                 ],
                 stdout=log,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -14,10 +14,10 @@ from mail_gateway import PASSWORD, SENDER, USER, WAIT_S, Gateway
 from running import MORNING, OPEN, Server, moiso, running, until
 
 from server.letters import Kind
-from server.store import NoticeRow
 from server.store.sqlite import SqliteStore
 
-START = datetime.fromisoformat(MORNING[1])
+MONDAY = "2026-11-23"
+SUBJECTS = ("Đã đặt lịch hẹn", "Đã dời lịch hẹn", "Đã dời lịch hẹn", "Mời chọn giờ hẹn khác", "Đã hủy lịch hẹn")
 LAN = "lan@example.vn"
 
 
@@ -30,16 +30,22 @@ def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway
         yield gateway
 
 
-def put(server: Server, id: str, to: str, **span: float) -> None:
-    """A notice as if an event had written it; due after a span of hall time."""
-    row = NoticeRow(id, "open", START.date(), f"a-{id}", Kind.BOOKED, to, START, START + timedelta(**span), START + timedelta(days=9))
-    with closing(SqliteStore(server.database)) as store:
-        store.write([lambda tx: tx.put_notice(row)])
+def book(server: Server, to: str, clock: str = "10:00", day: str = MONDAY, **more: Any) -> dict[str, Any]:
+    body = {"service": "A", "start": f"{day}T{clock}:00+07:00", "email": to, "consent": True, **more}
+    made: dict[str, Any] = server.anyone().post("/sites/open/appointments", body, expect=201)
+    return made
 
 
-def state(server: Server, id: str) -> tuple[str, int, str]:
+def notices(server: Server, made: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Kind, state and detail of every notice about a booking."""
     with closing(SqliteStore(server.database)) as store:
-        return next((row.state, row.tries, row.detail) for row in store.notices("open", f"a-{id}"))
+        return [(row.kind, row.state, row.detail) for row in store.notices("open", made["code"])]
+
+
+def news(server: Server, made: dict[str, Any]) -> tuple[str, int, str]:
+    """State, tries and detail of what was told first."""
+    with closing(SqliteStore(server.database)) as store:
+        return next((row.state, row.tries, row.detail) for row in store.notices("open", made["code"]) if row.kind == Kind.BOOKED)
 
 
 def figures(server: Server) -> str:
@@ -53,27 +59,26 @@ def test_a_slow_gateway_delays_no_ticket_and_a_stopped_office_tells_it_again_wit
     go = threading.Event()
     gateway.answer = lambda step, to: (go.wait(WAIT_S) and None) if step == "data" and to == LAN else None
     server = Server(tmp_path, OPEN, *MORNING, "--factor", "60", "--log", "info")
-    server.program = ("tests/reading_server.py",)
     server.start()
     try:
         kiosk = server.device("k1")
-        put(server, "slow", LAN)
+        slow = book(server, LAN)
         gateway.wait(lambda: ("data", LAN) in gateway.asked)
         # It is being sent, and the loop is everybody's.
         assert kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)["code"] == "A001"
-        put(server, "quick", "minh@example.vn")
-        until(lambda: state(server, "quick")[0] == "sent")
-        assert state(server, "slow") == ("waiting", 1, "a try that was not ended")
+        quick = book(server, "minh@example.vn")
+        until(lambda: news(server, quick)[0] == "sent")
+        assert news(server, slow) == ("waiting", 1, "a try that was not ended")
         text = figures(server)
-        assert 'moiso_notices_total{state="sent"} 1.0' in text and "moiso_notices_waiting 1.0" in text
+        assert 'moiso_notices_total{state="sent"} 1.0' in text and "moiso_notices_waiting 3.0" in text, "one on its way, and two reminders"
         assert server.stop() == 0
-        assert state(server, "slow") == ("waiting", 1, "SMTPServerDisconnected")
+        assert news(server, slow) == ("waiting", 1, "SMTPServerDisconnected")
         # Whatever the gateway made of it: it may have taken the mail after all.
         go.set()
         gateway.wait(lambda: len(gateway.taken) == 2 or gateway.asked.count(("data", LAN)) == 1)
         server.start()
-        until(lambda: state(server, "slow")[0] == "sent")
-        assert state(server, "slow")[1] == 2
+        until(lambda: news(server, slow)[0] == "sent")
+        assert news(server, slow)[1] == 2
     finally:
         if server.process is not None and server.process.poll() is None:
             server.stop()
@@ -82,16 +87,66 @@ def test_a_slow_gateway_delays_no_ticket_and_a_stopped_office_tells_it_again_wit
     assert all(gateway.secure)
     said = server.log.read_text()
     assert "notice_ended" in said
-    assert not any(secret in said for secret in (LAN, "minh@", PASSWORD, quote(PASSWORD, safe=""), "482 1375"))
+    assert not any(secret in said for secret in (LAN, "minh@", PASSWORD, quote(PASSWORD, safe=""), slow["spoken"], slow["code"]))
 
 
 def test_an_office_without_a_gateway_promises_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MOISO_SMTP", raising=False)
     with running(tmp_path, OPEN, *MORNING) as server:
-        put(server, "n1", LAN)
-        until(lambda: state(server, "n1") == ("expired", 0, "no channel"))
+        made = book(server, LAN)
+        until(lambda: news(server, made) == ("expired", 0, "no channel"))
         text = figures(server)
-        assert 'moiso_notices_total{state="expired"} 1.0' in text and "moiso_notices_waiting 0.0" in text
+        assert 'moiso_notices_total{state="expired"} 1.0' in text and "moiso_notices_waiting 1.0" in text, "the reminder is not due"
+
+
+def test_a_citizen_is_told_of_what_becomes_of_the_booking(tmp_path: Path, gateway: Gateway) -> None:
+    with running(tmp_path, OPEN, *MORNING) as server:
+        made = book(server, LAN, name="Nguyễn Thị Lan")
+        until(lambda: len(gateway.taken) == 1)
+        path = f"/sites/open/appointments/{made['code']}"
+        assert server.anyone().send("PATCH", path, {"start": f"{MONDAY}T11:00:00+07:00"}).status_code == 200
+        until(lambda: len(gateway.taken) == 2)
+        assert server.anyone().send("PATCH", path, {"start": "2026-11-25T09:00:00+07:00"}).status_code == 200
+        until(lambda: len(gateway.taken) == 3)
+        chief = server.crew("binh", role="supervisor")[0]
+        closed = {"start": "2026-11-25T08:00:00+07:00", "end": "2026-11-25T12:00:00+07:00", "reason": "Tập huấn"}
+        chief.post("/sites/open/days/2026-11-25/closures", closed, expect=201)
+        until(lambda: len(gateway.taken) == 4)
+        assert server.anyone().send("DELETE", path).status_code == 200
+        until(lambda: len(gateway.taken) == 5)
+        assert all(said in mail.message["Subject"] for said, mail in zip(SUBJECTS, gateway.taken, strict=True)), [
+            m.message["Subject"] for m in gateway.taken
+        ]
+        assert (
+            made["spoken"] in gateway.taken[0].part("plain").get_content().replace("\u00a0", " ")
+            and "10:00" in gateway.taken[0].part("plain").get_content()
+        )
+        assert (
+            "11:00" in gateway.taken[1].part("plain").get_content()
+            and "09:00" in gateway.taken[2].part("plain").get_content()
+            and "Tập huấn" in gateway.taken[3].part("plain").get_content()
+        )
+        kinds = [kind for kind, _, _ in notices(server, made)]
+        assert Kind.REMINDER not in kinds, "nobody is reminded of what was given back"
+
+
+def test_who_takes_the_consent_back_or_left_no_address_is_not_written_to(tmp_path: Path, gateway: Gateway) -> None:
+    with running(tmp_path, OPEN, *MORNING) as server:
+        hold = threading.Event()
+        gateway.answer = lambda step, to: (hold.wait(WAIT_S) and None) if step == "data" else None
+        silent = server.anyone().post(
+            "/sites/open/appointments",
+            {"service": "B", "start": f"{MONDAY}T10:00:00+07:00", "phone": "0912345678", "consent": True},
+            expect=201,
+        )
+        until(lambda: news(server, silent) == ("expired", 0, "nobody to tell"))
+        made = book(server, LAN)
+        server.anyone().send("PATCH", f"/sites/open/appointments/{made['code']}", {"consent": False})
+        hold.set()
+        with closing(SqliteStore(server.database)) as store:
+            assert all(store.contact(row.contact) is None for row in store.notices("open", made["code"]))
+        other = server.anyone().post("/sites/open/appointments", {"service": "B", "start": f"{MONDAY}T10:00:00+07:00"}, expect=201)
+        assert notices(server, other) == []
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ ROWS: list[tuple[str, ...]] = [
     ("server.store", "server.clock", "server.device", "server.letters", "config", "audio", "kiosk"),
     ("server.sites", "server.wire", "server.voice", "server.notifiers"),
     ("server.ledger",),
-    ("server.access", "server.outbox"),
+    ("server.access", "server.outbox", "server.notices"),
     ("server.publish", "server.routes", "server.foresight"),
     ("server.api", "server.openapi", "server.sockets", "server.pages"),
     ("server.manage", "server.bookings"),

@@ -1,0 +1,126 @@
+"""Which notices an event causes, and what each of them says. The ledger stores them with the event; the outbox sends them.
+
+A notice holds a reference to the contact, never an address; whom it goes to and what it says is looked up when it is sent, so that a
+contact erased meanwhile is not written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from server import wire
+from server.core import events as ev
+from server.core.appointment import Appointment, spoken
+from server.core.day import Day
+from server.core.site import Counting
+from server.ledger import Ledger
+from server.letters import STANDS, Kind, Letter
+from server.store import NoticeRow, Store
+
+REMIND_AT = timedelta(hours=16)
+"""The afternoon before: papers can still be looked for."""
+REMIND_LEAST = timedelta(hours=12)
+"""Whoever has booked later than this before the reminder needs none."""
+
+
+class Caused(NamedTuple):
+    """`over`: bookings whose reminders are no longer true."""
+
+    over: list[str]
+    notices: list[NoticeRow]
+
+
+NOTHING = Caused([], [])
+
+
+def caused(day: Day, entry: ev.Entry) -> Caused:
+    """The notices of one entry, told from the day just after it."""
+    match entry.event:
+        case ev.AppointmentBooked(appointment=code, moved_from=before):
+            return Caused([], _told(day, entry, code, Kind.MOVED if before else Kind.BOOKED))
+        case ev.AppointmentMoved(appointment=code):
+            return Caused([code], _told(day, entry, code, Kind.MOVED))
+        case ev.AppointmentCancelled(appointment=code, moved_to=None):
+            return Caused([code], _notices(day, entry, [(day.bookings.all[code], Kind.CANCELLED, entry.at)]))
+        case ev.AppointmentCancelled(appointment=code):
+            return Caused([code], [])
+        case ev.TicketIssued(appointment=str(code)):
+            return Caused([code], [])
+        case ev.SlotsClosed():
+            affected = day.bookings.affected(day.bookings.closures[entry.seq])
+            return Caused([], _notices(day, entry, [(each, Kind.DISPLACED, entry.at) for each in affected]))
+        case _:
+            return NOTHING
+
+
+def _told(day: Day, entry: ev.Entry, code: str, kind: Kind) -> list[NoticeRow]:
+    """The news, and a reminder the afternoon before."""
+    found = day.bookings.all[code]
+    remind = day.site.at(day.date - timedelta(days=1), REMIND_AT)
+    wanted = [(found, kind, entry.at)]
+    if entry.at + REMIND_LEAST <= remind:
+        wanted.append((found, Kind.REMINDER, remind))
+    return _notices(day, entry, wanted)
+
+
+def _notices(day: Day, entry: ev.Entry, wanted: list[tuple[Appointment, Kind, datetime]]) -> list[NoticeRow]:
+    # The same event gives the same numbers, however often it is told.
+    return [
+        NoticeRow(
+            id=f"{day.site.id}-{day.date.isoformat()}-{entry.seq}-{number}",
+            site=day.site.id,
+            day=day.date,
+            appointment=a.code,
+            kind=kind.value,
+            contact=a.contact,
+            created_at=entry.at,
+            due_at=due,
+            expires_at=a.slot.start,
+        )
+        for number, (a, kind, due) in enumerate(wanted, 1)
+        if a.contact is not None and a.slot is not None
+    ]
+
+
+def reading(store: Store, ledger: Ledger) -> Callable[[NoticeRow], tuple[str, Letter] | None]:
+    """Where a notice goes and what it says; None when there is nobody, or nothing any more."""
+
+    def read(row: NoticeRow) -> tuple[str, Letter] | None:
+        contact = store.contact(row.contact)
+        address = wire.loads(contact.body).get("email") if contact else None
+        if not address or row.day < ledger.today(row.site):
+            return None
+        day = ledger.day(row.site, row.day)
+        found = day.bookings.find(row.appointment)
+        closure = day.bookings.closed(found.service, found.slot) if found and found.slot else None
+        if found is None or (row.kind in STANDS and not found.live) or (row.kind == Kind.DISPLACED and not (found.live and closure)):
+            return None
+        return address, letter(day, found, row.kind, reason=closure.reason if closure else "")
+
+    return read
+
+
+def letter(day: Day, a: Appointment, kind: str, *, reason: str = "", at: datetime | None = None) -> Letter:
+    """What is written about a booking. `at`: when this was decided."""
+    site, service = day.site, day.services[a.service]
+    procedure = site.procedure.get(a.procedure or "")
+    return Letter(
+        kind=kind,
+        lang=a.lang,
+        office=site.name,
+        office_address=site.address,
+        hotline=site.hotline,
+        service=service.name_en if a.lang == "en" and service.name_en else wire.plain(service.name),
+        procedure=procedure.name if procedure else None,
+        documents=procedure.documents if procedure else (),
+        start=a.slot.start if a.slot else None,
+        end=a.slot.end if a.slot else None,
+        code=a.code,
+        spoken=spoken(a.code),
+        url=wire.appointment_url(site, a.code),
+        reason=reason,
+        grace=site.rules.grace if service.counting is Counting.SLOT else None,
+        at=at,
+    )
