@@ -108,7 +108,7 @@ class Limits:
     """What one network address may do, against brokers and guessing; 0: no limit."""
 
     bookings_per_hour: int = 20
-    anonymous_per_day: int = 2
+    anonymous_per_day: int = 1
     """Bookings without a telephone number or an e-mail address."""
     wrong_codes_per_minute: int = 5
     wrong_codes_in_all: int = 60
