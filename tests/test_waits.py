@@ -5,17 +5,24 @@ from __future__ import annotations
 import queue
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 import requests
+from door import Door
 from playwright.sync_api import expect, sync_playwright
 from running import OPEN, Client, Server, until
 
+from server.core import booking, decide
+from server.core.appointment import new_codes
+from server.core.decide import By
 from server.device import Device
+from server.foresight import COME, Foresight
 
 FAST = ("--factor", "600")
 """Ten hall minutes pass in a second."""
@@ -134,3 +141,38 @@ def test_the_paper_names_a_likely_time(tmp_path: Path) -> None:
         finally:
             ended.set()
             thread.join(timeout=10)
+
+
+def test_booked_people_who_are_still_to_come_are_counted_in_advance(tmp_path: Path) -> None:
+    foresight = Foresight()
+    with Door(tmp_path) as door:
+        door.ledger._tell = foresight.hear
+        listening = threading.Thread(target=foresight.run, args=(door.ledger, time.sleep), daemon=True)
+        listening.start()
+        try:
+            lan = By("lan")
+            door.do(lambda day, now: decide.open_counter(day, now, counter="1", by=lan))
+            for _ in range(12):
+                door.issue()
+            for _ in range(8):
+                door.do(lambda day, now: decide.call_next(day, now, counter="1", by=lan, finish=True))
+                door.pass_time(minutes=5)
+
+            def likely() -> float:
+                day, now = door.day(), door.ledger.now("open")
+                until(lambda: foresight._heard["open", day.date].day.seq == day.seq)
+                told = foresight.likely(day, "A", now)
+                assert told is not None
+                return told.likely.total_seconds()
+
+            before = likely()
+            codes = new_codes(Random(1))
+            soon = door.ledger.now("open").replace(minute=50, second=0, microsecond=0)
+            for _ in range(2):
+                door.do(lambda day, now: booking.book(day, now, codes=codes, service="A", start=soon, cycle=6.0))
+            assert likely() > before + 120, "two people who booked a place will be called before whoever comes now"
+            kept, booked = COME
+            assert foresight._coming(door.day(), "A", soon) == 2 * kept / booked
+        finally:
+            foresight.stop()
+            listening.join(timeout=10)
