@@ -12,6 +12,8 @@ import secrets
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from flask import Response
+
 from server import wire
 from server.access import Principal
 from server.api import Context, new_ticket_id, run
@@ -55,6 +57,7 @@ def declare(routes: Routes, ctx: Context) -> None:
     _book(routes, ctx)
     _own(routes, ctx)
     _check_in(routes, ctx)
+    _awaiting(routes, ctx)
     _closures(routes, ctx)
 
 
@@ -452,6 +455,48 @@ def _by_spoken(ctx: Context, site: str, code: str) -> tuple[Day, Appointment]:
     if len(others) != 1:
         raise Refused("not_found")
     return others[0]
+
+
+# -- waiting for a place ---------------------------------------------------------------------------------------------------------
+
+
+def _awaiting(routes: Routes, ctx: Context) -> None:
+    path = "/sites/{site}/days/{date}/waiting"
+
+    @routes.add(
+        "POST",
+        path,
+        summary="Be told when a place comes free on a full day",
+        body=wire.AwaitIn,
+        answers={201: wire.AwaitingOut},
+        refuses=("places_left", "not_bookable", "unknown_service", "too_many_requests"),
+        once=None,
+    )
+    def wait(call: Call) -> Reply:
+        body: wire.AwaitIn = call.body
+        site, when = call.path["site"], _near_day(ctx, call)
+        _slow_down(ctx, call, ctx.sites.current(site), anonymous=False)
+        name, contact = f"w{secrets.token_hex(12)}", f"c{secrets.token_hex(12)}"
+
+        def command(day: Day, now: datetime) -> list[ev.Event]:
+            cycle, lang = ctx.cycle(site, body.service), body.lang or call.lang
+            return booking.await_place(day, now, wait=name, service=body.service, contact=contact, cycle=cycle, lang=lang)
+
+        def keep(tx: Writing, entries: list[ev.Entry]) -> None:
+            tx.put_contact(ContactRow(contact, site, when, "waiting", wire.dumps({"email": body.email}), when + timedelta(days=1)))
+
+        answer: wire.AwaitingOut = {"wait": name, "service": body.service, "day": when.isoformat()}
+        return run(ctx, call, command, lambda day, now: (201, answer), day=when, also=keep)
+
+    @routes.add("DELETE", path + "/{wait}", summary="Wait for a place no longer", answers={204: None})
+    def forgo(call: Call) -> Reply:
+        when, name = _near_day(ctx, call), call.path["wait"]
+        awaiting = ctx.ledger.day(call.path["site"], when).bookings.awaiting.get(name)
+        if awaiting is None:
+            raise Refused("not_found")
+        command, erase = (lambda day, now: booking.forgo_place(day, now, wait=name)), awaiting.contact
+        run(ctx, call, command, lambda day, now: (204, {}), day=when, also=lambda tx, entries: tx.erase_contact(erase))
+        return Response(status=204)
 
 
 # -- times that the office closes ------------------------------------------------------------------------------------------------

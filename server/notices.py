@@ -7,12 +7,13 @@ contact erased meanwhile is not written to.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from server import wire
 from server.core import events as ev
-from server.core.appointment import Appointment, spoken
+from server.core.appointment import Appointment, Awaiting, Slot, spoken
 from server.core.day import Day
 from server.core.site import Counting
 from server.ledger import Ledger
@@ -41,11 +42,10 @@ def caused(day: Day, entry: ev.Entry) -> Caused:
         case ev.AppointmentBooked(appointment=code, moved_from=before):
             return Caused([], _told(day, entry, code, Kind.MOVED if before else Kind.BOOKED))
         case ev.AppointmentMoved(appointment=code):
-            return Caused([code], _told(day, entry, code, Kind.MOVED))
-        case ev.AppointmentCancelled(appointment=code, moved_to=None):
-            return Caused([code], _notices(day, entry, [(day.bookings.all[code], Kind.CANCELLED, entry.at)]))
-        case ev.AppointmentCancelled(appointment=code):
-            return Caused([code], [])
+            return Caused([code], [*_told(day, entry, code, Kind.MOVED), *_offered(day, entry)])
+        case ev.AppointmentCancelled(appointment=code, moved_to=to):
+            news = [] if to else _notices(day, entry, [(day.bookings.all[code], Kind.CANCELLED, entry.at)])
+            return Caused([code], [*news, *_offered(day, entry)])
         case ev.TicketIssued(appointment=str(code)):
             return Caused([code], [])
         case ev.SlotsClosed():
@@ -84,6 +84,26 @@ def _notices(day: Day, entry: ev.Entry, wanted: list[tuple[Appointment, Kind, da
     ]
 
 
+def _offered(day: Day, entry: ev.Entry) -> list[NoticeRow]:
+    """Somebody waits for a place like the one that has just come free."""
+    if entry.seq not in day.bookings.offered:
+        return []
+    awaiting, slot, free_at = day.bookings.offered[entry.seq]
+    return [
+        NoticeRow(
+            id=f"{day.site.id}-{day.date.isoformat()}-{entry.seq}-place",
+            site=day.site.id,
+            day=day.date,
+            appointment=awaiting.wait,
+            kind=Kind.PLACE_FREE.value,
+            contact=awaiting.contact,
+            created_at=entry.at,
+            due_at=free_at,
+            expires_at=slot.start,
+        )
+    ]
+
+
 def reading(store: Store, ledger: Ledger) -> Callable[[NoticeRow], tuple[str, Letter] | None]:
     """Where a notice goes and what it says; None when there is nobody, or nothing any more."""
 
@@ -93,6 +113,9 @@ def reading(store: Store, ledger: Ledger) -> Callable[[NoticeRow], tuple[str, Le
         if not address or row.day < ledger.today(row.site):
             return None
         day = ledger.day(row.site, row.day)
+        if row.kind == Kind.PLACE_FREE:
+            offer = next((o for o in day.bookings.offered.values() if o[0].wait == row.appointment), None)
+            return (address, _place_free(day, *offer[:2])) if offer else None
         found = day.bookings.find(row.appointment)
         closure = day.bookings.closed(found.service, found.slot) if found and found.slot else None
         if found is None or (row.kind in STANDS and not found.live) or (row.kind == Kind.DISPLACED and not (found.live and closure)):
@@ -100,6 +123,12 @@ def reading(store: Store, ledger: Ledger) -> Callable[[NoticeRow], tuple[str, Le
         return address, letter(day, found, row.kind, reason=closure.reason if closure else "")
 
     return read
+
+
+def _place_free(day: Day, awaiting: Awaiting, slot: Slot) -> Letter:
+    """A place that can be booked; there is no booking yet, so there is no code."""
+    there = Appointment("", awaiting.service, slot, slot.start, awaiting.lang)
+    return replace(letter(day, there, Kind.PLACE_FREE), url=wire.booking_url(day.site, awaiting.service))
 
 
 def letter(day: Day, a: Appointment, kind: str, *, reason: str = "", at: datetime | None = None) -> Letter:

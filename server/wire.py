@@ -218,6 +218,15 @@ class CheckInIn(_Body):
     priority: Id | None = None
 
 
+class AwaitIn(_Body):
+    """Whom to tell when a place comes free on a full day."""
+
+    service: Id
+    email: Email
+    consent: Literal[True]
+    lang: Literal["vi", "en"] | None = None
+
+
 class ClosureIn(_Body):
     start: Annotated[AwareDatetime, AfterValidator(_of_our_time)]
     end: Annotated[AwareDatetime, AfterValidator(_of_our_time)]
@@ -855,6 +864,19 @@ def appointment(day: Day, a: Appointment, now: datetime) -> AppointmentOut:
 def appointment_url(site: Site, code: str) -> str | None:
     """Where the holder looks, moves and cancels; None unless the site has a public address."""
     return f"{site.public_url.rstrip('/')}/h/{code}" if site.public_url else None
+
+
+def booking_url(site: Site, service: str) -> str | None:
+    """Where a service is booked; None unless the site has a public address."""
+    return f"{site.public_url.rstrip('/')}/book/{site.id}?service={service}" if site.public_url else None
+
+
+class AwaitingOut(TypedDict):
+    """Somebody waits to be told of a free place; `wait` takes it back."""
+
+    wait: str
+    service: str
+    day: str
 
 
 class ClosureOut(TypedDict):

@@ -85,6 +85,8 @@ MATRIX: list[tuple[str, str, object, set[str]]] = [
     ("PATCH", f"/sites/open/appointments/{NO_CODE}", {"consent": False}, set(WHO)),
     ("DELETE", f"/sites/open/appointments/{NO_CODE}", None, set(WHO)),
     ("POST", f"/sites/open/appointments/{NO_CODE}/check-in", {}, {"k1", "hoa"}),
+    ("POST", "/sites/open/days/2026-11-21/waiting", WRONG, set(WHO)),
+    ("DELETE", "/sites/open/days/2026-11-21/waiting/none", None, set(WHO)),
     ("GET", "/sites/open/days/1999-01-01/closures", None, {"binh", "hoa"}),
     ("POST", "/sites/open/days/2026-11-21/closures", WRONG, {"binh"}),
     ("DELETE", "/sites/open/days/2026-11-21/closures/9", None, {"binh"}),

@@ -394,6 +394,51 @@ def test_between_two_walk_ins_the_printed_times_decide() -> None:
     assert office.order("2") == [first.code, booked.code, second.code]
 
 
+# -- waiting for a place ---------------------------------------------------------------------------------------------------------
+
+
+def full(office: Booked) -> list[str]:
+    """Every slot of the service taken."""
+    return [office.book(clock=f"{start:%H:%M}") for start in office.day.slots("household") for _ in range(office.left(f"{start:%H:%M}"))]
+
+
+def awaits(office: Booked, wait: str, service: str = "household") -> None:
+    office.tell(*booking.await_place(office.day, BEFORE, wait=wait, service=service, contact=f"c-{wait}", cycle=CYCLE))
+
+
+def test_a_place_that_comes_free_is_offered_to_whoever_waited_first() -> None:
+    office = Booked(capacity=1, lead=timedelta())
+    with refused("places_left", free=[at("07:30"), at("07:45"), at("08:00")]):
+        awaits(office, "w1")
+    codes = full(office)
+    for wait in ("w1", "w2", "w3"):
+        awaits(office, wait)
+    office.do(booking.forgo_place, wait="w1")
+    assert office.do(booking.forgo_place, wait="w1") == []
+    office.give_back(codes[0])
+    told, slot, free_at = office.day.bookings.offered[office.day.seq]
+    assert (told.wait, told.contact, slot.start, free_at) == ("w2", "c-w2", at("07:30"), office.last().free_at)
+    [(_, moved)] = move(office, codes[5], at("07:30"), now=at("07:06"))
+    office.tell(moved)
+    assert office.day.bookings.offered[office.day.seq][0].wait == "w3"
+    office.give_back(codes[7])
+    assert office.day.seq not in office.day.bookings.offered and office.day.bookings.awaiting == {}
+    assert snapshot(office.replayed()) == snapshot(office.day)
+
+
+def test_nobody_waits_for_a_service_that_takes_no_bookings() -> None:
+    with refused("not_bookable"):
+        awaits(Booked(), "w1", "health")
+
+
+def test_a_place_of_another_service_is_offered_to_nobody() -> None:
+    office = Booked(capacity=1)
+    full(office)
+    awaits(office, "w1")
+    office.give_back(office.book("copies"))
+    assert office.day.bookings.offered == {} and list(office.day.bookings.awaiting) == ["w1"]
+
+
 # -- times that the office closes ------------------------------------------------------------------------------------------------
 
 

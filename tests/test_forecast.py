@@ -479,3 +479,8 @@ def test_a_counter_that_leaves_the_site_document_is_still_counted_for_those_who_
     assert office.minutes(waiting) == 10
     assert CLERKS["2"].name == office.day.counters["2"].clerk
     assert HOURS.week == office.site.hours.week
+
+
+def test_the_measured_pace_of_a_service_is_known_to_those_who_offer_its_slots() -> None:
+    pace = Pace({"household": Habit(cycle=4.0, calls=100.0, staff=2.0)})
+    assert (pace.cycle("household"), pace.cycle("copies")) == (4.0, Habit().cycle)

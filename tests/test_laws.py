@@ -370,7 +370,15 @@ def test_the_random_days_are_worth_living() -> None:
     # Who adds an event says here that it moves nobody, or gives the random days a command for it.
     moves_nobody = {ev.NoticeSet, ev.DayClosed, ev.TicketReprinted}
     # A place in a slot is none in the queue; `test_bookings` holds its check-in to the same formula.
-    moves_nobody |= {ev.AppointmentBooked, ev.AppointmentMoved, ev.AppointmentCancelled, ev.SlotsClosed, ev.SlotsReopened}
+    moves_nobody |= {
+        ev.AppointmentBooked,
+        ev.AppointmentMoved,
+        ev.AppointmentCancelled,
+        ev.SlotsClosed,
+        ev.SlotsReopened,
+        ev.PlaceAwaited,
+        ev.PlaceForgone,
+    }
     assert {type(entry.event) for life in lives for entry in life.office.story} >= set(ev.KINDS.values()) - moves_nobody
     met = {code for life in lives for code in life.refusals}
     assert met >= {

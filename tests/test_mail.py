@@ -130,6 +130,28 @@ def test_a_citizen_is_told_of_what_becomes_of_the_booking(tmp_path: Path, gatewa
         assert Kind.REMINDER not in kinds, "nobody is reminded of what was given back"
 
 
+def test_who_waits_for_a_place_is_told_when_one_comes_free(tmp_path: Path, gateway: Gateway) -> None:
+    text = Path(OPEN).read_text(encoding="utf-8").replace('mon-sun = ["00:00-24:00"]', 'mon-sun = ["08:00-08:20"]')
+    document = tmp_path / "short.toml"
+    document.write_text(text.replace("capacity = 2", "capacity = 1"), encoding="utf-8")
+    with running(tmp_path, str(document), *MORNING) as server:
+        path = f"/sites/open/days/{MONDAY}/waiting"
+        body = {"service": "A", "email": "minh@example.vn", "consent": True}
+        first = book(server, LAN, "08:00")
+        assert server.anyone().send("POST", path, body).json()["error"]["code"] == "places_left"
+        book(server, LAN, "08:10")
+        server.anyone().post(path, body, expect=201)
+        gone = server.anyone().post(path, body | {"email": "hoa@example.vn"}, expect=201)
+        assert server.anyone().send("DELETE", f"{path}/{gone['wait']}").status_code == 204
+        assert server.anyone().send("DELETE", f"{path}/{gone['wait']}").status_code == 404
+        assert server.anyone().send("POST", path, body | {"consent": False}).status_code == 422
+        server.anyone().send("DELETE", f"/sites/open/appointments/{first['code']}")
+        until(lambda: [mail for mail in gateway.taken if mail.to == "minh@example.vn"])
+        (told,) = [mail for mail in gateway.taken if mail.to == "minh@example.vn"]
+        assert "Vừa có chỗ trống" in told.message["Subject"] and "08:00" in told.part("plain").get_content()
+        assert not [mail for mail in gateway.taken if mail.to == "hoa@example.vn"]
+
+
 def test_who_takes_the_consent_back_or_left_no_address_is_not_written_to(tmp_path: Path, gateway: Gateway) -> None:
     with running(tmp_path, OPEN, *MORNING) as server:
         hold = threading.Event()

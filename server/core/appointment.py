@@ -146,6 +146,15 @@ class Appointment:
         return self.state is AppointmentState.BOOKED
 
 
+class Awaiting(NamedTuple):
+    """Somebody who wants a place of this day. A reference to how they are reached, nothing of who they are."""
+
+    wait: str
+    service: str
+    contact: str
+    lang: str
+
+
 class Closure(NamedTuple):
     """A time that the office has closed for bookings; `service` None: for all."""
 
@@ -180,6 +189,10 @@ class Bookings:
     """Every code of the day, also of those given back: a spoken code means one booking."""
     closures: dict[int, Closure] = field(default_factory=dict)
     """By the number of their event."""
+    awaiting: dict[str, Awaiting] = field(default_factory=dict)
+    """In the order in which they came."""
+    offered: dict[int, tuple[Awaiting, Slot, datetime]] = field(default_factory=dict)
+    """By the number of the event that freed a place: who is told of it, which, and from when on it can be had."""
     _places: dict[tuple[str, datetime], _Places] = field(default_factory=dict)
     _persons: dict[tuple[str, str], int] = field(default_factory=dict)
     _expected: dict[str, SortedKeyList] = field(default_factory=dict)
@@ -231,15 +244,15 @@ class Bookings:
         self.all[made.code] = self.by_spoken[made.code[:SPOKEN]] = made
         self._enter(made)
 
-    def move(self, event: ev.AppointmentMoved) -> None:
+    def move(self, event: ev.AppointmentMoved, seq: int) -> None:
         moved = self.all[event.appointment]
-        self._leave(moved, event.free_at)
+        self._leave(moved, event.free_at, seq)
         moved.slot = Slot(event.start, event.end)
         self._enter(moved)
 
-    def cancel(self, event: ev.AppointmentCancelled) -> None:
+    def cancel(self, event: ev.AppointmentCancelled, seq: int) -> None:
         gone = self.all[event.appointment]
-        self._leave(gone, event.free_at)
+        self._leave(gone, event.free_at, seq)
         gone.state = AppointmentState.MOVED if event.moved_to else AppointmentState.CANCELLED
         gone.moved_to = event.moved_to
 
@@ -256,7 +269,7 @@ class Bookings:
             self._places.setdefault((a.service, a.slot.start), _Places()).taken += 1
             self._expected.setdefault(a.service, SortedKeyList(key=_due)).add(a)
 
-    def _leave(self, a: Appointment, free_at: datetime) -> None:
+    def _leave(self, a: Appointment, free_at: datetime, seq: int) -> None:
         if a.person is not None:
             self._persons[a.service, a.person] -= 1
         if a.slot is not None:
@@ -264,6 +277,10 @@ class Bookings:
             kept.taken -= 1
             kept.back.append(free_at)
             self._expected[a.service].remove(a)
+            first = next((w for w in self.awaiting.values() if w.service == a.service), None)
+            if first is not None:
+                # Told once: whoever does not want that place leaves the next one to others.
+                self.offered[seq] = (self.awaiting.pop(first.wait), a.slot, free_at)
 
 
 def return_at(rules: BookingRules, now: datetime, chance: float) -> datetime:

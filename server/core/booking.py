@@ -58,7 +58,8 @@ def free(day: Day, service: str, near: datetime, now: datetime, cycle: float) ->
     hour."""
     slots = list(day.slots(service).values())
     after = bisect_left(slots, near, key=lambda slot: slot.start)
-    before, found = after - 1, []
+    before = after - 1
+    found: list[datetime] = []
     while len(found) < FREE_SHOWN and (before >= 0 or after < len(slots)):
         if after == len(slots) or (before >= 0 and near - slots[before].start <= slots[after].start - near):
             nearest, before = slots[before], before - 1
@@ -226,6 +227,20 @@ def check_in(
             appointment=code,
         )
     ]
+
+
+def await_place(day: Day, now: datetime, *, wait: str, service: str, contact: str, cycle: float, lang: str = "vi") -> Events:
+    """Be told when a place of this day comes free. Refuses `not_bookable`, and `places_left` with the free slots as long as there are
+    any."""
+    rules_of(day, service)
+    if found := free(day, service, now, now, cycle):
+        raise Refused("places_left", start=found[0], free=found)
+    return [ev.PlaceAwaited(wait, service, contact, lang if lang in day.site.languages else day.site.languages[0])]
+
+
+def forgo_place(day: Day, now: datetime, *, wait: str) -> Events:
+    """Wait for a place no longer."""
+    return [ev.PlaceForgone(wait)] if wait in day.bookings.awaiting else []
 
 
 def close_slots(day: Day, now: datetime, *, start: datetime, end: datetime, reason: str, service: str | None = None) -> Events:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from server.core import events as ev
-from server.core.appointment import Bookings, Closure, Slot, slots
+from server.core.appointment import Awaiting, Bookings, Closure, Slot, slots
 from server.core.queue import Line, Place, Term
 from server.core.site import AS_WRITTEN, Counter, HoursNow, Rules, Service, Site, Today, hours_now, last_ticket
 from server.core.ticket import AT_COUNTER, State, Verb
@@ -515,11 +515,19 @@ def _booked(day: Day, entry: ev.Entry, event: ev.AppointmentBooked) -> None:
 
 
 def _moved(day: Day, entry: ev.Entry, event: ev.AppointmentMoved) -> None:
-    day.bookings.move(event)
+    day.bookings.move(event, entry.seq)
 
 
 def _given_back(day: Day, entry: ev.Entry, event: ev.AppointmentCancelled) -> None:
-    day.bookings.cancel(event)
+    day.bookings.cancel(event, entry.seq)
+
+
+def _awaited(day: Day, entry: ev.Entry, event: ev.PlaceAwaited) -> None:
+    day.bookings.awaiting[event.wait] = Awaiting(event.wait, event.service, event.contact, event.lang)
+
+
+def _forgone(day: Day, entry: ev.Entry, event: ev.PlaceForgone) -> None:
+    day.bookings.awaiting.pop(event.wait, None)
 
 
 def _slots_closed(day: Day, entry: ev.Entry, event: ev.SlotsClosed) -> None:
@@ -575,6 +583,8 @@ _EVOLVE: dict[type, Callable[[Day, ev.Entry, Any], None]] = {
     ev.AppointmentBooked: _booked,
     ev.AppointmentMoved: _moved,
     ev.AppointmentCancelled: _given_back,
+    ev.PlaceAwaited: _awaited,
+    ev.PlaceForgone: _forgone,
     ev.SlotsClosed: _slots_closed,
     ev.SlotsReopened: _slots_reopened,
     ev.DayClosed: _closed,

@@ -261,6 +261,23 @@ class AppointmentCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceAwaited:
+    """Somebody wants to be told when a place of this service comes free on this day; first come, first told."""
+
+    wait: str
+    service: str
+    contact: str
+    lang: str = "vi"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceForgone:
+    """No longer waits for a place."""
+
+    wait: str
+
+
+@dataclass(frozen=True, slots=True)
 class SlotsClosed:
     """The office cannot keep these times; who has one is offered another. `service` None: of all services."""
 
@@ -313,6 +330,8 @@ Event = (
     | AppointmentBooked
     | AppointmentMoved
     | AppointmentCancelled
+    | PlaceAwaited
+    | PlaceForgone
     | SlotsClosed
     | SlotsReopened
     | DayClosed
