@@ -341,7 +341,9 @@ def hours_now(site: Site, now: datetime, today: Today = AS_WRITTEN) -> HoursNow:
     """The state of the office's day at `now`; the kiosk, the board and the decision to issue all ask here (`Day.hours`)."""
     day = site.business_day(now)
     spans = _spans(site, day, today)
-    next_open = next(_later_spans(site, now, today), None)
+    serving = any(start <= now < end for start, end in spans)
+    # While it is open nobody asks when it will be, and looking costs more than all the rest.
+    next_open = None if serving else next(_later_spans(site, now, today), None)
     if not spans:
         holiday = site.hours.holidays.get(day)
         state = HoursState.HOLIDAY if holiday else HoursState.CLOSED
@@ -349,10 +351,9 @@ def hours_now(site: Site, now: datetime, today: Today = AS_WRITTEN) -> HoursNow:
     opens, closes = spans[0][0], spans[-1][1]
     first = max(opens - site.hours.first_ticket_before, site.at(day, timedelta()))
     last = today.last_ticket or closes - site.hours.last_ticket_before
-    serving = any(start <= now < end for start, end in spans)
 
     def within(state: HoursState, issuing: bool = False) -> HoursNow:
-        return HoursNow(state, opens, closes, first, last, None if serving else next_open, None, issuing, serving)
+        return HoursNow(state, opens, closes, first, last, next_open, None, issuing, serving)
 
     if now < opens:
         return within(HoursState.BEFORE, issuing=now >= first)
