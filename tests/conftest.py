@@ -18,6 +18,7 @@ CORE = {
     "test_words",
     "test_forecast",
     "test_bookings",
+    "test_simulate",
 }
 """These run by themselves first: in seconds, and every branch of `server.core` must be reached by them."""
 
