@@ -5,6 +5,7 @@ Both profiles come from City of Warsaw open data; source and licence stand in th
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from bisect import bisect_right
@@ -14,10 +15,12 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from itertools import accumulate
+from pathlib import Path
 from random import Random
 from types import MappingProxyType
 from typing import Any
 
+from config.profiles import derive
 from server.core.site import Service, Site, clock_time, hours_now, last_ticket
 
 SERVICE_CV = 0.8
@@ -94,7 +97,24 @@ def municipal() -> Profile:
 @cache
 def busy_day() -> BusyDay:
     """The busy day of a real office, for load tests: nothing in it is invented but the even spread between two recordings."""
-    values = _json("busy_day")
+    return _busy_day(_json("busy_day"))
+
+
+def recorded_day(path: Path, office: str | None = None, day: str | None = None) -> BusyDay:
+    """One office day of a recording (its columns: `profiles/derive.py`): of this office and this date, or else the one with the most
+    tickets. Raises ValueError with a sentence when there is none, OSError when it cannot be read."""
+    try:
+        days = derive.read(path)
+    except (KeyError, ValueError, EOFError, csv.Error) as error:
+        raise ValueError(f"{path} is not a recording of queues.") from error
+    found = {key: queues for key, queues in derive.office_days(days).items() if office in (None, key[0]) and day in (None, key[1])}
+    if not found:
+        raise ValueError(f"{path} holds no day of {office or 'any office'} on {day or 'any date'}.")
+    chosen = max(found, key=lambda key: sum(map(len, found[key].values())))
+    return _busy_day(derive.busy_day(days, *chosen))
+
+
+def _busy_day(values: Any) -> BusyDay:
     arrivals = [(timedelta(seconds=at), letter) for letter, queue in values["queues"].items() for at in queue["arrivals"]]
     return BusyDay(
         office=values["office"],

@@ -28,7 +28,7 @@ LAST_WORD_S = 0.2
 
 
 def parser() -> argparse.ArgumentParser:
-    from server import commands
+    from server import commands, whatif
 
     top = argparse.ArgumentParser(prog="moiso", description="Queue kiosks, hall screens, voice and consoles.", epilog=f"Example: {EXAMPLE}")
     subs = top.add_subparsers(metavar="COMMAND", required=True)
@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
 
     _agents(subs)
     commands.add_parsers(subs)
+    whatif.add_parsers(subs)
     return top
 
 

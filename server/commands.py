@@ -313,13 +313,10 @@ def report_day(arguments: Arguments) -> None:
     from server.api import report_csv
     from server.core.report import report
 
-    try:
-        when = datetime.strptime(arguments.day, "%Y-%m-%d").date()
-    except ValueError as error:
-        raise Failed(f"{arguments.day} is not a date: write it as 2026-11-20.") from error
+    when = wanted_day(arguments.day)
     with opened(arguments, create=False) as store:
         site = known_site(store, arguments.site)
-        day, story = _fold(store, site, when)
+        day, story = folded(store, site, when)
     if not story:
         raise Failed(f"Nothing happened at {site} on {when}.")
     numbers = report(day, story)
@@ -329,7 +326,15 @@ def report_day(arguments: Arguments) -> None:
         sys.stdout.write(report_csv(numbers))
 
 
-def _fold(store: Store, site: str, when: date) -> tuple[Day, list[ev.Entry]]:
+def wanted_day(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError as error:
+        raise Failed(f"{text} is not a date: write it as 2026-11-20.") from error
+
+
+def folded(store: Store, site: str, when: date) -> tuple[Day, list[ev.Entry]]:
+    """A stored day and its story."""
     from server.core.day import fold
 
     sites = Sites(store)
@@ -349,48 +354,52 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
+def add_leaf(to: Any, name: str, what: str, example: str, run: Callable[[Arguments], None]) -> argparse.ArgumentParser:
+    """One command, with an example in its help."""
+    parser: argparse.ArgumentParser = to.add_parser(name, help=what, description=what, epilog=f"Example: {example}")
+    add_common(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
 def add_parsers(commands: Any) -> None:
     """The sub-commands of this file, each with an example."""
-
-    def leaf(to: Any, name: str, what: str, example: str, run: Callable[[Arguments], None]) -> argparse.ArgumentParser:
-        parser: argparse.ArgumentParser = to.add_parser(name, help=what, description=what, epilog=f"Example: {example}")
-        add_common(parser)
-        parser.set_defaults(run=run)
-        return parser
 
     def group(name: str, what: str, example: str) -> Any:
         parser = commands.add_parser(name, help=what, description=what, epilog=f"Example: {example}")
         return parser.add_subparsers(metavar="ACTION", required=True)
 
-    checking = leaf(commands, "check", "Check a site document and report every mistake", "moiso check my-ward.toml", check)
+    checking = add_leaf(commands, "check", "Check a site document and report every mistake", "moiso check my-ward.toml", check)
     checking.add_argument("file")
 
     users = group("user", "Staff accounts", "moiso user list")
-    add = leaf(users, "add", "Add a staff account", "echo 'a long password' | moiso user add lan --role clerk --password-stdin", user_add)
+    add = add_leaf(
+        users, "add", "Add a staff account", "echo 'a long password' | moiso user add lan --role clerk --password-stdin", user_add
+    )
     add.add_argument("name")
     add.add_argument("--role", choices=ROLES, required=True)
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
-    leaf(users, "list", "List staff accounts", "moiso user list --json", user_list)
-    reset = leaf(users, "reset", "Give a new password", "echo 'another password' | moiso user reset lan --password-stdin", user_reset)
+    add_leaf(users, "list", "List staff accounts", "moiso user list --json", user_list)
+    reset = add_leaf(users, "reset", "Give a new password", "echo 'another password' | moiso user reset lan --password-stdin", user_reset)
     reset.add_argument("name")
     reset.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
-    leaf(users, "remove", "Remove a staff account", "moiso user remove lan", user_remove).add_argument("name")
+    add_leaf(users, "remove", "Remove a staff account", "moiso user remove lan", user_remove).add_argument("name")
 
     devices = group("device", "Kiosks, displays and loudspeakers", "moiso device list")
-    new = leaf(devices, "add", "Register a device and show its key once", "moiso device add k1 --kind kiosk --json", device_add)
+    new = add_leaf(devices, "add", "Register a device and show its key once", "moiso device add k1 --kind kiosk --json", device_add)
     new.add_argument("name")
     new.add_argument("--kind", choices=DEVICE_KINDS, required=True)
     new.add_argument("--place", help="the kiosk or hall it stands for (default: its name for a kiosk, the only hall for the others)")
-    leaf(devices, "list", "List devices", "moiso device list", device_list)
-    leaf(devices, "revoke", "Make a device's key useless", "moiso device revoke k1", device_revoke).add_argument("name")
+    add_leaf(devices, "list", "List devices", "moiso device list", device_list)
+    add_leaf(devices, "revoke", "Make a device's key useless", "moiso device revoke k1", device_revoke).add_argument("name")
 
     documents = group("site", "Site documents and their versions", "moiso site history")
-    leaf(documents, "import", "Store a site document", "moiso site import my-ward.toml", site_import).add_argument("file")
-    export = leaf(documents, "export", "Print a site document", "moiso site export --site demo > demo.toml", site_export)
+    add_leaf(documents, "import", "Store a site document", "moiso site import my-ward.toml", site_import).add_argument("file")
+    export = add_leaf(documents, "export", "Print a site document", "moiso site export --site demo > demo.toml", site_export)
     export.add_argument("--version", type=int)
-    leaf(documents, "history", "List the versions of a site document", "moiso site history --site demo", site_history)
+    add_leaf(documents, "history", "List the versions of a site document", "moiso site history --site demo", site_history)
 
-    numbers = leaf(commands, "report", "A day in numbers", "moiso report 2026-11-20 --format csv > day.csv", report_day)
+    numbers = add_leaf(commands, "report", "A day in numbers", "moiso report 2026-11-20 --format csv > day.csv", report_day)
     numbers.add_argument("day", help="the date, as 2026-11-20")
     numbers.add_argument("--format", choices=("csv", "json"), default="csv")
 

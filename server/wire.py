@@ -25,6 +25,7 @@ from server.core import events as ev
 from server.core.appointment import Appointment, spoken
 from server.core.day import Day, Ticket
 from server.core.forecast import Accuracy, Forecast
+from server.core.outcome import CLASSES, Outcome
 from server.core.refused import Refused
 from server.core.report import Report
 from server.core.site import AS_WRITTEN, Counting, Site
@@ -1255,6 +1256,31 @@ class ReportOut(TypedDict):
 def report(numbers: Report) -> ReportOut:
     """The day in numbers; field names are those of `server.core.report`."""
     return _plain(numbers)  # type: ignore[no-any-return]
+
+
+def outcome(found: Outcome) -> dict[str, Any]:
+    """What days were like, in minutes; a number that nobody gave is null."""
+
+    def rounded(value: float | None) -> float | None:
+        return None if value is None else round(value, 3)
+
+    classes = {}
+    for name in CLASSES:
+        waits = found.waits_of(name)
+        classes[name] = {
+            "n": waits.n,
+            "wait_mean_min": rounded(waits.mean),
+            "wait_p95_min": rounded(waits.p95),
+            "wait_max_min": rounded(waits.longest),
+        }
+    return {
+        "days": found.days,
+        "classes": classes,
+        "unserved": found.unserved,
+        "begun_within_10_min_of_slot": rounded(found.near_slot_share),
+        "max_overtaken": found.overtaken,
+        "latest_overtaker_min": rounded(found.latest.total_seconds() / 60),
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -86,7 +86,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> str:
 # -- help ------------------------------------------------------------------------------------------------------------------------
 
 COMMANDS = [
-    *(("demo",), ("serve",), ("check",), ("kiosk",), ("audio",), ("report",)),
+    *(("demo",), ("serve",), ("check",), ("kiosk",), ("audio",), ("report",), ("simulate",), ("replay",)),
     *(("user",), ("user", "add"), ("user", "list"), ("user", "reset"), ("user", "remove")),
     *(("device",), ("device", "add"), ("device", "list"), ("device", "revoke")),
     *(("site",), ("site", "import"), ("site", "export"), ("site", "history")),

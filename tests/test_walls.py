@@ -22,7 +22,8 @@ ROWS: list[tuple[str, ...]] = [
     ("server.publish", "server.routes", "server.foresight"),
     ("server.api", "server.openapi", "server.sockets", "server.pages"),
     ("server.manage", "server.bookings"),
-    ("server.app", "server.demo", "server.commands"),
+    ("server.app", "server.demo", "server.commands", "server.chart", "server.comparison"),
+    ("server.whatif",),
     ("server.__main__",),
 ]
 
@@ -49,6 +50,7 @@ OWNERS = {
     "segno": {"kiosk/qr.py"},
     "icalendar": {"server/letters.py"},
     "smtplib": {"server/notifiers/smtp.py"},
+    "tqdm": {"server/whatif.py"},
 }
 CORE_MAY = {"sortedcontainers"}
 

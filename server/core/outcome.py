@@ -7,10 +7,14 @@ paper prints them.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import takewhile
 from math import ceil
+
+from sortedcontainers import SortedList
 
 from server.core import events as ev
 from server.core.site import MINUTE
@@ -71,24 +75,24 @@ class Outcome:
             self.near_slot += wait is not None and visit.issued.issued_at + wait <= slot + NEAR_SLOT
 
     def _overtaking(self, turns: Turns) -> None:
-        called: dict[str, list[Turn]] = {}
-        ended: dict[str, Turn] = {}
+        called: dict[str, list[Turn]] = defaultdict(list)
+        joined: dict[str, SortedList] = defaultdict(SortedList)
+        ended: dict[str, datetime | None] = {}
         for turn in sorted((t for v in turns.visits.values() for t in v.turns), key=lambda turn: turn.called_at):
-            before = ended.get(turn.ticket)
-            # Who was sent on stands in this line only since then, with the time of joining of before.
-            since = max(turn.call.joined_at, before.ended_at) if before and before.ended_at else turn.call.joined_at
-            ended[turn.ticket] = turn
-            line = called.setdefault(turn.service, [])
-            passed = 0
-            for other in reversed(line):
-                if other.called_at < since:
-                    break
-                if other.call.joined_at > turn.call.joined_at:
-                    passed += 1
-                    self.latest = max(self.latest, other.call.joined_at - turn.call.joined_at)
-            self.overtaken = max(self.overtaken, passed)
+            mine, since = turn.call.joined_at, ended.get(turn.ticket)
+            ended[turn.ticket] = turn.ended_at
+            later = joined[turn.service]
+            if since is not None and since > mine:
+                # Who was sent on stands in this line only since then, with the time of joining of before.
+                while_waiting = takewhile(lambda other, since=since: other.called_at >= since, reversed(called[turn.service]))  # type: ignore[misc]
+                later = SortedList(other.call.joined_at for other in while_waiting)
+            passed = len(later) - later.bisect_right(mine)
+            if passed:
+                self.overtaken = max(self.overtaken, passed)
+                self.latest = max(self.latest, later[-1] - mine)
             if turn.call.in_order:
-                line.append(turn)
+                called[turn.service].append(turn)
+                joined[turn.service].add(mine)
 
     def waits_of(self, *names: str) -> Waits:
         """Of some classes together; of all without names."""
