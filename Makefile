@@ -7,7 +7,7 @@ HOST ?= 127.0.0.1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: run test check core journeys soak lock pictures screens clean
+.PHONY: run test check core journeys soak lock pictures screens simulation clean
 
 run: $(VENV)/run.stamp
 	@.ci/packages voice
@@ -66,6 +66,10 @@ pictures: $(VENV)/test.stamp
 screens: $(VENV)/test.stamp
 	@.ci/packages voice browser paper
 	$(BIN)/python docs/screens.py
+
+# The simulator beside what is known of queues, and the rule beside two others: docs/simulation.md.
+simulation: $(VENV)/test.stamp
+	$(BIN)/python -m tests.bench.simulation
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
