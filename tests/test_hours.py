@@ -33,8 +33,8 @@ def site() -> Site:
         ("13:29:59", LUNCH, False, False, "13:30"),
         ("13:30:00", OPEN, True, True, None),
         ("16:29:59", OPEN, True, True, None),
-        ("16:30:00", LAST, False, True, None),
-        ("16:59:59", LAST, False, True, None),
+        ("16:30:00", LAST, False, True, "tomorrow"),
+        ("16:59:59", LAST, False, True, "tomorrow"),
         ("17:00:00", CLOSED, False, False, "tomorrow"),
         ("23:59:59", CLOSED, False, False, "tomorrow"),
     ],
@@ -63,7 +63,8 @@ def test_when_the_last_number_falls_into_the_lunch_break_the_afternoon_gives_non
     )
     assert hours_now(short, at("12:59:59")).state is LUNCH
     passed = hours_now(short, at("13:00"))
-    assert (passed.state, passed.serving, passed.next_open) == (LAST, False, at("13:30"))
+    assert (passed.state, passed.serving) == (LAST, False)
+    assert passed.next_open == at("08:00", SATURDAY), "who comes back at 13:30 would get no number"
     assert hours_now(short, at("13:45")).serving
 
 
@@ -92,10 +93,14 @@ def test_a_special_day_outweighs_the_holiday_it_falls_on(site: Site) -> None:
 def test_an_office_that_never_opens_again_names_no_next_opening(site: Site) -> None:
     shut = replace(site, hours=Hours(week=((),) * 7))
     assert hours_now(shut, at("09:00")).next_open is None
+    once = replace(shut, hours=replace(shut.hours, special={FRIDAY: (span("07:30", "17:00"),)}, last_ticket_before=60 * MINUTE))
+    assert (hours_now(once, at("16:30")).state, hours_now(once, at("16:30")).next_open) == (LAST, None)
     assert last_ticket(shut, shut.service["health"], at("09:00")) is None
 
 
-@pytest.mark.parametrize(("clock", "next_open"), [("07:20", "07:30"), ("10:59", None), ("11:05", "tomorrow"), ("12:00", "tomorrow")])
+@pytest.mark.parametrize(
+    ("clock", "next_open"), [("07:20", "07:30"), ("10:29", None), ("10:59", "tomorrow"), ("11:05", "tomorrow"), ("12:00", "tomorrow")]
+)
 def test_an_office_that_closes_early_for_the_day_does_not_promise_the_afternoon(site: Site, clock: str, next_open: str | None) -> None:
     now = hours_now(site, at(clock), Today(closes=at("11:00")))
     expected = at("08:00", SATURDAY) if next_open == "tomorrow" else next_open and at(next_open)

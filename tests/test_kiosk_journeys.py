@@ -164,7 +164,7 @@ CLOSED = [
     (
         "2026-11-20T16:40+07:00",
         "last-ticket",
-        "Đã hết giờ cấp số hôm nay (16:30). Ai đã có số vẫn được phục vụ.",
+        "Đã hết giờ cấp số hôm nay (16:30). Ai đã có số vẫn được phục vụ. Mở lại 07:30 thứ Bảy 21/11.",
         True,
     ),
     ("2026-11-20T17:30+07:00", "closed", "Hết giờ làm việc. Mở lại 07:30 thứ Bảy 21/11.", False),

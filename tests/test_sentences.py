@@ -81,8 +81,8 @@ HOURS_SAID = [
     ),
     (
         "16:45",
-        "Đã hết giờ cấp số hôm nay (16:30). Ai đã có số vẫn được phục vụ.",
-        "No more numbers today (16:30). Everybody with a number will be served.",
+        "Đã hết giờ cấp số hôm nay (16:30). Ai đã có số vẫn được phục vụ. Mở lại 08:00 thứ Bảy 21/11.",
+        "No more numbers today (16:30). Everybody with a number will be served. Open again 08:00 thứ Bảy 21/11.",
     ),
     ("17:30", "Hết giờ làm việc. Mở lại 08:00 thứ Bảy 21/11.", "Closed. Open again 08:00 thứ Bảy 21/11."),
 ]

@@ -300,7 +300,8 @@ class HoursNow:
     first_ticket: datetime | None
     last_ticket: datetime | None
     next_open: datetime | None
-    """The next time somebody may come: the next span that has not begun; None while open, or when none comes within a month."""
+    """The next time somebody may come: the next span that has not begun, on a later day once numbers have ended for today; None while
+    open, or when none comes within a month."""
     holiday: str | None = None
     issuing: bool = False
     """Whether kiosks give numbers now (services may stop earlier)."""
@@ -328,9 +329,9 @@ def _spans(site: Site, day: date, today: Today) -> list[tuple[datetime, datetime
     return [*kept[:-1], (kept[-1][0], max(kept[-1][0], today.closes))]
 
 
-def _later_spans(site: Site, now: datetime, today: Today) -> Iterator[datetime]:
+def _later_spans(site: Site, now: datetime, today: Today, *, from_day: int = 0) -> Iterator[datetime]:
     date_now = site.business_day(now)
-    for ahead in range(32):
+    for ahead in range(from_day, 32):
         day = date_now + timedelta(days=ahead)
         for start, _ in _spans(site, day, AS_WRITTEN if ahead else today):
             if start > now:
@@ -352,15 +353,16 @@ def hours_now(site: Site, now: datetime, today: Today = AS_WRITTEN) -> HoursNow:
     first = max(opens - site.hours.first_ticket_before, site.at(day, timedelta()))
     last = today.last_ticket or closes - site.hours.last_ticket_before
 
-    def within(state: HoursState, issuing: bool = False) -> HoursNow:
-        return HoursNow(state, opens, closes, first, last, next_open, None, issuing, serving)
+    def within(state: HoursState, issuing: bool = False, again: datetime | None = next_open) -> HoursNow:
+        return HoursNow(state, opens, closes, first, last, again, None, issuing, serving)
 
     if now < opens:
         return within(HoursState.BEFORE, issuing=now >= first)
     if now >= closes:
         return within(HoursState.CLOSED)
     if now >= last:
-        return within(HoursState.LAST_TICKET_PASSED)
+        # Counters may work on, even after a lunch break, but whoever has no number yet comes on another day.
+        return within(HoursState.LAST_TICKET_PASSED, again=next(_later_spans(site, now, today, from_day=1), None))
     if not serving:
         return within(HoursState.LUNCH, issuing=site.hours.numbers_at_lunch)
     return within(HoursState.OPEN, issuing=True)

@@ -163,7 +163,7 @@ def hours_words(hours: HoursNow, now: datetime, lang: str = "vi") -> str | None:
             return f"Đang nghỉ trưa, làm việc lại lúc {again}. Số buổi sáng vẫn giữ nguyên."
         case HoursState.LAST_TICKET_PASSED:
             if lang == "en":
-                return f"No more numbers today ({last}). Everybody with a number will be served."
+                return f"No more numbers today ({last}). Everybody with a number will be served.{reopen_en}"
             return f"Đã hết giờ cấp số hôm nay ({last}). Ai đã có số vẫn được phục vụ.{reopen}"
         case HoursState.CLOSED:
             return f"Closed.{reopen_en}" if lang == "en" else f"Hết giờ làm việc.{reopen}"
