@@ -20,6 +20,8 @@ CONFUSING = {"D": "Đ", "I": "1", "O": "0", "Q": "O"}
 SOUND_ALIKE = ("BCDGPTV", "LMNR", "SX", "AK", "IY")
 """Names of letters that a loudspeaker confuses. The voice has the same table; a test compares them."""
 EVERYDAY_WORDS = 4
+FIELDS_AT_HOME = 4
+"""So many fields fit on a kiosk's first screen beside the other choices."""
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
 
@@ -44,7 +46,7 @@ def read_office(top: Table) -> Site:
         procedures=offered.procedures(),
         halls=halls,
         counters=_counters(top, services, halls),
-        kiosks=_kiosks(top, halls),
+        kiosks=_kiosks(top, halls, services),
         priority_groups=_priority_groups(top),
         hours=read_hours(top.table("hours"), top.table("holidays")),
         rules=_rules(top.table("rules")),
@@ -317,21 +319,29 @@ def _counters(top: Table, services: Sequence[Service], halls: Sequence[Hall]) ->
     return tuple(found)
 
 
-def _kiosks(top: Table, halls: Sequence[Hall]) -> tuple[Kiosk, ...]:
+def _kiosks(top: Table, halls: Sequence[Hall], services: Sequence[Service]) -> tuple[Kiosk, ...]:
     unique = _Unique()
     usual = Kiosk("", "", "")
+    # Results are collected through a button of their own.
+    fields = sum(not service.result for service in services)
     found = []
     for row in top.tables("kiosks"):
         kiosk = unique.id(row, example="k1")
         paper = row.whole("paper_mm", usual.paper, most=999)
         if paper not in (58, 80):
             row.mistake("paper_mm", f"Paper of {paper} mm is not known.", "Write 80 or 58.")
+        home = row.one_of("home", ("choices", "fields"), usual.home)
+        if home == "fields" and fields > FIELDS_AT_HOME:
+            message = f"{fields} fields do not fit on the first screen, which has room for {FIELDS_AT_HOME}."
+            row.mistake("home", message, 'Write home = "choices"; a number is then two touches.')
         found.append(
             Kiosk(
                 id=kiosk,
                 name=row.text("name", f"Máy lấy số {kiosk}", most=40),
                 hall=_hall_of(row, halls),
+                home=home,
                 screen_inches=row.number("screen_inches", usual.screen_inches, least=7, most=86),
+                screen_bottom_mm=row.whole("screen_bottom_mm", usual.screen_bottom_mm, least=400, most=1060),
                 printer_position=row.one_of("printer_position", ("bottom", "top", "left", "right"), usual.printer_position),
                 paper=paper,
             )

@@ -530,6 +530,7 @@ class ServiceOut(TypedDict):
     name_en: str
     everyday: str
     result: bool
+    bookable: bool
     open: bool
     closed_reason: str | None
     last_ticket: str | None
@@ -541,7 +542,9 @@ class KioskOut(TypedDict):
     id: str
     name: str
     hall: str
+    home: Literal["choices", "fields"]
     screen_inches: float
+    screen_bottom_mm: int
     printer_position: str
     paper: int
 
@@ -630,7 +633,9 @@ def site(day: Day, now: datetime, factor: float = 1) -> SiteOut:
                 "id": k.id,
                 "name": k.name,
                 "hall": k.hall,
+                "home": k.home,
                 "screen_inches": k.screen_inches,
+                "screen_bottom_mm": k.screen_bottom_mm,
                 "printer_position": k.printer_position,
                 "paper": k.paper,
             }
@@ -656,6 +661,7 @@ def service(day: Day, service: str, now: datetime) -> ServiceOut:
         "name_en": s.name_en,
         "everyday": s.everyday,
         "result": s.result,
+        "bookable": s.booking is not None,
         "open": closed is None,
         "closed_reason": closed,
         "last_ticket": _instant(day.last_ticket(service, now)),

@@ -199,6 +199,13 @@ services = ["civil", "certfy", "certify"]
         ('services = ["civil"]', 'services = ["civil"]\n[[kiosks]]\nid="k1"\npaper_mm = 76', "kiosks[1].paper_mm", "80 or 58"),
         ('services = ["civil"]', 'services = ["civil"]\n[[counters]]\nid="1"\nservices=["civil"]', "counters[2].id", 'like "2"'),
         ('services = ["civil"]', 'services = ["civil"]\n[[kiosks]]\nid="a"\n[[kiosks]]\nid="A"', "kiosks[2].id", 'like "A2"'),
+        ('services = ["civil"]', 'services = ["civil"]\n[[kiosks]]\nid="k1"\nhome = "field"', "kiosks[1].home", 'mean "fields"'),
+        (
+            'services = ["civil"]',
+            'services = ["civil"]\n[[kiosks]]\nid="k1"\nscreen_bottom_mm = 101',
+            "kiosks[1].screen_bottom_mm",
+            "400 to 1060",
+        ),
     ],
 )
 def test_a_mistake_names_its_place_and_what_to_do(old: str, new: str, place: str, suggestion: str) -> None:
@@ -212,6 +219,21 @@ def test_a_mistake_names_its_place_and_what_to_do(old: str, new: str, place: str
 def test_a_service_that_no_counter_serves_would_wait_for_ever() -> None:
     text = SMALL + '[[services]]\nid = "land"\nletter = "H"\nname = "Đất đai"\n'
     assert (one(text).place, one(text).message) == ("services[2].id", 'No counter serves "land".')
+
+
+def test_more_fields_than_the_first_screen_holds_are_a_mistake() -> None:
+    def office(fields: int) -> str:
+        rows = "".join(
+            f'[[services]]\nid = "s{n}"\nletter = "{LETTERS[n]}"\nname = "Việc {n}"\nresult = {str(n == 1).lower()}\n'
+            for n in range(1, fields)
+        )
+        served = ", ".join(f'"{service}"' for service in ("civil", *(f"s{n}" for n in range(1, fields))))
+        return changed('["civil"]', f'[{served}]\n{rows}[[kiosks]]\nid = "k1"\nhome = "fields"')
+
+    assert load(office(5)).kiosk["k1"].home == "fields", "four, and one where results are collected"
+    mistake = one(office(6))
+    assert (mistake.place, mistake.suggestion) == ("kiosks[1].home", 'Write home = "choices"; a number is then two touches.')
+    assert "5 fields do not fit" in mistake.message
 
 
 def test_a_procedure_has_one_service_so_that_the_kiosk_need_not_ask() -> None:

@@ -1,4 +1,5 @@
 /** Questions a state answers. All pure; `now` is real monotonic milliseconds. */
+import { fieldsFitAtHome, pageSize } from "./glass.js";
 import { AWAY_AFTER_STALE_MS, AWAY_MS, CARD_MS, CHANGE_MS, SLOW_MS, SLOWER_MS } from "./times.js";
 
 /** Large text is for people who take longer. */
@@ -18,6 +19,14 @@ export const resultFields = (state) => (state.site?.services ?? []).filter((serv
 /** Whether the server has been away for 10 s. */
 export const onAway = (state, now) => state.staleAt !== null && now - state.staleAt >= AWAY_AFTER_STALE_MS;
 
+/** The fields that stand on the first screen itself; results have a button of their own there. */
+export function homeFields(state, kiosk) {
+  if (kiosk?.home !== "fields" || !fieldsFitAtHome(state)) return [];
+  return (state.site?.services ?? []).filter((field) => !field.result).map((field) => entryOf(state, field));
+}
+
+const entryOf = (state, field) => ({ field, open: isOpen(state, field), row: rowOf(state, field) ?? null });
+
 /** What stands on the home screen: which of its buttons lead anywhere now. */
 export function homeOf(state) {
   const fields = state.site?.services ?? [];
@@ -36,16 +45,13 @@ export function staffed(state) {
   return (state.site?.counters ?? []).some((counter) => counter.state !== "closed");
 }
 
-/** How many fields fit one page without scrolling. */
-export const pageSize = ({ large, low }) => (large ? (low ? 3 : 4) : 8);
-
 /** The fields of the present page, each with whether it is open and its row of the board, and how many pages there are. */
 export function fieldPages(state) {
   const all = (state.site?.services ?? []).filter((field) => state.path !== "result" || field.result);
   const size = pageSize(state);
   const pages = Math.max(1, Math.ceil(all.length / size));
   const page = Math.min(state.page, pages - 1);
-  const fields = all.slice(page * size, (page + 1) * size).map((field) => ({ field, open: isOpen(state, field), row: rowOf(state, field) ?? null }));
+  const fields = all.slice(page * size, (page + 1) * size).map((field) => entryOf(state, field));
   return { fields, page, pages, size };
 }
 

@@ -4,6 +4,7 @@ import { hallClock } from "/static/shared/clock.js";
 import { connect } from "/static/shared/connection.js";
 import { fit } from "/static/shared/fit.js";
 import { render } from "/static/shared/vendor/lit-html.js";
+import { glassOf } from "./glass.js";
 import { GIVE_UP_MS, start, step } from "./model.js";
 import { requestOf } from "./requests.js";
 import { readScans } from "./scanner.js";
@@ -18,7 +19,6 @@ const RING_MS = 8000;
 /** How often the kiosk asks after its own machine: whose paper is coming or who waits for help looks at the screen. */
 const MACHINE_EVERY_MS = { number: 1000, help: 2000 };
 const MACHINE_USUALLY_MS = 10000;
-const DEFAULT_INCHES = 21.5;
 
 const [, , siteId, kioskId] = location.pathname.split("/").map(decodeURIComponent);
 const SITE = `/api/v1/sites/${encodeURIComponent(siteId)}`;
@@ -32,10 +32,9 @@ let machineAsked = { at: -Infinity, running: false };
 
 const kioskOf = (site) => site?.kiosks.find((kiosk) => kiosk.id === kioskId);
 
-/** Pixels per millimetre of the glass: from its diagonal in the site document, never from devicePixelRatio. */
-function mm() {
-  const inches = kioskOf(state.site)?.screen_inches || DEFAULT_INCHES;
-  return Math.hypot(innerWidth, innerHeight) / (inches * 25.4);
+/** Measure the glass anew: the window or what the site document says of the kiosk has changed. */
+function measure() {
+  dispatch({ type: "glass", glass: glassOf(innerWidth, innerHeight, kioskOf(state.site)) });
 }
 
 function dispatch(event) {
@@ -49,13 +48,11 @@ function dispatch(event) {
 }
 
 function draw() {
-  const landscape = innerWidth > innerHeight;
-  const size = mm();
-  document.documentElement.style.setProperty("--mm", `${size.toFixed(4)}px`);
+  const { pixels, reach } = state.glass;
+  document.documentElement.style.setProperty("--mm", `${pixels.toFixed(4)}px`);
+  document.documentElement.style.setProperty("--reach", `${(reach * pixels).toFixed(1)}px`);
   document.documentElement.lang = state.lang;
-  // Low buttons make sense only where the screen reaches higher than a wheelchair user's arm.
-  const canLow = innerHeight / size > 260;
-  const surroundings = { now: performance.now(), clock: clock.text(), at: clock.instant(), landscape, canLow, kiosk: kioskOf(state.site), siteId, kioskId };
+  const surroundings = { now: performance.now(), clock: clock.text(), at: clock.instant(), kiosk: kioskOf(state.site), siteId, kioskId };
   render(view(state, surroundings), root);
   fit(root);
 }
@@ -96,6 +93,7 @@ async function loadSite() {
   if (answer.status === 200) {
     clock.set(answer.body);
     dispatch({ type: "site", site: answer.body });
+    measure();
     if (!kioskOf(answer.body)) dispatch({ type: "problem", problem: "kiosk" });
     else if (!connection) listenToHall(kioskOf(answer.body).hall);
   } else if (answer.status === 404) {
@@ -150,13 +148,13 @@ async function pair() {
   if (key && !known && !unknown) setTimeout(pair, BOARD_POLL_MS);
 }
 
-listen(root, mm, (touch) => dispatch({ type: "touch", key: newKey(), ...touch }));
+listen(root, () => state.glass.pixels, (touch) => dispatch({ type: "touch", key: newKey(), ...touch }));
 readScans((text) => dispatch({ type: "scan", key: newKey(), text }));
-addEventListener("resize", draw);
+addEventListener("resize", measure);
 addEventListener("hashchange", pair);
 setInterval(() => dispatch({ type: "tick" }), TICK_MS);
 setInterval(loadSite, SITE_EVERY_MS);
 setInterval(() => state.problem === "unpaired" && pair(), PAIR_AGAIN_MS);
-draw();
+measure();
 pair();
 loadSite();

@@ -5,6 +5,7 @@
  * finger came down (`downAt`) and a fresh idempotency key, which becomes the key of the intent if the touch starts one.
  */
 import { fieldPages, isOpen, mayChange, onAway, patience, resultFields, scanned, typedCode } from "./facts.js";
+import { glassOf } from "./glass.js";
 import { withPaper } from "./paper.js";
 import * as times from "./times.js";
 
@@ -56,6 +57,7 @@ export function start({ now = 0 } = {}) {
     machine: null,
     problem: null,
     staleAt: null,
+    glass: glassOf(1080, 1920),
   };
 }
 
@@ -71,6 +73,8 @@ export function step(state, event) {
       return { ...state, board: event.board, staleAt: null };
     case "machine":
       return machine(state, event);
+    case "glass":
+      return { ...state, glass: event.glass };
     case "stale":
       return { ...state, staleAt: state.staleAt ?? event.now };
     case "problem":
@@ -126,7 +130,7 @@ function touch(state, { on, now, downAt = now, key }) {
     case "back":
       return back(touched, now);
     case "other":
-      return to(touched, "field", now, { refusal: null, field: null });
+      return otherField(touched, now);
     case "rules":
       return to(touched, "rules", now, { from: state.screen });
     case "help":
@@ -186,7 +190,7 @@ function onNumber(state, on, now, key) {
 function chooseField(state, id, now, key) {
   const field = state.site?.services.find((service) => service.id === id);
   if (!field) return state;
-  if (!isOpen(state, field)) return to(state, "closed_field", now, { field: id });
+  if (!isOpen(state, field)) return to(state, "closed_field", now, { field: id, from: state.screen });
   return takeNumber(state, id, now, key);
 }
 
@@ -197,10 +201,13 @@ function intend(state, what, now, key) {
   return { ...state, intent: { ...what, key, lang: state.lang, startedAt: now, attempt: 0 }, touchedAt: now };
 }
 
+/** To the fields: a screen of their own, or the first one. */
+const otherField = (state, now) => to(state, state.from === "home" ? "home" : "field", now, { field: null, refusal: null, from: null });
+
 function back(state, now) {
   const { screen, from } = state;
   if (screen === "field" && state.path === "priority") return to(state, "priority", now, { priority: null, page: 0 });
-  if (screen === "closed_field" || screen === "refused") return to(state, "field", now, { field: null, refusal: null });
+  if (screen === "closed_field" || screen === "refused") return otherField(state, now);
   if ((screen === "rules" || screen === "code") && from === "help" && state.help) return to(state, "help", now, { from: null });
   return to(state, "home", now, { ...journey });
 }
@@ -249,7 +256,7 @@ const accepted = {
 };
 
 const declined = {
-  ticket: (state, now, refusal) => to(state, "refused", now, { intent: null, refusal, ticket: null }),
+  ticket: (state, now, refusal) => to(state, "refused", now, { intent: null, refusal, ticket: null, from: state.screen }),
   cancel: (state, now, refusal) => to(state, "kept", now, { intent: null, refusal }),
   reprint: (state, now) => withPaper({ ...state, intent: null, outcome: "failed" }, now),
   find(state, now, refusal, intent) {

@@ -4,7 +4,8 @@ import { classMap } from "/static/shared/vendor/directives/class-map.js";
 import { keyed } from "/static/shared/vendor/directives/keyed.js";
 import { nameParts, plainName, serviceName, unbroken, waits } from "/static/shared/words.js";
 import { code, found, help, rules } from "./assist.js";
-import { fieldPages, homeOf, hoursOf, screenOf, secondsLeft, sendingStage, timeLeft } from "./facts.js";
+import { fieldPages, homeFields, homeOf, hoursOf, screenOf, secondsLeft, sendingStage, timeLeft } from "./facts.js";
+import { isLow } from "./glass.js";
 import * as icons from "./icons.js";
 import { numberScreen } from "./number.js";
 import { backButton, bar, helpButton, messages, paperBand, question, second, sentences, told } from "./parts.js";
@@ -31,13 +32,13 @@ const SCREENS = {
 /**
  * The whole page.
  * @param {object} state a kiosk state (`model.js`)
- * @param {{now: number, clock: string, at: string|null, landscape: boolean, canLow: boolean, kiosk?: object, siteId: string, kioskId: string}} around
+ * @param {{now: number, clock: string, at: string|null, kiosk?: object, siteId: string, kioskId: string}} around
  */
 export function view(state, around) {
   const t = texts(state.lang);
   const screen = screenOf(state, around.now);
-  const low = state.low && around.canLow;
-  const classes = classMap({ kiosk: true, landscape: around.landscape, portrait: !around.landscape, large: state.large, low });
+  const { landscape } = state.glass;
+  const classes = classMap({ kiosk: true, landscape, portrait: !landscape, large: state.large, low: isLow(state) });
   const drawn = SCREENS[screen];
   // Each screen gets elements of its own, so that a pressed look never travels to the next screen.
   return html`<div class=${classes} data-screen=${screen}>
@@ -67,7 +68,7 @@ function home(state, t, around) {
   if (!take && !result) {
     return html`${header(state, t, around)}
       <main class="closed">${messages([...sentences(sentence || t.fieldClosed), ...hotline])}</main>
-      ${helper ? bar(helper) : nothing} ${homeBar(state, t, around)}`;
+      ${helper ? bar(helper) : nothing} ${homeBar(state, t)}`;
   }
   const main = html`<button class="main" data-touch="take" data-fit>
     <span class="big">${t.take}</span><span class="small">${second(state, "take")}</span>
@@ -77,20 +78,36 @@ function home(state, t, around) {
     result && choice("", "result", t.result, [t.resultHint, second(state, "result")]),
     helper,
   ].filter(Boolean);
-  return html`${header(state, t, around)} ${question(t.homeQuestion, second(state, "homeQuestion"))} ${told(sentence)}
-    ${take ? paperBand(state, t) : nothing}
-    <main class=${classMap({ choices: true, alone: !take || !others.length })}>
-      ${take ? main : nothing}${others.length ? html`<div class="others">${others}</div>` : nothing}
-    </main>
-    ${homeBar(state, t, around)}`;
+  const fields = take ? homeFields(state, around.kiosk) : [];
+  return html`${header(state, t, around)} ${question(t.homeQuestion, second(state, "homeQuestion"), fields.length ? t.fieldHint : "")}
+    ${told(sentence)} ${take ? paperBand(state, t) : nothing}
+    ${fields.length
+      ? fieldsAtHome(state, t, fields, others)
+      : html`<main class=${classMap({ choices: true, alone: !take || !others.length })}>
+          ${take ? main : nothing}${others.length ? html`<div class="others">${others}</div>` : nothing}
+        </main>`}
+    ${homeBar(state, t)}`;
 }
 
-function homeBar(state, t, around) {
+/** The fields in the place of the button that would lead to them, the other choices below. */
+function fieldsAtHome(state, t, fields, others) {
+  const { landscape } = state.glass;
+  const columns = landscape || isLow(state) ? Math.min(2, fields.length) : 1;
+  const forecast = waits(state.board?.waiting ?? []);
+  return html`<main class="choices with-fields">
+    <div class="fields" style=${`--columns: ${columns}; --rows: ${Math.ceil(fields.length / columns)}`}>
+      ${fields.map((entry) => tile(state, t, entry, forecast))}
+    </div>
+    <div class="lower" style=${`--columns: ${landscape && !isLow(state) ? others.length : Math.min(2, others.length)}`}>${others}</div>
+  </main>`;
+}
+
+function homeBar(state, t) {
   const bilingual = (state.site.languages ?? []).includes("en");
   return html`<nav class="bar">
     ${bilingual ? html`<button class="quiet" data-touch="language" data-fit>${t.otherLanguage}</button>` : nothing}
     <button class="quiet" data-touch="large" data-fit>${state.large ? t.normal : t.large}</button>
-    ${around.canLow
+    ${state.glass.short
       ? html`<button class="quiet" data-touch="low" data-fit>${state.low ? t.high : t.low} ${state.low ? icons.up : icons.down}</button>`
       : nothing}
     ${state.site.rules?.lines?.length ? html`<button class="quiet" data-touch="rules" data-fit>${t.rulesShort}</button>` : nothing}
@@ -114,7 +131,8 @@ function field(state, t, around) {
   const forecast = waits(state.board?.waiting ?? []);
   const results = state.path === "result";
   const asked = results ? "resultQuestion" : "fieldQuestion";
-  const columns = fields.length <= 4 && pages === 1 && !around.landscape ? 1 : state.large && !around.landscape ? 1 : 2;
+  const { landscape } = state.glass;
+  const columns = !landscape && (state.large || (fields.length <= 4 && pages === 1)) ? 1 : 2;
   // Pages of equal shape: a short last page keeps the places of a full one.
   const rows = pages > 1 ? Math.ceil(size / columns) : Math.ceil(fields.length / columns);
   const sentence = state.givenBack ? t.givenBack(state.givenBack) : state.unsure ? t.unsureTold : hoursSentence(hoursOf(state), around.at, state.lang);

@@ -166,7 +166,11 @@ class Kiosk:
     id: str
     name: str
     hall: str
+    home: str = "choices"
+    """What the first screen offers: `choices`, of which one leads to the fields, or the `fields` themselves."""
     screen_inches: float = 21.5
+    screen_bottom_mm: int = 1012
+    """How far above the floor the glass begins; low buttons stay within reach of a seated person's arm."""
     printer_position: str = "bottom"
     paper: int = 80
 
