@@ -82,6 +82,11 @@ class PageServer:
         """Answers to the next commands about a ticket, before they are carried out again."""
         self.verbs: list[tuple[str, str, str]] = []
         """What was asked of tickets: verb, code, idempotency key."""
+        self.appointments: dict[str, dict[str, Any]] = {}
+        """What differs from an ordinary number, by the code of an appointment: `service`, `slot`, `queue_time`, `reason`, ..."""
+        self.check_in_answers: list[tuple[int, dict[str, Any]]] = []
+        """Answers to the next check-ins, before appointments are looked for again."""
+        self.check_ins: list[dict[str, Any]] = []
         self.done: list[dict[str, Any]] = []
         self.beats = 0
         self.hellos: list[dict[str, Any]] = []
@@ -223,6 +228,21 @@ class PageServer:
                 return body, status
             if key not in self.tickets:
                 self.tickets[key] = self._new_ticket(request.get_json())
+            return self.tickets[key], 201
+
+        @app.post("/api/v1/sites/<site>/appointments/<code>/check-in")
+        def check_in(site: str, code: str) -> Any:
+            key = request.headers["Idempotency-Key"]
+            self.check_ins.append({"code": code, "key": key, "marked": request.headers.get("X-Moiso"), **request.get_json()})
+            time.sleep(self.ticket_delay_s)
+            if self.check_in_answers:
+                status, body = self.check_in_answers.pop(0)
+                return body, status
+            if code not in self.appointments:
+                return _error(404, "not_found", "Không tìm thấy.")
+            changes = {"appointment": True, **self.appointments[code]}
+            if key not in self.tickets:
+                self.tickets[key] = {**self._new_ticket({**request.get_json(), **changes}), **changes}
             return self.tickets[key], 201
 
         @app.get("/api/v1/sites/<site>/tickets")

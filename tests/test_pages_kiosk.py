@@ -347,6 +347,36 @@ def gone(office: PageServer) -> None:
     office.drop()
 
 
+APPOINTMENT = "482137504582713063"
+TYPED = ("appointment", *(f"digit:{digit}" for digit in APPOINTMENT[:7]))
+
+
+def booked(office: PageServer, **changes: Any) -> None:
+    """An appointment at 09:15 in the office's hall, known by its long and by its short code; the citizen comes at 09:14."""
+    slot, counted = "2026-11-20T09:15:00+07:00", "2026-11-20T08:45:00+07:00"
+    reason = {"term": "slot", "words": "hẹn 09:15, tính như đến trước giờ hẹn 30 phút"}
+    for code in (APPOINTMENT, APPOINTMENT[:7]):
+        office.appointments[code] = {"service": "chung-thuc", "slot": slot, "queue_time": counted, "reason": reason, **changes}
+
+
+LATE: dict[str, Any] = {
+    "slot": "2026-11-20T08:52:00+07:00",
+    "queue_time": "2026-11-20T09:04:05+07:00",
+    "reason": {"term": "late", "words": "hẹn 08:52, đến trễ 22 phút, tính sớm 10 phút"},
+}
+
+
+def declined(code: str, **details: Any) -> tuple[int, dict[str, Any]]:
+    return 409, {"error": {"code": code, "message": "", "details": details}}
+
+
+def answers(*queue: tuple[int, dict[str, Any]]) -> Prepare:
+    return lambda office: office.check_in_answers.extend(queue)
+
+
+WRONG_DAY = declined("wrong_day", start="2026-11-24T08:45:00+07:00")
+TAKEN = declined("already_checked_in", ticket="B105", id="taken", at="2026-11-20T08:31:00+07:00")
+
 SCREENS: dict[str, tuple[Prepare, tuple[str, ...]]] = {
     "home": (nothing, ()),
     "home without paper": (no_paper, ()),
@@ -372,6 +402,17 @@ SCREENS: dict[str, tuple[Prepare, tuple[str, ...]]] = {
     "found, called": (lambda office: plant(office, state="called"), TO_A012),
     "rejoined": (plant, (*TO_A012, "rejoin")),
     "rejoin refused": (lambda office: (plant(office), office.verb_answers.append(refusal("rejoin_limit"))), (*TO_A012, "rejoin")),
+    "appointment": (nothing, TYPED[:5]),
+    "appointment, a digit wrong": (nothing, (*TYPED[:-1], "digit:4")),
+    "appointment unknown": (nothing, TYPED),
+    "appointment resting": (
+        answers((429, {"error": {"code": "too_many_requests", "message": "", "details": {"retry_after_s": 60}}})),
+        TYPED,
+    ),
+    "checked in": (booked, TYPED),
+    "checked in late": (lambda office: booked(office, **LATE), TYPED),
+    "checked in before": (answers(TAKEN), TYPED),
+    "appointment of another day": (answers(WRONG_DAY), TYPED),
     "idle": (nothing, ("take", "wait:41000")),
     "away": (nothing, ("gone", "wait:12000")),
     "lunch": (lambda office: closed(office, "lunch"), ()),

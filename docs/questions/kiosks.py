@@ -40,8 +40,7 @@ def kiosks(book: Book, office: At, browser: Browser, faint: Contrasts) -> tuple[
     sizes(book, 1, "home", page, faint, target=81, letter=28, gap=16)
     choices = page.locator("main [data-touch]").count()
     book.say(1, page.locator("h1").count() == 1 and page.locator("h1").inner_text().count("?") == 1, "one question: “Ông/bà cần gì?”")
-    book.say(1, choices >= 4, f"{choices} choices above the bar")
-    book.say(1, None, "the fifth choice, “Tôi có lịch hẹn”, comes with booking")
+    book.say(1, choices == 5, f"{choices} choices above the bar")
     book.show(1, "kiosk-home", "Home on 21.5 inches", home, width=480)
 
     touch(page, "take", "field")

@@ -1,4 +1,5 @@
 /** Questions a state answers. All pure; `now` is real monotonic milliseconds. */
+import { appointmentIn } from "./appointment.js";
 import { fieldsFitAtHome, pageSize } from "./glass.js";
 import { AWAY_AFTER_STALE_MS, AWAY_MS, CARD_MS, CHANGE_MS, SLOW_MS, SLOWER_MS } from "./times.js";
 
@@ -31,8 +32,12 @@ const entryOf = (state, field) => ({ field, open: isOpen(state, field), row: row
 export function homeOf(state) {
   const fields = state.site?.services ?? [];
   const open = fields.some((field) => isOpen(state, field));
+  const booking = fields.some((field) => field.bookable);
   return {
     take: open,
+    booking,
+    // Whoever has an appointment is counted from the first number of the day to the last minute of work.
+    appointment: booking && (hoursOf(state).issuing || ["open", "lunch", "last_ticket_passed"].includes(hoursOf(state).state)),
     priority: open && (state.site?.priority_groups ?? []).length > 0,
     result: resultFields(state).some((field) => isOpen(state, field)),
     help: staffed(state),
@@ -61,12 +66,16 @@ export const letters = (state) => [...new Set((state.site?.services ?? []).map((
 /** The code that has been typed so far, as printed; null while something is missing. */
 export const typedCode = ({ typed }) => (typed.letter && typed.digits ? `${typed.letter}${typed.digits.padStart(3, "0")}` : null);
 
-/** What a scanner or a keyboard read: the id behind a ticket's QR, or a code; null when it is neither. */
-export function scanned(text) {
+/**
+ * What a scanner or a keyboard read: the id behind a ticket's QR, a ticket's code, or an appointment's where the office has any.
+ * @returns {{id: string}|{code: string}|{appointment: string}|{misread: true}|null} null when it is none of them
+ */
+export function scanned(text, booking) {
   const behind = /\/t\/([\w-]{8,64})\/?$/.exec(text.trim());
   if (behind) return { id: behind[1] };
   const code = /^([a-z])\s?(\d{1,4})$/i.exec(text.trim());
-  return code ? { code: `${code[1].toUpperCase()}${code[2].padStart(3, "0")}` } : null;
+  if (code) return { code: `${code[1].toUpperCase()}${code[2].padStart(3, "0")}` };
+  return booking ? appointmentIn(text) : null;
 }
 
 /** Whether the number on the screen may still be exchanged for one of another field. */

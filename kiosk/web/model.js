@@ -4,7 +4,8 @@
  * Every event carries `now`, real monotonic milliseconds. A touch names what was touched (`on`, null for an empty place), when the
  * finger came down (`downAt`) and a fresh idempotency key, which becomes the key of the intent if the touch starts one.
  */
-import { fieldPages, isOpen, mayChange, onAway, patience, resultFields, scanned, typedCode } from "./facts.js";
+import { checks, keyed, missed, NOTHING_ENTERED, SHORT } from "./appointment.js";
+import { fieldPages, homeOf, isOpen, mayChange, onAway, patience, resultFields, scanned, typedCode } from "./facts.js";
 import { glassOf } from "./glass.js";
 import { withPaper } from "./paper.js";
 import * as times from "./times.js";
@@ -33,7 +34,7 @@ const journey = {
   help: null,
   from: null,
   typed: NOTHING_TYPED,
-  note: null,
+  ...NOTHING_ENTERED,
   found: null,
   rejoined: false,
   cardAt: null,
@@ -57,6 +58,9 @@ export function start({ now = 0 } = {}) {
     machine: null,
     problem: null,
     staleAt: null,
+    misses: 0,
+    missedAt: -Infinity,
+    restUntil: 0,
     glass: glassOf(1080, 1920),
   };
 }
@@ -139,16 +143,20 @@ function touch(state, { on, now, downAt = now, key }) {
       return to(touched, "field", now, { ...journey, path: "take", unsure: true });
     case "missed":
       return to(touched, "code", now, { typed: NOTHING_TYPED, note: null, from: "help" });
+    case "appointment":
+      return to(touched, "appointment", now, { ...journey, note: touched.restUntil > now ? "resting" : null });
     case "letter":
     case "digit":
     case "erase":
-      return type(touched, what, id);
+      return state.screen === "appointment" ? enter(touched, what, id, now, key) : type(touched, what, id);
     case "find": {
       const code = typedCode(state);
       return code ? intend(touched, { kind: "find", code }, now, key) : { ...touched, note: "incomplete" };
     }
     case "rejoin":
       return intend(touched, { kind: "rejoin", ticket: state.found.id }, now, key);
+    case "reprint":
+      return intend(touched, { kind: "reprint", ticket: state.refusal.details.id }, now, key);
     case "language":
       return { ...touched, lang: state.lang === "vi" ? "en" : "vi", changedAt: now };
     case "large":
@@ -171,6 +179,15 @@ function type(state, what, id) {
   }[what]();
   return { ...state, typed, note: null };
 }
+
+/** A digit of an appointment's code: the last one sends it, unless the check digit says that one is wrong. */
+function enter(state, what, id, now, key) {
+  const next = keyed(state, what, id, now);
+  if (next.entered.length < SHORT) return next;
+  return checks(next.entered) ? checkIn(next, next.entered, now, key) : { ...next, note: "wrong" };
+}
+
+const checkIn = (state, code, now, key) => intend(state, { kind: "check_in", code }, now, key);
 
 function pressedWhileSending(state, on, now) {
   if (on === "try-again") return { ...state, intent: { ...state.intent, attempt: state.intent.attempt + 1 }, touchedAt: now };
@@ -212,14 +229,16 @@ function back(state, now) {
   return to(state, "home", now, { ...journey });
 }
 
-/** A ticket's QR, or a code typed on a real keyboard: works on the first screen and wherever a number is asked for, without a touch. */
+/** A QR, or a code typed on a real keyboard: works on the first screen and wherever a code is asked for, without a touch. */
 function scan(state, { text, now, key }) {
-  const asked = ["home", "help", "code", "found"].includes(state.screen);
+  const asked = ["home", "help", "code", "found", "appointment", "not_checked_in"].includes(state.screen);
   if (state.problem || state.intent || !asked || onAway(state, now)) return state;
-  const read = scanned(text);
+  const read = scanned(text, homeOf(state).booking);
   const fresh = { ...state, cardAt: null };
   // A stray key is no reading.
   if (!read && text.length < SHORTEST_READING) return state;
+  if (read?.appointment) return checkIn(fresh, read.appointment, now, key);
+  if (read?.misread || (!read && state.screen === "appointment")) return to(fresh, "appointment", now, { entered: "", note: "unread" });
   if (!read) return to(fresh, "code", now, { typed: NOTHING_TYPED, note: "unread" });
   return intend(fresh, { kind: "find", code: read.code, ticket: read.id }, now, key);
 }
@@ -247,7 +266,10 @@ const accepted = {
     const path = state.priority ? "priority" : "take";
     return to(state, "field", now, { intent: null, ticket: null, path, page: 0, changed: true, givenBack: ticket.code });
   },
-  reprint(state, now) {
+  // An appointment belongs to its field: a number given back would take it along.
+  check_in: (state, now, ticket) => accepted.ticket({ ...state, changed: true, misses: 0 }, now, ticket),
+  reprint(state, now, ticket) {
+    if (state.screen !== "number") return accepted.check_in(state, now, ticket);
     const stay = times.NUMBER_MS * patience(state);
     return withPaper({ ...state, intent: null, outcome: null, paperSince: now, leaveAt: now + stay, leaveSpan: stay, changedAt: now }, now);
   },
@@ -258,7 +280,16 @@ const accepted = {
 const declined = {
   ticket: (state, now, refusal) => to(state, "refused", now, { intent: null, refusal, ticket: null, from: state.screen }),
   cancel: (state, now, refusal) => to(state, "kept", now, { intent: null, refusal }),
-  reprint: (state, now) => withPaper({ ...state, intent: null, outcome: "failed" }, now),
+  check_in(state, now, refusal, intent) {
+    const restMs = refusal.code === "too_many_requests" ? 1000 * (refusal.details?.retry_after_s ?? 0) || times.REST_MS : 0;
+    if (refusal.code !== "not_found" && !restMs) return to(state, "not_checked_in", now, { intent: null, refusal });
+    const entered = intent.code.length === SHORT ? intent.code : "";
+    return to(state, "appointment", now, { intent: null, entered, ...missed(state, now, restMs) });
+  },
+  reprint(state, now, refusal) {
+    if (state.screen !== "number") return to(state, "unanswered", now, { intent: null, refusal });
+    return withPaper({ ...state, intent: null, outcome: "failed" }, now);
+  },
   find(state, now, refusal, intent) {
     if (refusal.code !== "not_found") return to(state, "unanswered", now, { intent: null, refusal });
     return to(state, "code", now, { intent: null, note: intent.code ? "unknown" : "unread", typed: intent.code ? split(intent.code) : NOTHING_TYPED });
@@ -289,6 +320,7 @@ function machine(state, { machine: news, askedAt, now }) {
 function tick(state, now) {
   if (state.problem) return state;
   if (state.intent) return whileSending(state, now);
+  if (state.note === "resting" && state.restUntil <= now) return tick({ ...state, ...NOTHING_ENTERED }, now);
   if (state.screen === "number") return now >= state.leaveAt ? home(state, now) : withPaper(state, now);
   const slow = patience(state);
   if (state.cardAt !== null) return now - state.cardAt >= times.CARD_MS * slow ? home(state, now) : state;
@@ -309,6 +341,6 @@ function whileSending(state, now) {
   const { kind, startedAt } = state.intent;
   if (kind === "ticket") return now - startedAt > times.GIVE_UP_MS ? home(state, now) : state;
   if (now - startedAt <= times.AWAY_MS) return state;
-  if (kind === "reprint") return withPaper({ ...state, intent: null, outcome: "failed" }, now);
+  if (kind === "reprint" && state.screen === "number") return withPaper({ ...state, intent: null, outcome: "failed" }, now);
   return to(state, "unanswered", now, { intent: null, refusal: null });
 }

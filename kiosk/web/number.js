@@ -2,6 +2,7 @@
 import { hhmm, hhmmss } from "/static/shared/clock.js";
 import { html, nothing } from "/static/shared/vendor/lit-html.js";
 import { counterLabel, expectedTimes, oneOf, people, plainName, serviceName } from "/static/shared/words.js";
+import { punctuality } from "./appointment.js";
 import { mayChange, timeLeft } from "./facts.js";
 import * as icons from "./icons.js";
 import { bar } from "./parts.js";
@@ -34,14 +35,19 @@ const qr = (ticket, t) => html`<div class="qr">
 </div>`;
 
 function facts(state, t) {
-  const { ticket, lang } = state;
+  const { ticket, site, lang } = state;
+  const came = punctuality(ticket, site.rules);
+  const early = () => t.cameEarly(hhmm(ticket.queue_time));
+  const late = () => t.cameLate(came.late, hhmm(ticket.queue_time), came.head);
+  // Who came late is told why in a whole sentence; the short reason beside the time would say it twice.
+  const why = came && !came.early ? "" : ticket.reason?.words;
   const ahead = ticket.people_ahead ?? 0;
   const expected = expectedTimes(ticket.issued_at, ticket.wait);
   return html`<div class="facts" data-fit data-fit-least="0.6">
     <div class="list">
       ${ahead === 0 ? html`<p class="fact"><b>${t.aheadNobody}</b></p>` : row(t.ahead, people(ahead, lang))}
-      ${expected ? row(t.expected, expected) : nothing} ${row(t.queueTime, queueTime(ticket, lang), ticket.reason?.words)}
-      <p class="note">${t.mixed}</p>
+      ${expected ? row(t.expected, expected) : nothing} ${row(t.queueTime, queueTime(ticket, lang), why)}
+      ${came ? html`<p class="arrival">${came.early ? early() : late()}</p>` : html`<p class="note">${t.mixed}</p>`}
     </div>
     ${ticket.url ? qr(ticket, t) : nothing}
   </div>`;

@@ -15,6 +15,8 @@ export function requestOf(intent) {
       if (intent.priority) body.priority = intent.priority;
       return { method: "POST", path: "/tickets", body };
     }
+    case "check_in":
+      return { method: "POST", path: `/appointments/${part(intent.code)}/check-in`, body: intent.lang === "vi" ? {} : { lang: intent.lang } };
     case "find":
       return { method: "GET", path: intent.code ? `/tickets?code=${part(intent.code)}` : ticket, body: null };
     case "rejoin":

@@ -16,6 +16,9 @@ export const CHANGE_MS = 20000;
 export const PRINT_MS = 10000;
 /** Who has called for help waits here; a card asking for haste would be rude. */
 export const HELP_MS = 120000;
+/** The keypad for appointments rests after codes that nobody knows; a wrong one is remembered for so long. */
+export const REST_MS = 60000;
+export const MISS_KEPT_MS = 120000;
 export const SLOW_MS = 300;
 export const SLOWER_MS = 3000;
 export const AWAY_MS = 10000;

@@ -4,6 +4,7 @@ import { classMap } from "/static/shared/vendor/directives/class-map.js";
 import { keyed } from "/static/shared/vendor/directives/keyed.js";
 import { nameParts, plainName, serviceName, unbroken, waits } from "/static/shared/words.js";
 import { code, found, help, rules } from "./assist.js";
+import { appointment, notCheckedIn } from "./checkin.js";
 import { fieldPages, homeFields, homeOf, hoursOf, screenOf, secondsLeft, sendingStage, timeLeft } from "./facts.js";
 import { isLow } from "./glass.js";
 import * as icons from "./icons.js";
@@ -23,6 +24,8 @@ const SCREENS = {
   help,
   code,
   found,
+  appointment,
+  not_checked_in: notCheckedIn,
   rules,
   away,
   problem,
@@ -57,24 +60,26 @@ function header(state, t, around) {
 }
 
 function home(state, t, around) {
-  const { take, priority, result, help: staff } = homeOf(state);
+  const { take, priority, appointment: booked, result, help: staff } = homeOf(state);
   const sentence = hoursSentence(hoursOf(state), around.at, state.lang);
   const groups = state.site.priority_groups.map((group) => (state.lang === "en" && group.name_en ? group.name_en : group.name)).join(" · ");
   const choice = (kind, on, text, hint) => html`<button class="other ${kind}" data-touch=${on} data-fit>
     <span class="big">${text}</span><span class="small" data-fit-drop>${hint.filter(Boolean).join(" · ")}</span>
   </button>`;
   const helper = staff && choice("help", "help", t.help, [state.machine?.help ? t.helpKnown : t.helpHint, second(state, "help")]);
+  const bookedChoice = booked && choice("", "appointment", t.appointmentChoice, [t.appointmentHint, second(state, "appointmentChoice")]);
   const hotline = state.site.hotline ? [`${t.hotline}: ${unbroken(state.site.hotline)}`] : [];
   if (!take && !result) {
     return html`${header(state, t, around)}
       <main class="closed">${messages([...sentences(sentence || t.fieldClosed), ...hotline])}</main>
-      ${helper ? bar(helper) : nothing} ${homeBar(state, t)}`;
+      ${bookedChoice || helper ? bar(bookedChoice, helper) : nothing} ${homeBar(state, t)}`;
   }
   const main = html`<button class="main" data-touch="take" data-fit>
     <span class="big">${t.take}</span><span class="small">${second(state, "take")}</span>
   </button>`;
   const others = [
     priority && choice("", "priority", t.priority, [groups]),
+    bookedChoice,
     result && choice("", "result", t.result, [t.resultHint, second(state, "result")]),
     helper,
   ].filter(Boolean);
@@ -216,7 +221,7 @@ function starting(state, t) {
 function sending(state, t, around) {
   const stage = sendingStage(state, around.now);
   if (stage !== "slow" && stage !== "slower") return nothing;
-  const number = state.intent.kind === "ticket";
+  const number = ["ticket", "check_in"].includes(state.intent.kind);
   const words = stage === "slow" ? (number ? t.sending : t.busy) : number ? t.stillSending : t.stillBusy;
   return html`<div class="over"><div class="card" role="status"><p class="first">${words}</p></div></div>`;
 }

@@ -1,0 +1,56 @@
+/** C: an appointment becomes a number, by its code, or a sentence says why it does not. */
+import { hhmm } from "/static/shared/clock.js";
+import { html } from "/static/shared/vendor/lit-html.js";
+import { date } from "/static/shared/words.js";
+import { rests, SHORT } from "./appointment.js";
+import { homeOf } from "./facts.js";
+import { backButton, bar, helpButton, messages, question, second, sentences } from "./parts.js";
+
+const NOTES = { wrong: "appointmentWrong", unknown: "appointmentUnknown", resting: "appointmentResting", unread: "appointmentUnread" };
+
+/** The keypad. Its digits stand in the two groups in which they are spoken. */
+export function appointment(state, t, around) {
+  const resting = rests(state, around.now) > 0;
+  const key = (on, text, words) =>
+    resting
+      ? html`<button class="key resting ${words ?? ""}" disabled data-fit>${text}</button>`
+      : html`<button class="key ${words ?? ""}" data-touch=${on} data-fit>${text}</button>`;
+  const digit = (at) => html`<b class=${state.entered[at] ? "" : "empty"}>${state.entered[at] ?? "–"}</b>`;
+  const group = (...places) => html`<div class="group">${places.map(digit)}</div>`;
+  return html`${question(t.appointmentQuestion, second(state, "appointmentQuestion"))}
+    <main class="keypad appointment">
+      <div class="left-hand">
+        <div class="typed" role="status" aria-label=${t.typed(state.entered)}>${group(0, 1, 2)} ${group(3, 4, 5, SHORT - 1)}</div>
+        <p class=${state.note ? "note noted" : "note"}>${state.note ? t[NOTES[state.note]] : t.appointmentNoCode}</p>
+      </div>
+      <div class="keys digits">
+        ${["1", "2", "3", "4", "5", "6", "7", "8", "9"].map((one) => key(`digit:${one}`, one))} ${key("erase", t.erase, "word")} ${key("digit:0", "0")}
+      </div>
+    </main>
+    ${bar(backButton(t), helpButton(state, t))}`;
+}
+
+/** Why an appointment gave no number, and what to do instead. */
+export function notCheckedIn(state, t) {
+  const { lines, next } = answer(state, t);
+  const action = next && html`<nav class="bar action"><button class="primary" data-touch=${next.on} data-fit>${next.text}</button></nav>`;
+  return html`<main class="closed">${messages(lines)}</main>
+    ${action} ${bar(html`<button class="quiet" data-touch="leave" data-fit>${t.done}</button>`, helpButton(state, t))}`;
+}
+
+function answer(state, t) {
+  const { code, message, details } = state.refusal;
+  const take = (text) => (homeOf(state).take ? { on: "take", text } : null);
+  switch (code) {
+    case "already_checked_in":
+      return { lines: [t.checkedInBefore(details.ticket, hhmm(details.at))], next: { on: "reprint", text: t.reprint } };
+    case "wrong_day":
+      return { lines: [t.appointmentOtherDay(date(details.start, state.lang, true))], next: take(t.takeToday) };
+    case "wrong_site":
+      return { lines: [t.appointmentOtherSite(details.name)], next: take(t.takeHere) };
+    case "cancelled":
+      return { lines: [t.appointmentCancelled], next: take(t.takeToday) };
+    default:
+      return { lines: [t.notTaken, ...sentences(message || t.awayAdvice)], next: null };
+  }
+}
