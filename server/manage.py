@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Response
 
+from audio import aloud
 from server import wire
 from server.access import Principal, hash_key, new_key
 from server.api import STAFF, Context, find_ticket, known_counter, run
@@ -21,6 +22,7 @@ from server.core.refused import Refused
 from server.core.site import Site, clock_time
 from server.routes import Call, Reply, Routes
 from server.store import DeviceRow, StaffRow
+from server.voice import style
 
 HEADS = ("supervisor", "admin")
 OWN_ROLES = {"supervisor": ("clerk", "helper"), "admin": ("clerk", "helper", "supervisor", "inspector", "admin")}
@@ -184,6 +186,28 @@ def _paper(routes: Routes, ctx: Context) -> None:
         if kiosk not in ctx.sites.current(site).kiosk:
             raise Refused("not_found")
         return 200, ctx.kiosk(site, kiosk, call.query.get("ticket"))
+
+    @routes.add(
+        "GET",
+        "/sites/{site}/kiosks/{kiosk}/voice",
+        summary="The sounds of what a kiosk reads aloud: its own questions and choices, and one ticket's number",
+        roles=("kiosk", "helper", "supervisor"),
+        answers={200: wire.AloudOut},
+        query={"ticket": "whose number"},
+    )
+    def voice(call: Call) -> Reply:
+        site = ctx.sites.current(call.path["site"])
+        if call.path["kiosk"] not in site.kiosk:
+            raise Refused("not_found")
+        how = style(site.voice)
+        said = aloud.sentences(site, how)
+        day = ctx.ledger.day(site.id, ctx.ledger.day_of_hall(site.id))
+        with ctx.ledger.reading:
+            ticket = day.tickets.get(call.query.get("ticket", ""))
+            names = tuple(day.desks[counter].name for counter in day.serving(ticket.service)) if ticket else ()
+            if ticket and names:
+                said["number"] = aloud.number(ticket.code, names, how)
+        return 200, ctx.voice.paths(site.id, said, site.languages)
 
     @routes.add(
         "POST",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -45,6 +45,14 @@ class Voice:
         if new and soon:
             self._spawn(self._prepare, text, lang)
         return f"/api/v1/sites/{site}/voice/{name}.wav"
+
+    def paths(self, site: str, said: Mapping[str, phrases.Sentence], languages: Sequence[str]) -> dict[str, dict[str, str]]:
+        """The paths of many sentences by language and name; each is rendered when somebody first asks for it."""
+        texts = {"vi": {name: one.vi for name, one in said.items()}, "en": {name: one.en for name, one in said.items() if one.en}}
+        return {
+            lang: {name: self.path(site, text, lang, soon=False) for name, text in texts[lang].items()} if lang in languages else {}
+            for lang in texts
+        }
 
     def _prepare(self, text: str, lang: str) -> None:
         try:

@@ -28,7 +28,7 @@ from server.core.forecast import Accuracy, Forecast
 from server.core.outcome import CLASSES, Outcome
 from server.core.refused import Refused
 from server.core.report import Report
-from server.core.site import AS_WRITTEN, Counting, Site
+from server.core.site import AS_WRITTEN, Site
 from server.core.ticket import AT_COUNTER, State
 
 # -- the story -------------------------------------------------------------------------------------------------------------------
@@ -594,11 +594,9 @@ class SiteOut(TypedDict):
 
 def rules(site: Site) -> RulesOut:
     r = site.rules
-    registered = bool(site.services) and all(s.counting is Counting.REGISTERED for s in site.services)
-    counting = Counting.REGISTERED if registered else Counting.SLOT
     return {
-        "lines": words.rule_lines(r, counting),
-        "lines_en": words.rule_lines(r, counting, "en"),
+        "lines": words.rule_lines(r, site.counting),
+        "lines_en": words.rule_lines(r, site.counting, "en"),
         "appointment_head_minutes": words.minutes(r.appointment_head),
         "grace_minutes": words.minutes(r.grace),
         "priority_head_minutes": words.minutes(r.priority_head),
@@ -982,6 +980,13 @@ class KioskNowOut(TypedDict):
     printer: PrinterOut
     help: bool
     print: dict[str, str] | None
+
+
+class AloudOut(TypedDict):
+    """Paths of sounds, by the name of what is read; a language the office does not speak has none."""
+
+    vi: dict[str, str]
+    en: dict[str, str]
 
 
 class StaffOut(TypedDict):

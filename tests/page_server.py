@@ -22,6 +22,9 @@ from flask import Flask, Response, jsonify, request, send_from_directory
 from flask_socketio import SocketIO
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from audio.aloud import sentences
+from server.core.site import Hours, PriorityGroup, Service, Site
+
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "display" / "examples"
 CSP = (
@@ -91,6 +94,9 @@ class PageServer:
         self.beats = 0
         self.hellos: list[dict[str, Any]] = []
         self.voice_delay_s = 0.0
+        self.voice_lasts_s = 0.3
+        self.mute = False
+        """Has no voice for what a kiosk reads aloud."""
         self._listeners: set[str] = set()
         self._stop = threading.Event()
         self._app = Flask("pages", static_folder=None)
@@ -276,6 +282,18 @@ class PageServer:
             printed = {"ticket": ticket, "outcome": self.outcome} if ticket else None
             return {"id": kiosk, "printer": self.printer, "help": self.helping, "print": printed}
 
+        @app.get("/api/v1/sites/<site>/kiosks/<kiosk>/voice")
+        def aloud(site: str, kiosk: str) -> Any:
+            if self.mute:
+                return _error(503, "voice_unavailable", "Chưa tạo được giọng đọc.")
+            ticket = self.ticket(request.args.get("ticket", ""))
+            said = sentences(_office(self.site))
+            names = [*said, *(["number"] if ticket else [])]
+            return {
+                "vi": {name: f"/api/v1/audio/{name}.wav" for name in names},
+                "en": {name: f"/api/v1/audio/en/{name}.wav" for name in names},
+            }
+
         @app.post("/api/v1/sites/<site>/help")
         def helped(site: str) -> Any:
             if self.help_answers:
@@ -293,7 +311,7 @@ class PageServer:
         def audio(name: str) -> Any:
             self.done.append({"fetched": name})
             time.sleep(self.voice_delay_s)
-            return Response(tone(), mimetype="audio/wav")
+            return Response(tone(self.voice_lasts_s), mimetype="audio/wav")
 
     def _new_ticket(self, body: dict[str, Any]) -> dict[str, Any]:
         service = next(s for s in self.site["services"] if s["id"] == body["service"])
@@ -348,6 +366,20 @@ class PageServer:
         @sockets.on("disconnect")
         def gone(*_: object) -> None:
             self._listeners.discard(request.sid)  # type: ignore[attr-defined]
+
+
+def _office(site: dict[str, Any]) -> Site:
+    """The part of an office that a kiosk reads aloud, as values of the core."""
+    return Site(
+        id=site["id"],
+        name=site["name"],
+        services=tuple(Service(s["id"], s["letter"], s["name"], name_en=s["name_en"], everyday=s["everyday"]) for s in site["services"]),
+        counters=(),
+        halls=(),
+        kiosks=(),
+        hours=Hours(week=((),) * 7),
+        priority_groups=tuple(PriorityGroup(g["id"], g["name"], g["name_en"]) for g in site["priority_groups"]),
+    )
 
 
 def _seconds(at: str) -> int:

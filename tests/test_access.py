@@ -64,6 +64,7 @@ MATRIX: list[tuple[str, str, object, set[str]]] = [
     ("POST", "/sites/open/help/0/answer", WRONG, CLERKS | {"hoa"}),
     ("GET", "/sites/open/tickets?code=Z999", None, CLERKS | {"hoa", "k1"}),
     ("GET", "/sites/open/kiosks/k9", None, {"k1", "hoa", "binh"}),
+    ("GET", "/sites/open/kiosks/k9/voice", None, {"k1", "hoa", "binh"}),
     ("POST", f"/sites/open/tickets/{NO_TICKET}/reprint", {}, {"k1", "hoa"}),
     ("POST", "/session/password", WRONG, set(STAFF)),
     ("GET", "/sites/open/staff", None, {"binh", "quan"}),

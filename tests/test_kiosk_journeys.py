@@ -353,3 +353,16 @@ def test_a_wrong_field_costs_two_touches_and_leaves_one_number(at: Callable[...,
         assert kiosk.client.get("/sites/demo/tickets?code=H001")["state"] == "waiting"
         board = kiosk.client.get("/sites/demo/halls/main/board")
         assert sum(row["count"] for row in board["waiting"]) == 1
+
+
+def test_the_kiosk_reads_its_own_screens_aloud(at: Callable[..., Any]) -> None:
+    with at() as kiosk:
+        kiosk.touch("aloud")
+        expect(kiosk.page.locator(".question[data-reading]")).to_be_visible(timeout=PATIENCE_MS)
+        expect(kiosk.page.locator('[data-touch="take"][data-reading]')).to_be_visible(timeout=PATIENCE_MS)
+        kiosk.picture("reading")
+        kiosk.touch("take")
+        expect(kiosk.page.locator('.question[data-read="fieldQuestion"][data-reading]')).to_be_visible(timeout=PATIENCE_MS)
+        kiosk.touch("field:civil")
+        expect(kiosk.page.locator(".code[data-reading]")).to_be_visible(timeout=PATIENCE_MS)
+        kiosk.picture("reading-number")

@@ -70,6 +70,16 @@ def test_the_rule_on_the_wall_is_made_from_the_sites_own_minutes() -> None:
     assert "taken online" in words.rule_lines(other, Counting.REGISTERED, "en")[2]
 
 
+def test_the_wall_speaks_of_registration_only_where_every_field_counts_so() -> None:
+    mixed = small_site()
+    registered = tuple(replace(service, counting=Counting.REGISTERED) for service in mixed.services)
+    assert [replace(mixed, services=services).counting for services in (mixed.services, registered, ())] == [
+        Counting.SLOT,
+        Counting.REGISTERED,
+        Counting.SLOT,
+    ]
+
+
 HOURS_SAID = [
     ("06:00", "Chưa đến giờ lấy số. Bắt đầu cấp số lúc 07:15.", "Numbers from 07:15."),
     ("07:20", "Bắt đầu tiếp dân lúc 07:30.", "Work starts at 07:30."),

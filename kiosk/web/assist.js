@@ -15,7 +15,7 @@ export function help(state, t) {
   const choice = (on, text, hint) => html`<button class="other" data-touch=${on} data-fit>
     <span class="big">${text}</span>${hint ? html`<span class="small" data-fit-drop>${hint}</span>` : nothing}
   </button>`;
-  return html`<div class="question status is-${status}" role="status"><h1>${words(t).join(" ")}</h1>${below ? html`<p>${below}</p>` : nothing}</div>
+  return html`<div class="question status is-${status}" role="status" data-read=${`help.${status}`}><h1>${words(t).join(" ")}</h1>${below ? html`<p>${below}</p>` : nothing}</div>
     <main class="groups">
       ${choice("missed", t.missed, t.missedHint)} ${homeOf(state).take ? choice("unsure", t.unsure) : nothing}
       ${state.site.rules?.lines?.length ? choice("rules", t.rulesLong) : nothing}
@@ -37,7 +37,7 @@ export function code(state, t) {
         .map((digit) => html`<b>${digit}</b>`)}
       <span class=${state.note ? "noted" : ""}>${notes[state.note] ?? hint}</span>
     </p>`;
-  return html`${question(t.codeQuestion, second(state, "codeQuestion"))}
+  return html`${question(state, t, "codeQuestion")}
     <main class="keypad">
       <div class="left-hand">
         ${typed}
@@ -94,7 +94,7 @@ function foundWords(state, t) {
 
 export function rules(state, t) {
   const lines = (state.lang === "en" ? state.site.rules.lines_en : null) ?? state.site.rules.lines;
-  return html`${question(t.rules, "")}
-    <main class="rules" data-fit><ol>${lines.map((line, at) => html`<li><b>${at + 1}</b><span>${line}</span></li>`)}</ol></main>
+  return html`<div class="question" data-read="rules"><h1>${t.rules}</h1></div>
+    <main class="rules" data-fit><ol>${lines.map((line, at) => html`<li data-read=${`rule:${at + 1}`}><b>${at + 1}</b><span>${line}</span></li>`)}</ol></main>
     ${bar(backButton(t), helpButton(state, t))}`;
 }

@@ -4,7 +4,7 @@ import { html } from "/static/shared/vendor/lit-html.js";
 import { date } from "/static/shared/words.js";
 import { rests, SHORT } from "./appointment.js";
 import { homeOf } from "./facts.js";
-import { backButton, bar, helpButton, messages, question, second, sentences } from "./parts.js";
+import { backButton, bar, helpButton, messages, question, sentences } from "./parts.js";
 
 const NOTES = { wrong: "appointmentWrong", unknown: "appointmentUnknown", resting: "appointmentResting", unread: "appointmentUnread" };
 
@@ -17,7 +17,7 @@ export function appointment(state, t, around) {
       : html`<button class="key ${words ?? ""}" data-touch=${on} data-fit>${text}</button>`;
   const digit = (at) => html`<b class=${state.entered[at] ? "" : "empty"}>${state.entered[at] ?? "–"}</b>`;
   const group = (...places) => html`<div class="group">${places.map(digit)}</div>`;
-  return html`${question(t.appointmentQuestion, second(state, "appointmentQuestion"))}
+  return html`${question(state, t, "appointmentQuestion")}
     <main class="keypad appointment">
       <div class="left-hand">
         <div class="typed" role="status" aria-label=${t.typed(state.entered)}>${group(0, 1, 2)} ${group(3, 4, 5, SHORT - 1)}</div>

@@ -3,8 +3,8 @@ import { appointmentIn } from "./appointment.js";
 import { fieldsFitAtHome, pageSize } from "./glass.js";
 import { AWAY_AFTER_STALE_MS, AWAY_MS, CARD_MS, CHANGE_MS, SLOW_MS, SLOWER_MS } from "./times.js";
 
-/** Large text is for people who take longer. */
-export const patience = (state) => (state.large ? 2 : 1);
+/** Large text is for people who take longer, and so is listening. */
+export const patience = (state) => (state.large || state.aloud ? 2 : 1);
 
 /** The hours as known best: the board's are 2 s old at most, the site's carry more. */
 export const hoursOf = (state) => ({ state: "open", ...state.site?.hours, ...state.board?.hours });

@@ -4,6 +4,7 @@ import { hallClock } from "/static/shared/clock.js";
 import { connect } from "/static/shared/connection.js";
 import { fit } from "/static/shared/fit.js";
 import { render } from "/static/shared/vendor/lit-html.js";
+import { readAloud } from "./aloud.js";
 import { glassOf } from "./glass.js";
 import { GIVE_UP_MS, start, step } from "./model.js";
 import { requestOf } from "./requests.js";
@@ -29,6 +30,7 @@ let connection = null;
 let polling = null;
 let asking = null;
 let machineAsked = { at: -Infinity, running: false };
+const follow = readAloud(root, { sounds, read: () => dispatch({ type: "read" }), failed: () => dispatch({ type: "mute" }) });
 
 const kioskOf = (site) => site?.kiosks.find((kiosk) => kiosk.id === kioskId);
 
@@ -55,6 +57,16 @@ function draw() {
   const surroundings = { now: performance.now(), clock: clock.text(), at: clock.instant(), kiosk: kioskOf(state.site), siteId, kioskId };
   render(view(state, surroundings), root);
   fit(root);
+  // A new screen, a new page of it or a card over it is read from its beginning.
+  follow(state.aloud && !state.quiet && !state.problem && !state.intent ? String(state.changedAt) : null);
+}
+
+/** The sounds of this kiosk's own screens in the citizen's language, and of the number that is shown. */
+async function sounds() {
+  const whose = state.ticket ? `?ticket=${encodeURIComponent(state.ticket.id)}` : "";
+  const { lang } = state;
+  const answer = await command("GET", `${SITE}/kiosks/${encodeURIComponent(kioskId)}/voice${whose}`, null, { patienceMs: 0 });
+  return answer.status === 200 ? answer.body[lang] : null;
 }
 
 /** Ask until there is an answer; a further attempt of the same intent replaces the running one. */

@@ -16,6 +16,9 @@ const NOTHING_TYPED = { letter: "", digits: "" };
 const MOST_DIGITS = 4;
 const SHORTEST_READING = 6;
 
+// How one person wants to use the kiosk. `quiet`: reading aloud has ended or was stopped; `mute`: there is no sound to be had.
+const NO_MODES = { large: false, low: false, aloud: false, quiet: false, mute: false };
+
 // What belongs to one person's journey and ends with it.
 const journey = {
   path: null,
@@ -46,8 +49,7 @@ export function start({ now = 0 } = {}) {
     ...journey,
     screen: "home",
     lang: "vi",
-    large: false,
-    low: false,
+    ...NO_MODES,
     leaveAt: 0,
     leaveSpan: 1,
     shownAt: 0,
@@ -65,8 +67,8 @@ export function start({ now = 0 } = {}) {
   };
 }
 
-const to = (state, screen, now, more = {}) => ({ ...state, ...more, screen, cardAt: null, changedAt: now, touchedAt: now });
-const home = (state, now) => to(state, "home", now, { ...journey, lang: "vi", large: false, low: false });
+const to = (state, screen, now, more = {}) => ({ ...state, quiet: false, ...more, screen, cardAt: null, changedAt: now, touchedAt: now });
+const home = (state, now) => to(state, "home", now, { ...journey, ...NO_MODES, lang: "vi" });
 
 /** The next state. */
 export function step(state, event) {
@@ -91,16 +93,27 @@ export function step(state, event) {
       return rung(state, event);
     case "scan":
       return scan(state, event);
+    case "read":
+      return { ...state, quiet: true, touchedAt: event.now };
+    case "mute":
+      return { ...state, aloud: false, mute: true };
     case "tick":
       return tick(state, event.now);
     case "touch":
-      return touch(state, event);
+      return heard(state, touch(state, event), event);
     default:
       return state;
   }
 }
 
 // -- touches ------------------------------------------------------------------------------------------------------------------
+
+/** Whoever touches has heard enough; in an empty place, after the reading has ended, they want to hear it again. */
+function heard(before, state, { on, now, downAt = now }) {
+  if (!before.aloud || !state.aloud || on === "aloud" || downAt - before.changedAt < times.DEAD_MS) return state;
+  const moved = state.changedAt !== before.changedAt;
+  return { ...state, quiet: moved ? false : on === null ? !before.quiet : true };
+}
 
 function touch(state, { on, now, downAt = now, key }) {
   // The second half of a double tap must not fall through to what has just appeared under the finger.
@@ -161,6 +174,10 @@ function touch(state, { on, now, downAt = now, key }) {
       return { ...touched, lang: state.lang === "vi" ? "en" : "vi", changedAt: now };
     case "large":
       return { ...touched, large: !state.large, page: 0, changedAt: now };
+    case "aloud":
+      // One button: read, stop for good, or read once more.
+      if (state.aloud && state.quiet) return { ...touched, quiet: false };
+      return { ...touched, aloud: !state.aloud, quiet: false, mute: false, changedAt: now };
     case "low":
       return { ...touched, low: !state.low, page: 0, changedAt: now };
     case "leave":
@@ -303,14 +320,14 @@ const split = (code) => ({ letter: code[0], digits: code.slice(1) });
 function rung(state, { key, ok, now }) {
   if (state.help?.key !== key) return state;
   const known = ok && state.machine ? { ...state.machine, help: true } : state.machine;
-  return { ...state, machine: known, help: { ...state.help, status: ok ? "told" : "failed", since: now } };
+  return { ...state, machine: known, quiet: false, help: { ...state.help, status: ok ? "told" : "failed", since: now } };
 }
 
 /** News of the kiosk's own machine. `askedAt`: an answer to an older question says nothing of what happened since. */
 function machine(state, { machine: news, askedAt, now }) {
   let next = { ...state, machine: news };
   const { help, ticket } = state;
-  if (help?.status === "told" && askedAt > help.since && !news.help) next = { ...next, help: { ...help, status: "coming" } };
+  if (help?.status === "told" && askedAt > help.since && !news.help) next = { ...next, quiet: false, help: { ...help, status: "coming" } };
   if (ticket && news.print?.ticket === ticket.id && askedAt >= state.paperSince) next = { ...next, outcome: news.print.outcome };
   return withPaper(next, now);
 }
@@ -326,14 +343,14 @@ function tick(state, now) {
   if (state.cardAt !== null) return now - state.cardAt >= times.CARD_MS * slow ? home(state, now) : state;
   const idle = now - state.touchedAt;
   if (state.screen === "home") {
-    const changed = state.lang !== "vi" || state.large || state.low;
+    const changed = state.lang !== "vi" || state.large || state.low || state.aloud || state.mute;
     return changed && idle >= times.HOME_RESET_MS * slow ? home(state, now) : state;
   }
   // Time in which the kiosk could do nothing is not the citizen's hesitation.
   if (onAway(state, now)) return home(state, now);
   if (state.rejoined) return idle >= times.NUMBER_MS * slow ? home(state, now) : state;
   const patient = state.screen === "help" ? times.HELP_MS : times.IDLE_MS;
-  return idle >= patient * slow ? { ...state, cardAt: now, changedAt: now } : state;
+  return idle >= patient * slow ? { ...state, quiet: false, cardAt: now, changedAt: now } : state;
 }
 
 /** A number is asked for until nobody can be standing there; everything else can be done at the desk as well. */

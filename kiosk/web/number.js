@@ -53,10 +53,12 @@ function facts(state, t) {
   </div>`;
 }
 
+const read = (paper) => (["printing", "printed", "unknown"].includes(paper) ? paper : "none");
+
 /** Where the paper is, or why to remember the number. */
 function paper(state, t, around) {
   const position = around.kiosk?.printer_position;
-  const band = (kind, icon, words, below) => html`<div class="paper ${kind}" role="status" data-fit>
+  const band = (kind, icon, words, below) => html`<div class="paper ${kind}" role="status" data-read=${`paper.${read(state.paper)}`} data-fit>
     ${icon}
     <div class="words"><p class="first">${words(t, state.lang)}</p>${below && state.lang === "vi" ? html`<p>${words(texts("en"), "en")}</p>` : nothing}</div>
   </div>`;
@@ -96,7 +98,7 @@ export function numberScreen(state, t, around) {
   return html`<main class="number">
       <div class="whose">
         <div class="title"><h1>${t.numberTitle}</h1>${lang === "vi" ? html`<p>${texts("en").numberTitle}</p>` : nothing}</div>
-        <p class="code" data-fit="width">${ticket.code}</p>
+        <p class="code" data-read="number" data-fit="width">${ticket.code}</p>
         <p class="where" data-fit data-fit-least="0.6">${where(state, t)}</p>
         ${mark ? html`<p class="mark">${mark}</p>` : nothing}
       </div>

@@ -29,7 +29,7 @@ export function withPaper(state, now) {
   const paper = paperOf(state, now);
   if (paper === state.paper) return state;
   const slow = patience(state);
-  if (paper === "printing") return { ...state, paper };
+  if (paper === "printing") return { ...state, paper, quiet: false };
   const until = paper === "printed" ? now + NUMBER_MORE_MS * slow : Math.max(state.leaveAt, state.shownAt + NUMBER_MOST_MS * slow);
-  return { ...state, paper, leaveAt: until, leaveSpan: until - now };
+  return { ...state, paper, quiet: false, leaveAt: until, leaveSpan: until - now };
 }

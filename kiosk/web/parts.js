@@ -15,8 +15,11 @@ export const second = (state, key) => {
   return (state.site?.languages ?? ["en"]).includes("en") ? texts("en")[key] : "";
 };
 
-export const question = (text, other, hint = "") =>
-  html`<div class="question"><h1>${text}</h1>${other || hint ? html`<p>${[other, hint].filter(Boolean).join(" – ")}</p>` : nothing}</div>`;
+/** A screen's question, by the name of its text, which is also what is read aloud. */
+export function question(state, t, key, hint = "") {
+  const below = [second(state, key), hint].filter(Boolean).join(" – ");
+  return html`<div class="question" data-read=${key}><h1>${t[key]}</h1>${below ? html`<p>${below}</p>` : nothing}</div>`;
+}
 
 /** Sentences in the place of buttons; the first is what happened, and the screen's heading. */
 export const messages = (list) => html`<div class="message">

@@ -84,7 +84,7 @@ function home(state, t, around) {
     helper,
   ].filter(Boolean);
   const fields = take ? homeFields(state, around.kiosk) : [];
-  return html`${header(state, t, around)} ${question(t.homeQuestion, second(state, "homeQuestion"), fields.length ? t.fieldHint : "")}
+  return html`${header(state, t, around)} ${question(state, t, "homeQuestion", fields.length ? t.fieldHint : "")}
     ${told(sentence)} ${take ? paperBand(state, t) : nothing}
     ${fields.length
       ? fieldsAtHome(state, t, fields, others)
@@ -115,14 +115,17 @@ function homeBar(state, t) {
     ${state.glass.short
       ? html`<button class="quiet" data-touch="low" data-fit>${state.low ? t.high : t.low} ${state.low ? icons.up : icons.down}</button>`
       : nothing}
+    <button class="quiet" data-touch="aloud" data-fit>${aloudLabel(state, t)}</button>
     ${state.site.rules?.lines?.length ? html`<button class="quiet" data-touch="rules" data-fit>${t.rulesShort}</button>` : nothing}
   </nav>`;
 }
 
+const aloudLabel = (state, t) => (state.mute ? t.aloudNot : !state.aloud ? t.aloud : state.quiet ? t.aloudAgain : t.aloudStop);
+
 function priority(state, t) {
   const groups = state.site.priority_groups;
   const name = (group) => (state.lang === "en" && group.name_en ? group.name_en : group.name);
-  return html`${question(t.priorityQuestion, second(state, "priorityQuestion"))}
+  return html`${question(state, t, "priorityQuestion")}
     <main class="groups">
       ${groups.map((group) => html`<button class="other" data-touch=${`group:${group.id}`} data-fit><span class="big">${name(group)}</span></button>`)}
       <button class="other" data-touch="group:" data-fit><span class="big">${t.priorityNone}</span></button>
@@ -146,7 +149,7 @@ function field(state, t, around) {
     html`<button class="other more" data-touch="more" data-fit>
       <span>${page + 1 < pages ? t.more : t.moreFirst} <small data-fit-drop>${t.page(page + 1, pages)}</small></span> ${icons.right}
     </button>`;
-  return html`<div class="top">${question(t[asked], second(state, asked), t.fieldHint)} ${sentence ? told(sentence) : paperBand(state, t)}</div>
+  return html`<div class="top">${question(state, t, asked, t.fieldHint)} ${sentence ? told(sentence) : paperBand(state, t)}</div>
     <main class="fields" style=${`--columns: ${columns}; --rows: ${rows}`}>
       ${fields.map((entry) => tile(state, t, entry, forecast))}
     </main>
@@ -166,7 +169,7 @@ function tile(state, t, { field: service, open, row }, forecast) {
   >
     <span class="name"><span>${first}</span>${rest.map((part) => html` <span>${part}</span>`)}</span>
     ${state.lang === "vi" && service.everyday ? html`<span class="everyday" data-fit-drop>${service.everyday}</span>` : nothing}
-    <span class="waits">${line.split(" · ").map((part, at) => html`${at ? " · " : nothing}<span>${part}</span>`)}</span>
+    <span class="waits" data-read=${open ? nothing : "fieldClosed"}>${line.split(" · ").map((part, at) => html`${at ? " · " : nothing}<span>${part}</span>`)}</span>
   </button>`;
 }
 
@@ -230,7 +233,7 @@ function stillThere(state, t, around, screen) {
   if (state.cardAt === null || screen === "away" || screen === "problem") return nothing;
   return html`<div class="over" role="alertdialog" aria-label=${t.moreTimeQuestion}>
     <div class="card">
-      <p class="first">${t.moreTimeQuestion}</p>
+      <p class="first" data-read="moreTimeQuestion">${t.moreTimeQuestion}</p>
       ${state.lang === "vi" ? html`<p class="english">${texts("en").moreTimeQuestion}</p>` : nothing}
       <button class="primary" data-touch="more-time" data-fit>${t.moreTime}</button>
       <button class="quiet" data-touch="start-over" data-fit>${t.startOver}</button>

@@ -270,6 +270,12 @@ class Site:
     def priority_group(self) -> Mapping[str, PriorityGroup]:
         return {g.id: g for g in self.priority_groups}
 
+    @property
+    def counting(self) -> Counting:
+        """How the rule on the wall tells bookings to be counted: by registration only where every service counts them so."""
+        registered = bool(self.services) and all(s.counting is Counting.REGISTERED for s in self.services)
+        return Counting.REGISTERED if registered else Counting.SLOT
+
     def business_day(self, now: datetime) -> date:
         """The date in the site's zone: a ticket keeps it, whatever happens after midnight."""
         return now.astimezone(self.tz).date()
