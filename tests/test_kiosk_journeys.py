@@ -366,3 +366,63 @@ def test_the_kiosk_reads_its_own_screens_aloud(at: Callable[..., Any]) -> None:
         kiosk.touch("field:civil")
         expect(kiosk.page.locator(".code[data-reading]")).to_be_visible(timeout=PATIENCE_MS)
         kiosk.picture("reading-number")
+
+
+def booked(kiosk: Kiosk, service: str, date: str = "2026-11-20", nth: int = 0) -> dict[str, Any]:
+    """A booking made from home, of the free slot with this number."""
+    free = [slot for slot in kiosk.client.get(f"/sites/demo/slots?service={service}&date={date}") if slot["left"]]
+    body = {"service": service, "start": free[nth]["start"], "phone": "0905000001", "consent": True}
+    answer: dict[str, Any] = kiosk.server.anyone().post("/sites/demo/appointments", body, expect=201)
+    return answer
+
+
+def test_an_appointment_is_one_touch_and_seven_digits(at: Callable[..., Any], machine: FakePrinter) -> None:
+    with at(printer=machine) as kiosk:
+        mine = booked(kiosk, "certify", nth=3)
+        slot = mine["start"][11:16]
+        kiosk.touch("appointment")
+        kiosk.page.wait_for_timeout(LOOK_MS)
+        for digit in mine["code"][:7]:
+            kiosk.page.locator(f'[data-touch="digit:{digit}"]').tap()
+        expect(kiosk.page.locator(".code")).to_have_text("B001")
+        expect(kiosk.page.locator(".mark")).to_have_text(f"CÓ HẸN {slot}")
+        assert re.fullmatch(r"Đến sớm không sao\. Giờ xếp hàng: 09:1\d\.", kiosk.words(".arrival"))
+        assert kiosk.page.evaluate("window.fingers") == 8
+        expect(kiosk.page.locator(".paper.done")).to_be_visible(timeout=PATIENCE_MS)
+        machine.until_idle()
+        assert len(machine.decoder.tickets) == 1
+
+
+def test_an_appointments_qr_is_no_touch_at_all_and_counts_once(at: Callable[..., Any], machine: FakePrinter) -> None:
+    with at(printer=machine) as kiosk:
+        mine = booked(kiosk, "certify")
+        kiosk.shows("home")
+        kiosk.page.keyboard.type(f"https://so.example/h/{mine['code']}\n")
+        expect(kiosk.page.locator(".code")).to_have_text("B001")
+        assert kiosk.page.evaluate("window.fingers ?? 0") == 0
+        kiosk.touch("done")
+        kiosk.page.keyboard.type(f"{mine['code']}\n")
+        kiosk.shows("not_checked_in")
+        assert re.fullmatch(r"Lịch hẹn này đã nhận số B001 lúc 09:1\d\.", kiosk.words(".message > *"))
+        kiosk.touch("reprint")
+        expect(kiosk.page.locator(".code")).to_have_text("B001")
+        expect(kiosk.page.locator(".paper.done")).to_be_visible(timeout=PATIENCE_MS)
+        machine.until_idle()
+        assert len(machine.decoder.tickets) == 2
+        assert kiosk.client.send("GET", "/sites/demo/tickets?code=B002").status_code == 404
+
+
+def test_an_appointment_of_another_day_or_given_back_leads_to_a_number_for_today(at: Callable[..., Any]) -> None:
+    with at() as kiosk:
+        later, given_back = booked(kiosk, "certify", "2026-11-23"), booked(kiosk, "civil")
+        kiosk.server.anyone().send("DELETE", f"/sites/demo/appointments/{given_back['code']}")
+        kiosk.shows("home")
+        kiosk.page.keyboard.type(f"{later['code']}\n")
+        kiosk.shows("not_checked_in")
+        assert kiosk.words(".message > *") == "Lịch hẹn này là thứ Hai 23/11, không phải hôm nay."
+        kiosk.touch("leave")
+        kiosk.page.keyboard.type(f"{given_back['code']}\n")
+        kiosk.shows("not_checked_in")
+        assert kiosk.words(".message > *") == "Lịch hẹn này đã hủy."
+        kiosk.touch("take", "field:civil")
+        expect(kiosk.page.locator(".code")).to_have_text("A001")

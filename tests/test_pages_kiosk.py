@@ -366,16 +366,16 @@ LATE: dict[str, Any] = {
 }
 
 
-def declined(code: str, **details: Any) -> tuple[int, dict[str, Any]]:
-    return 409, {"error": {"code": code, "message": "", "details": details}}
+def declined(code: str, told: str, **details: Any) -> tuple[int, dict[str, Any]]:
+    return 409, {"error": {"code": code, "message": told, "details": details}}
 
 
 def answers(*queue: tuple[int, dict[str, Any]]) -> Prepare:
     return lambda office: office.check_in_answers.extend(queue)
 
 
-WRONG_DAY = declined("wrong_day", start="2026-11-24T08:45:00+07:00")
-TAKEN = declined("already_checked_in", ticket="B105", id="taken", at="2026-11-20T08:31:00+07:00")
+WRONG_DAY = declined("wrong_day", "Lịch hẹn này là thứ Ba 24/11, không phải hôm nay.", start="2026-11-24T08:45:00+07:00")
+TAKEN = declined("already_checked_in", "Lịch hẹn này đã nhận số B105 lúc 08:31.", ticket="B105", id="taken", at="2026-11-20T08:31:00+07:00")
 
 SCREENS: dict[str, tuple[Prepare, tuple[str, ...]]] = {
     "home": (nothing, ()),

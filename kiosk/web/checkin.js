@@ -1,7 +1,5 @@
 /** C: an appointment becomes a number, by its code, or a sentence says why it does not. */
-import { hhmm } from "/static/shared/clock.js";
 import { html } from "/static/shared/vendor/lit-html.js";
-import { date } from "/static/shared/words.js";
 import { rests, SHORT } from "./appointment.js";
 import { homeOf } from "./facts.js";
 import { backButton, bar, helpButton, messages, question, sentences } from "./parts.js";
@@ -39,18 +37,18 @@ export function notCheckedIn(state, t) {
 }
 
 function answer(state, t) {
-  const { code, message, details } = state.refusal;
-  const take = (text) => (homeOf(state).take ? { on: "take", text } : null);
+  const { code, message } = state.refusal;
+  const why = sentences(message || t.awayAdvice);
+  const take = (text) => ({ lines: why, next: homeOf(state).take ? { on: "take", text } : null });
   switch (code) {
     case "already_checked_in":
-      return { lines: [t.checkedInBefore(details.ticket, hhmm(details.at))], next: { on: "reprint", text: t.reprint } };
+      return { lines: why, next: { on: "reprint", text: t.reprint } };
     case "wrong_day":
-      return { lines: [t.appointmentOtherDay(date(details.start, state.lang, true))], next: take(t.takeToday) };
-    case "wrong_site":
-      return { lines: [t.appointmentOtherSite(details.name)], next: take(t.takeHere) };
     case "cancelled":
-      return { lines: [t.appointmentCancelled], next: take(t.takeToday) };
+      return take(t.takeToday);
+    case "wrong_site":
+      return take(t.takeHere);
     default:
-      return { lines: [t.notTaken, ...sentences(message || t.awayAdvice)], next: null };
+      return { lines: [t.notTaken, ...why], next: null };
   }
 }

@@ -17,10 +17,6 @@ const TEXTS = {
     appointmentUnknown: "Chưa tìm thấy lịch\u00a0hẹn. Xin xem lại mã\u00a0hẹn.",
     appointmentResting: "Chưa tìm thấy lịch\u00a0hẹn. Mời đưa mã QR hoặc gặp cán\u00a0bộ hướng dẫn.",
     appointmentUnread: "Chưa đọc được mã. Mời bấm 7\u00a0số mã\u00a0hẹn.",
-    checkedInBefore: (ticket, time) => `Lịch\u00a0hẹn này đã nhận số ${ticket} lúc\u00a0${time}.`,
-    appointmentOtherDay: (day) => `Lịch\u00a0hẹn này là ${day}, không phải hôm\u00a0nay.`,
-    appointmentOtherSite: (name) => `Lịch\u00a0hẹn này ở ${name}.`,
-    appointmentCancelled: "Lịch\u00a0hẹn này đã hủy.",
     cameLate: (minutes, time, head) =>
       `Đến sau giờ hẹn ${minutes}\u00a0phút. Vẫn được phục vụ. Giờ xếp hàng: ${time}, sớm hơn lúc đến ${head}\u00a0phút.`,
     cameEarly: (time) => `Đến sớm không sao. Giờ xếp hàng: ${time}.`,
@@ -155,10 +151,6 @@ const TEXTS = {
     appointmentUnknown: "No such appointment was found. Please look at the code again.",
     appointmentResting: "No such appointment was found. Please scan the QR code or ask a member of staff.",
     appointmentUnread: "The code could not be read. Please type the 7 digits.",
-    checkedInBefore: (ticket, time) => `This appointment was given number ${ticket} at\u00a0${time}.`,
-    appointmentOtherDay: (day) => `This appointment is on ${day}, not today.`,
-    appointmentOtherSite: (name) => `This appointment is at ${name}.`,
-    appointmentCancelled: "This appointment was cancelled.",
     cameLate: (minutes, time, head) =>
       `You came ${minutes}\u00a0min after your appointment. You will be served. Queue time: ${time}, ${head}\u00a0min before you came.`,
     cameEarly: (time) => `Coming early costs nothing. Queue time: ${time}.`,
