@@ -34,6 +34,9 @@ BATCH = 256
 """Most commands in one flush; the wait of the last is then still below a tenth of a second on a slow disk."""
 LOOK_BACK = timedelta(days=31)
 """How far back days are looked for that nobody closed."""
+FORGOTTEN = timedelta(hours=8)
+"""At night a day in which nothing at all has happened for so long is closed, whoever still stands at a counter: the clerk went home without
+pressing. Otherwise the first press of the morning would call the day before's leftovers."""
 TRIES = 5
 """How often a batch is decided anew because another process wrote first."""
 
@@ -608,7 +611,7 @@ class Ledger:
                 self._night_of[site] = today
             for book in [b for b in list(self._books.values()) if b.site == site and b.date < today]:
                 day = book.published
-                if day.opened and not day.closed and not day.in_use():
+                if day.opened and not day.closed:
                     self._close(book)
 
     def _left_open(self, site: str, today: date) -> list[date]:
@@ -618,10 +621,16 @@ class Ledger:
 
     def _close(self, book: _Book) -> None:
         try:
-            self.do(book.site, decide.close_day, actor="clock", render=lambda day, now: (200, {}), day=book.date)
-        except Refused as refused:
-            # Somebody was called a moment ago; the next look finds out.
-            log.info("not_closed", site=book.site, day=book.date.isoformat(), code=refused.code)
+            self.do(
+                book.site,
+                lambda day, now: decide.close_day(day, now, idle=FORGOTTEN),
+                actor="clock",
+                render=lambda day, now: (200, {}),
+                day=book.date,
+            )
+        except Refused:
+            # Somebody is served; the next look finds out.
+            return
 
 
 def _revision(book: _Book, version: int) -> _Job:

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from datetime import date
 
 import pytest
-from office import CLERKS, FRIDAY, HOURS, KIOSK, MINUTE, Office, at, refused, small_site, snapshot, states
+from office import CLERKS, FRIDAY, HOUR, HOURS, KIOSK, MINUTE, Office, at, refused, small_site, snapshot, states
 
 from server.core import decide
 from server.core import events as ev
@@ -363,6 +363,18 @@ def test_a_story_can_be_told_again_with_one_version_for_all() -> None:
     assert snapshot(fold(office.site, FRIDAY, office.story)) == snapshot(office.day)
 
 
+def test_what_a_clerk_forgot_at_the_counter_is_finished_when_nothing_has_happened_for_hours() -> None:
+    office = Office(staffed="12")
+    forgotten, waiting = office.take(), office.take("copies")
+    office.next("2")
+    office.start(forgotten)
+    with refused("day_in_use", counters=["2"]):
+        office.wait(minutes=179).do(decide.close_day, idle=3 * HOUR)
+    office.wait(minutes=1).do(decide.close_day, idle=3 * HOUR)
+    assert (forgotten.state, waiting.state, office.day.closed) == (State.DONE, State.LAPSED, True)
+    assert office.do(decide.close_day, idle=3 * HOUR) == []
+
+
 def test_every_event_of_the_language_can_be_folded() -> None:
     office = Office(staffed="12")
     first, second, third, fourth = (office.take() for _ in range(4))
@@ -411,6 +423,6 @@ def test_the_story_holds_no_field_for_a_name_or_a_number_of_a_person() -> None:
 
 def test_a_fresh_day_knows_its_office() -> None:
     day = Day(small_site(), FRIDAY)
-    assert (day.seq, day.at, day.opened, day.in_use()) == (0, None, False, False)
+    assert (day.seq, day.at, day.opened) == (0, None, False)
     assert list(day.lines) == ["household", "copies", "land", "health"]
     assert Office().day.opened

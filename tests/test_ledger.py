@@ -515,7 +515,9 @@ def test_an_old_day_is_closed_when_nobody_is_served_in_it_any_more(door: Door) -
     door.issue()
     door.do(opening())
     door.do(calling())
-    door.pass_time(hours=16)
+    door.pass_time(hours=14)
+    door.do(lambda day, now: decide.start(day, now, ticket=day.by_code["A001"].id, by=LAN), day=TODAY)
+    door.pass_time(hours=2)
     door.ledger.close_old_days()
     assert not door.day(TODAY).closed, "somebody is being served"
     door.do(lambda day, now: decide.finish(day, now, ticket=day.by_code["A001"].id, by=LAN), day=TODAY)
@@ -524,6 +526,18 @@ def test_an_old_day_is_closed_when_nobody_is_served_in_it_any_more(door: Door) -
     assert closed.closed and [t.state for t in closed.tickets.values()] == [State.DONE, State.LAPSED]
     door.ledger.close_old_days()
     assert [kind for _, kind in door.rows()].count("DayClosed") == 1
+
+
+def test_a_ticket_forgotten_at_a_counter_does_not_keep_yesterday_open(door: Door) -> None:
+    door.issue()
+    door.issue()
+    door.do(opening())
+    door.do(calling())
+    door.pass_time(hours=20)
+    assert door.ledger.day_of_counter(door.site, "1") == TODAY, "the first press of the morning would still be yesterday's"
+    door.ledger.close_old_days()
+    assert door.ledger.day_of_counter(door.site, "1") == TODAY + timedelta(days=1)
+    assert [t.state for t in door.day(TODAY).tickets.values()] == [State.DONE, State.LAPSED]
 
 
 def test_days_left_open_by_a_computer_that_was_switched_off_are_closed_in_the_morning(tmp_path: Path) -> None:

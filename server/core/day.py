@@ -244,10 +244,6 @@ class Day:
         ticket = self.counters[counter].ticket
         return self.tickets[ticket] if ticket else None
 
-    def in_use(self) -> bool:
-        """Whether anybody is called or served at this moment."""
-        return any(c.ticket for c in self.counters.values())
-
     # -- evolve ------------------------------------------------------------------------------------------------------------------
 
     def apply(self, entry: ev.Entry) -> None:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 from server.core import events as ev
@@ -413,11 +413,13 @@ def answer_help(day: Day, now: datetime, *, asked: int) -> Events:
     return [ev.HelpAnswered(asked)] if asked in day.help else []
 
 
-def close_day(day: Day, now: datetime) -> Events:
-    """End the day; who still waits lapses. Never while somebody is called or served (`day_in_use`)."""
+def close_day(day: Day, now: datetime, *, idle: timedelta | None = None) -> Events:
+    """End the day; who still waits lapses. Never while somebody is called or served (`day_in_use`): unless nothing at all has happened in
+    the office for `idle`. Then the clerk went home without pressing, and what stands at the counters is finished."""
     if day.closed:
         return []
-    if day.in_use():
-        busy = [c.id for c in day.counters.values() if c.ticket]
-        raise Refused("day_in_use", counters=busy)
-    return [ev.DayClosed()]
+    busy = [c for c in day.counters.values() if c.ticket]
+    forgotten = idle is not None and day.at is not None and now - day.at >= idle
+    if busy and not forgotten:
+        raise Refused("day_in_use", counters=[c.id for c in busy])
+    return [*(ev.TicketFinished(c.ticket) for c in busy if c.ticket), ev.DayClosed()]
