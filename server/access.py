@@ -157,6 +157,11 @@ class Access:
         token = new_key()
         ends = time.time() + SESSION_LASTS.total_seconds()
         self._ledger.write(lambda tx: tx.put_session(SessionRow(hash_key(token), staff.name, ends)))
+        now = self._store.staff(staff.name)
+        if now is None or now.password_hash != staff.password_hash:
+            # Changed between the check and the write, and with it every session ended but this one.
+            self._ledger.write(lambda tx: tx.remove_session(hash_key(token)))
+            raise Refused("wrong_password")
         return token, staff, ends
 
     def verified(self, user: str, password: str, address: str) -> StaffRow:
@@ -203,9 +208,13 @@ class Access:
         """The principal of a key, staff session or device; None for unknown, expired and revoked ones."""
         return self._of(hash_key(key)) if key else None
 
+    def anew(self, principal: Principal) -> Principal | None:
+        """What the same key opens now; None when it opens nothing any more."""
+        return self._of(principal.key_hash)
+
     def still(self, principal: Principal) -> bool:
         """Whether the key still opens what it opened: for connections that outlive a sign-out or a revoked key."""
-        return self._of(principal.key_hash) == principal
+        return self.anew(principal) == principal
 
     def _of(self, hashed: str) -> Principal | None:
         session = self._store.session(hashed)

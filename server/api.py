@@ -160,7 +160,7 @@ def _sessions(routes: Routes, ctx: Context) -> None:
         response.set_cookie(STAFF_COOKIE, token, max_age=int(ends - datetime.now(UTC).timestamp()), **_cookie(ctx))
         return response
 
-    @routes.add("GET", "/session", summary="Who am I", roles=STAFF, answers={200: wire.WhoOut})
+    @routes.add("GET", "/session", summary="Who am I", roles=STAFF, answers={200: wire.WhoOut}, any_password=True)
     def who(call: Call) -> Reply:
         p = call.principal
         out: wire.WhoOut = {
@@ -172,7 +172,7 @@ def _sessions(routes: Routes, ctx: Context) -> None:
         }
         return 200, out
 
-    @routes.add("DELETE", "/session", summary="Sign out", roles=STAFF, answers={204: None})
+    @routes.add("DELETE", "/session", summary="Sign out", roles=STAFF, answers={204: None}, any_password=True)
     def sign_out(call: Call) -> Reply:
         ctx.access.sign_out(call.principal)
         response = Response(status=204)

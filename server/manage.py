@@ -13,15 +13,15 @@ from flask import Response
 
 from audio import aloud
 from server import wire
-from server.access import Principal, hash_key, new_key
+from server.access import Principal, composed, hash_key, new_key
 from server.api import STAFF, Context, find_ticket, known_counter, run
 from server.core import decide
 from server.core import events as ev
 from server.core.day import Day
 from server.core.refused import Refused
 from server.core.site import Site, clock_time
-from server.routes import Call, Reply, Routes
-from server.store import DeviceRow, StaffRow
+from server.routes import Call, Reply, Routes, invalid
+from server.store import DeviceRow, StaffRow, Writing
 from server.voice import style
 
 HEADS = ("supervisor", "admin")
@@ -245,17 +245,26 @@ def _staff(routes: Routes, ctx: Context) -> None:
     @routes.add(
         "POST",
         "/session/password",
-        summary="Change one's own password",
+        summary="Change one's own password; every other session of the account ends",
         roles=STAFF,
         body=wire.OwnPasswordIn,
         answers={200: wire.WhoOut},
         refuses=("wrong_password", "too_many_requests"),
+        any_password=True,
     )
     def own_password(call: Call) -> Reply:
         body: wire.OwnPasswordIn = call.body
+        if composed(body.new) == composed(body.old):
+            raise Refused("invalid_body", fields=[invalid("new", "unchanged")])
         row = ctx.access.verified(call.principal.name, body.old, call.address)
         fresh = replace(row, password_hash=ctx.access.hashed(body.new), must_change=False)
-        ledger.write(lambda tx: tx.put_staff(fresh))
+
+        def write(tx: Writing) -> None:
+            tx.put_staff(fresh)
+            # Whoever knew the old one may sit at another machine.
+            tx.remove_sessions_of(row.name, but=call.principal.key_hash)
+
+        ledger.write(write)
         out: wire.WhoOut = {
             "user": row.name,
             "role": row.role,
@@ -290,7 +299,7 @@ def _staff(routes: Routes, ctx: Context) -> None:
     @routes.add(
         "POST",
         "/sites/{site}/staff/{name}/password",
-        summary="Give a new password, to be changed at the next sign-in",
+        summary="Give a new password, to be changed at the next sign-in; the sessions of the account end",
         roles=HEADS,
         body=wire.NewPasswordIn,
         answers={200: wire.StaffOut},
@@ -300,7 +309,7 @@ def _staff(routes: Routes, ctx: Context) -> None:
         row = _row(call)
         fresh = replace(row, password_hash=ctx.access.hashed(call.body.password), must_change=True)
 
-        def write(tx: Any) -> None:
+        def write(tx: Writing) -> None:
             tx.put_staff(fresh)
             tx.remove_sessions_of(row.name)
 

@@ -71,6 +71,8 @@ def openapi(routes: Routes, version: str) -> dict[str, Any]:
             cookies += [{"device": []}] if set(allowed) & set(DEVICE_KINDS) else []
             described["security"] = [{"key": []}, *cookies, *([{}] if op.holder else [])]
             described["description"] = f"For: {', '.join(allowed)}{', or the holder of the id' if op.holder else ''}."
+            if not op.any_password and set(allowed) & set(ROLES):
+                described["description"] += " Not before a given password has been changed."
         if op.refuses:
             described["description"] = f"{described.get('description', '')} Refuses: {', '.join(op.refuses)}.".strip()
         paths.setdefault(f"{PREFIX}{op.path}", {})[op.method.lower()] = described

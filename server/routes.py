@@ -41,6 +41,7 @@ STATUS = {
     "wrong_password": 401,
     "forbidden": 403,
     "csrf": 403,
+    "password_change_required": 403,
     "not_found": 404,
     "method_not_allowed": 405,
     "too_large": 413,
@@ -102,6 +103,7 @@ class Operation:
     once: bool | None
     query: dict[str, str]
     holder: bool
+    any_password: bool
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -124,12 +126,15 @@ class Routes:
         once: bool | None = False,
         query: dict[str, str] | None = None,
         holder: bool = False,
+        any_password: bool = False,
     ) -> Callable[[Callable[[Call], Reply]], Callable[[Call], Reply]]:
         """Declare an operation. `once`: it takes an idempotency key, or with None may take one. `holder`: whoever holds the unguessable id
-        in the path may ask without a key."""
+        in the path may ask without a key. `any_password`: also for an account whose given password has not been changed yet."""
 
         def declare(handler: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
-            self.operations.append(Operation(method, path, handler, summary, roles, body, answers, refuses, once, query or {}, holder))
+            self.operations.append(
+                Operation(method, path, handler, summary, roles, body, answers, refuses, once, query or {}, holder, any_password)
+            )
             return handler
 
         return declare
@@ -186,15 +191,19 @@ def presented(req: Request) -> tuple[list[str], bool]:
 
 
 def _principal(access: Access, operation: Operation, site: str | None) -> Principal | None:
-    """Who asks, if he may. 401 for an unknown caller, 403 for a known one with the wrong role or of another office."""
+    """Who asks, if he may. 401 for an unknown caller, 403 for a known one with the wrong role, of another office, or with a password that
+    somebody else knows too: what anyone may do, such a one does as anyone."""
     keys, cookie = presented(request)
     found = [p for key in keys if (p := access.find(key)) is not None]
+    able = [p for p in found if operation.any_password or not p.must_change]
     if operation.roles is None:
-        return found[0] if found else None
-    fit = [p for p in found if p.can(operation.roles) and (site is None or p.may_enter(site))]
+        return able[0] if able else None
+    fit = [p for p in able if p.can(operation.roles) and (site is None or p.may_enter(site))]
     if not fit:
         if operation.holder:
             return None
+        if len(able) < len(found):
+            raise Refused("password_change_required")
         raise Refused("forbidden" if found else "unauthenticated")
     if cookie and request.method not in ("GET", "HEAD") and "X-Moiso" not in request.headers:
         raise Refused("csrf")
@@ -278,6 +287,7 @@ _PROBLEMS = {
     "not_utf8": ("không phải UTF-8", "is not UTF-8"),
     "too_deep": ("lồng quá sâu", "is nested too deeply"),
     "number": ("NaN và Infinity không phải JSON", "NaN and Infinity are not JSON"),
+    "unchanged": ("phải khác cái cũ", "must differ from the old one"),
     "name_twice": ("có tên trường lặp lại", "has a name twice"),
     "http": ("sai giao thức HTTP", "is not proper HTTP"),
 }

@@ -158,7 +158,7 @@ class Sockets:
         kind, site, name = said.get("kind"), said.get("site"), said.get("id")
         if kind not in KINDS:
             raise Refused("invalid_body", fields=[invalid("kind", "literal_error", f"One of {', '.join(KINDS)}")])
-        client.principals = [p for p in client.principals if self._access.still(p)]
+        client.principals = [now for p in client.principals if (now := self._access.anew(p)) is not None]
         if client.keyed and not client.principals:
             raise Refused("unauthenticated")
         if kind == "device":
@@ -198,6 +198,8 @@ class Sockets:
         fit = next((p for p in client.principals if p.kind == "staff" and p.can(roles) and p.may_enter(site)), None)
         if fit is None:
             raise Refused("forbidden" if client.principals else "unauthenticated")
+        if fit.must_change:
+            raise Refused("password_change_required")
         return fit
 
     def _device(self) -> tuple[Client, Principal] | None:

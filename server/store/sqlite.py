@@ -161,8 +161,8 @@ class _Writing:
     def remove_session(self, token_hash: str) -> None:
         self._run("delete from sessions where token_hash = ?", (token_hash,))
 
-    def remove_sessions_of(self, user: str) -> None:
-        self._run("delete from sessions where user = ?", (user,))
+    def remove_sessions_of(self, user: str, *, but: str | None = None) -> None:
+        self._run("delete from sessions where user = ? and token_hash is not ?", (user, but))
 
     def put_device(self, row: DeviceRow) -> None:
         self._run(
