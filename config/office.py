@@ -42,6 +42,7 @@ def read_office(top: Table) -> Site:
         languages=languages,
         public_url=_public_url(top),
         notice=top.text("notice", most=300),
+        show_clerk_names=top.flag("show_clerk_names"),
         services=services,
         procedures=offered.procedures(),
         halls=halls,

@@ -188,9 +188,9 @@ def run_demo(arguments: argparse.Namespace) -> int:
         store = commands.open_store(path)
         store.serve_alone()
         site, _ = commands.import_site(store, arguments.site)
-        accounts = [{"user": user, "password": f"{user}-{role}-demo", "role": role} for user, role in DEMO_STAFF]
-        for account in accounts:
-            row = StaffRow(account["user"], account["role"], hash_password(account["password"]), site.id)
+        accounts = [{"user": user, "password": f"{user}-{role}-demo", "role": role} for user, role, _ in DEMO_STAFF]
+        for account, (_, _, called) in zip(accounts, DEMO_STAFF, strict=True):
+            row = StaffRow(account["user"], account["role"], hash_password(account["password"]), site.id, display_name=called)
             store.write([lambda tx, row=row: tx.put_staff(row)])
         extras = Extras(demo={"accounts": accounts})
         kinds = [("kiosk", k.id, k.id) for k in site.kiosks] + [("display", f"tv-{h.id}", h.id) for h in site.halls]
@@ -212,7 +212,14 @@ def run_demo(arguments: argparse.Namespace) -> int:
         return server.run(lambda: _addresses(server, accounts))
 
 
-DEMO_STAFF = (("lan", "clerk"), ("minh", "clerk"), ("hoa", "helper"), ("binh", "supervisor"), ("thanh", "inspector"), ("quan", "admin"))
+DEMO_STAFF = (
+    ("lan", "clerk", "Nguyễn Thị Lan"),
+    ("minh", "clerk", "Trần Văn Minh"),
+    ("hoa", "helper", "Lê Thị Hoa"),
+    ("binh", "supervisor", "Phạm Quốc Bình"),
+    ("thanh", "inspector", "Võ Đức Thanh"),
+    ("quan", "admin", "Đặng Minh Quân"),
+)
 
 
 def _print_agents(url: str, site: Any, extras: Any, folder: Any) -> list[Any]:

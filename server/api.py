@@ -23,10 +23,11 @@ from server.core.day import Day, Ticket, fold
 from server.core.refused import Refused
 from server.core.ticket import State, Verb
 from server.ledger import Command, Ledger, Render
+from server.names import Names
 from server.publish import Publisher
 from server.routes import Call, Reply, Routes, day_of, invalid, presented, respond
 from server.sites import Sites
-from server.store import ContactRow, Writing
+from server.store import ContactRow, StaffRow, Writing
 from server.voice import Voice
 
 STAFF = ("clerk", "helper", "supervisor", "inspector", "admin")
@@ -41,6 +42,7 @@ class Context:
     ledger: Ledger
     sites: Sites
     access: Access
+    names: Names
     publisher: Publisher
     voice: Voice
     console: Callable[[Day, str], wire.ConsoleOut]
@@ -91,7 +93,12 @@ def build(ctx: Context) -> Routes:
 
 def run(ctx: Context, call: Call, command: Command, render: Render, *, day: date | None = None, also: Any = None) -> Reply:
     actor = call.who.id if call.who else "holder"
-    answer = ctx.ledger.do(call.path["site"], command, actor=actor, render=render, once=call.once, day=day, also=also)
+    try:
+        answer = ctx.ledger.do(call.path["site"], command, actor=actor, render=render, once=call.once, day=day, also=also)
+    except Refused as refused:
+        if name := ctx.names.shown(refused.details.get("clerk")):
+            raise Refused(refused.code, **refused.details, clerk_name=name) from refused
+        raise
     response = respond((answer.status, answer.body))
     if answer.replayed:
         response.headers["Idempotency-Replayed"] = "true"
@@ -149,12 +156,8 @@ def _sessions(routes: Routes, ctx: Context) -> None:
         token, staff, ends = ctx.access.sign_in(body.user, body.password, call.address)
         out: wire.SessionOut = {
             "token": token,
-            "user": staff.name,
-            "role": staff.role,
-            "site": staff.site,
-            "sites": [staff.site] if staff.site else ctx.sites.ids(),
             "expires_at": wire.instant(datetime.fromtimestamp(int(ends), UTC)),
-            "must_change": staff.must_change,
+            **who_is(ctx, staff),
         }
         response = respond((201, out))
         response.set_cookie(STAFF_COOKIE, token, max_age=int(ends - datetime.now(UTC).timestamp()), **_cookie(ctx))
@@ -162,15 +165,7 @@ def _sessions(routes: Routes, ctx: Context) -> None:
 
     @routes.add("GET", "/session", summary="Who am I", roles=STAFF, answers={200: wire.WhoOut}, any_password=True)
     def who(call: Call) -> Reply:
-        p = call.principal
-        out: wire.WhoOut = {
-            "user": p.name,
-            "role": p.role,
-            "site": p.site,
-            "sites": [p.site] if p.site else ctx.sites.ids(),
-            "must_change": p.must_change,
-        }
-        return 200, out
+        return 200, who_is(ctx, call.principal)
 
     @routes.add("DELETE", "/session", summary="Sign out", roles=STAFF, answers={204: None}, any_password=True)
     def sign_out(call: Call) -> Reply:
@@ -199,6 +194,20 @@ def _sessions(routes: Routes, ctx: Context) -> None:
     )
     def paired(call: Call) -> Reply:
         return 200, _device(call.principal)
+
+
+def who_is(ctx: Context, who: Principal | StaffRow) -> wire.WhoOut:
+    """A member of staff to themselves."""
+    out: wire.WhoOut = {
+        "user": who.name,
+        "role": who.role,
+        "site": who.site,
+        "sites": [who.site] if who.site else ctx.sites.ids(),
+        "must_change": who.must_change,
+    }
+    if name := ctx.names.shown(who.name):
+        out["display_name"] = name
+    return out
 
 
 def _device(p: Principal) -> wire.DeviceOut:
@@ -505,7 +514,7 @@ def _counter(
             ctx,
             call,
             lambda day, now: decision(day, now, counter=counter, by=by, **given),
-            lambda day, now: (200, wire.staffed_counter(day, counter)),
+            lambda day, now: (200, wire.staffed_counter(day, counter, ctx.names.shown)),
             day=day,
         )
 

@@ -28,6 +28,7 @@ from server.core.day import Day
 from server.core.events import Entry
 from server.foresight import Foresight
 from server.ledger import Ledger
+from server.names import Names
 from server.notifiers import Notifier
 from server.openapi import openapi
 from server.pages import SECURE_HEADERS, Extras, blueprint
@@ -105,11 +106,13 @@ class Application:
         read = notices.reading(store, self.ledger)
         self.outbox = outbox.Outbox(store, self.ledger, options.notifier, read, options.offload, self.sio.sleep)
         self.access = Access(store, self.ledger, options.offload)
-        self.sockets = Sockets(self.sio, store, self.ledger, sites, self.access, self.publisher, self.foresight)
+        names = Names(store)
+        self.sockets = Sockets(self.sio, store, self.ledger, sites, self.access, names, self.publisher, self.foresight)
         context = Context(
             self.ledger,
             sites,
             self.access,
+            names,
             self.publisher,
             self.voice,
             self.sockets.console,

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -118,15 +119,19 @@ def say(arguments: Arguments, value: Any, text: str) -> None:
 
 def user_add(arguments: Arguments) -> None:
     name = _name(arguments.name, "staff")
+    called = _name(arguments.display_name, "display") if arguments.display_name else ""
     password = _password(arguments)
     with opened(arguments, create=False) as store:
         site = _sites_of(store, arguments.site)
         if store.staff(name) is not None:
             raise Failed(f"There is already a staff member named {name}; `moiso user reset {name}` gives a new password.")
-        store.write([lambda tx: tx.put_staff(StaffRow(name, arguments.role, hash_password(password), site))])
-    say(
-        arguments, {"name": name, "role": arguments.role, "site": site}, f"{name} ({arguments.role}) may sign in to {site or 'every site'}."
-    )
+        row = StaffRow(name, arguments.role, hash_password(password), site, display_name=called)
+        store.write([lambda tx: tx.put_staff(row)])
+    say(arguments, _member(row), f"{name} ({arguments.role}) may sign in to {site or 'every site'}.")
+
+
+def _member(row: StaffRow) -> dict[str, str | None]:
+    return {"name": row.name, "role": row.role, "site": row.site} | ({"display_name": row.display_name} if row.display_name else {})
 
 
 def _sites_of(store: Store, wanted: str | None) -> str | None:
@@ -165,15 +170,15 @@ def _ask() -> str:
 def user_list(arguments: Arguments) -> None:
     with opened(arguments, create=False) as store:
         rows = [r for r in store.all_staff() if arguments.site is None or r.site in (None, known_site(store, arguments.site))]
-    value = [{"name": r.name, "role": r.role, "site": r.site} for r in rows]
-    say(arguments, value, "\n".join(f"{r.name}\t{r.role}\t{r.site or 'every site'}" for r in rows) or "No staff yet.")
+    lines = [f"{r.name}\t{r.role}\t{r.site or 'every site'}\t{r.display_name}".rstrip() for r in rows]
+    say(arguments, [_member(r) for r in rows], "\n".join(lines) or "No staff yet.")
 
 
 def user_reset(arguments: Arguments) -> None:
     password = _password(arguments)
     with opened(arguments, create=False) as store:
         row = _staff(store, arguments.name)
-        fresh = StaffRow(row.name, row.role, hash_password(password), row.site, must_change=False)
+        fresh = replace(row, password_hash=hash_password(password), must_change=False)
 
         def steps(tx: Any) -> None:
             tx.put_staff(fresh)
@@ -378,6 +383,7 @@ def add_parsers(commands: Any) -> None:
     )
     add.add_argument("name")
     add.add_argument("--role", choices=ROLES, required=True)
+    add.add_argument("--display-name", metavar="NAME", help="as colleagues see this person on the screens, such as 'Nguyễn Thị Lan'")
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     add_leaf(users, "list", "List staff accounts", "moiso user list --json", user_list)
     reset = add_leaf(users, "reset", "Give a new password", "echo 'another password' | moiso user reset lan --password-stdin", user_reset)

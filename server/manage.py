@@ -14,7 +14,7 @@ from flask import Response
 from audio import aloud
 from server import wire
 from server.access import Principal, composed, hash_key, new_key
-from server.api import STAFF, Context, find_ticket, known_counter, run
+from server.api import STAFF, Context, find_ticket, known_counter, run, who_is
 from server.core import decide
 from server.core import events as ev
 from server.core.day import Day
@@ -85,7 +85,7 @@ def _floor(routes: Routes, ctx: Context) -> None:
             ctx,
             call,
             lambda day, now: decide.assign_counter(day, now, counter=counter, services=services),
-            lambda day, now: (200, wire.staffed_counter(day, counter)),
+            lambda day, now: (200, wire.staffed_counter(day, counter, ctx.names.shown)),
             day=when,
         )
 
@@ -265,14 +265,7 @@ def _staff(routes: Routes, ctx: Context) -> None:
             tx.remove_sessions_of(row.name, but=call.principal.key_hash)
 
         ledger.write(write)
-        out: wire.WhoOut = {
-            "user": row.name,
-            "role": row.role,
-            "site": row.site,
-            "sites": [row.site] if row.site else ctx.sites.ids(),
-            "must_change": False,
-        }
-        return 200, out
+        return 200, who_is(ctx, fresh)
 
     @routes.add("GET", "/sites/{site}/staff", summary="Who may sign in", roles=HEADS, answers={200: list[wire.StaffOut]})
     def listed(call: Call) -> Reply:
@@ -292,9 +285,25 @@ def _staff(routes: Routes, ctx: Context) -> None:
         _may_change(call.principal, body.role)
         if store.staff(body.name) is not None:
             raise Refused("name_taken", name=body.name)
-        row = StaffRow(body.name, body.role, ctx.access.hashed(body.password), call.path["site"], must_change=True)
+        hashed, called = ctx.access.hashed(body.password), body.display_name or ""
+        row = StaffRow(body.name, body.role, hashed, call.path["site"], must_change=True, display_name=called)
         ledger.write(lambda tx: tx.put_staff(row))
+        ctx.names.changed()
         return 201, _member(row)
+
+    @routes.add(
+        "POST",
+        "/sites/{site}/staff/{name}/display-name",
+        summary="What a member of staff is called on the screens; nothing: by the account",
+        roles=HEADS,
+        body=wire.DisplayNameIn,
+        answers={200: wire.StaffOut},
+    )
+    def rename(call: Call) -> Reply:
+        fresh = replace(_row(call), display_name=call.body.display_name or "")
+        ledger.write(lambda tx: tx.put_staff(fresh))
+        ctx.names.changed()
+        return 200, _member(fresh)
 
     @routes.add(
         "POST",
@@ -340,7 +349,10 @@ def _may_change(who: Principal, role: str) -> None:
 
 
 def _member(row: StaffRow) -> wire.StaffOut:
-    return {"name": row.name, "role": row.role, "site": row.site, "must_change": row.must_change}
+    out: wire.StaffOut = {"name": row.name, "role": row.role, "site": row.site, "must_change": row.must_change}
+    if row.display_name:
+        out["display_name"] = row.display_name
+    return out
 
 
 # -- devices ---------------------------------------------------------------------------------------------------------------------

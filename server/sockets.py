@@ -24,6 +24,7 @@ from server.core.day import Day, Ticket
 from server.core.refused import Refused
 from server.foresight import Foresight
 from server.ledger import Ledger
+from server.names import Names
 from server.publish import Moment, Publisher
 from server.routes import explained, invalid, language, presented
 from server.sites import Sites, UnknownSite
@@ -77,10 +78,18 @@ class Sockets:
     """The live side of the server."""
 
     def __init__(
-        self, sio: SocketIO, store: Store, ledger: Ledger, sites: Sites, access: Access, publisher: Publisher, foresight: Foresight
+        self,
+        sio: SocketIO,
+        store: Store,
+        ledger: Ledger,
+        sites: Sites,
+        access: Access,
+        names: Names,
+        publisher: Publisher,
+        foresight: Foresight,
     ) -> None:
         self._sio, self._store, self._ledger, self._sites = sio, store, ledger, sites
-        self._access, self._publisher, self._foresight = access, publisher, foresight
+        self._access, self._names, self._publisher, self._foresight = access, names, publisher, foresight
         self._clients: dict[str, Client] = {}
         self._rooms: dict[Room, int] = {}
         self._registered: dict[str, list[DeviceRow]] = {}
@@ -341,7 +350,10 @@ class Sockets:
                 day = ledger.day(site, ledger.day_of_hall(site))
                 with ledger.reading:
                     own = room.id if room.kind == "counter" else None
-                    return wire.board(hall.board(day, place, ledger.now(site), own, self._foresight.likely), ledger.clock.factor)
+                    board = wire.board(hall.board(day, place, ledger.now(site), own, self._foresight.likely), ledger.clock.factor)
+                    seat = day.counters.get(own) if own and day.site.show_clerk_names else None
+                    clerk = self._names.shown(seat.clerk) if seat else None
+                    return board if clerk is None else wire.CounterBoardOut(**board, clerk_name=clerk)
             case "console":
                 if room.id not in office.counter:
                     raise Refused("not_found")
@@ -366,7 +378,8 @@ class Sockets:
         present = day.at_counter(counter)
         heard = self._publisher.heard(site, day, present.call_seq, devices["speakers"]) if present else None
         now, factor = self._ledger.now(site), self._ledger.clock.factor
-        return wire.console(day, counter, now, heard=heard, devices=devices, factor=factor, row=self._row)
+        called = self._names.shown
+        return wire.console(day, counter, now, heard=heard, devices=devices, factor=factor, row=self._row, called=called)
 
     def _row(self, day: Day, ticket: Ticket) -> wire.QueuedOut:
         """The row of a waiting ticket, made once for each revision: eight consoles show the same fifty people."""
@@ -403,6 +416,7 @@ class Sockets:
                 self._ledger.clock.factor,
                 likely=self._foresight.likely,
                 accuracy=self._foresight.accuracy,
+                called=self._names.shown,
             )
 
     def kiosk(self, site: str, kiosk: str, ticket: str | None) -> wire.KioskNowOut:

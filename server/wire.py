@@ -100,6 +100,7 @@ def _of_our_time(value: datetime) -> datetime:
 
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text), AfterValidator(_something)]
+DisplayName = Annotated[str, StringConstraints(max_length=64), AfterValidator(_text)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_text), AfterValidator(_something)]
 Phone = Annotated[str, StringConstraints(pattern=r"^(?:\+?84|0)[0-9]{9}$")]
 OwnPhone = Annotated[Phone, AfterValidator(lambda phone: "0" + phone[-9:])]
@@ -177,6 +178,11 @@ class StaffIn(_Body):
     name: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text)]
     role: Literal["clerk", "helper", "supervisor", "inspector", "admin"]
     password: Annotated[str, StringConstraints(min_length=8, max_length=256)]
+    display_name: DisplayName | None = None
+
+
+class DisplayNameIn(_Body):
+    display_name: DisplayName | None = None
 
 
 class NewPasswordIn(_Body):
@@ -470,6 +476,12 @@ class BoardOut(TypedDict):
     notice: str | None
 
 
+class CounterBoardOut(BoardOut):
+    """The board as the small screen above one counter gets it: with who sits there, if the office shows that."""
+
+    clerk_name: str
+
+
 def board(b: hall.Board, factor: float = 1) -> BoardOut:
     return {
         "site": b.site,
@@ -674,19 +686,30 @@ def counter(day: Day, counter_id: str) -> CounterOut:
 
 
 class StaffedCounterOut(CounterOut):
-    """A counter as staff see it: with who sits there."""
+    """A counter as staff see it: with who sits there, by account and, if there is one, by display name."""
 
     clerk: str | None
+    clerk_name: str | None
     since: str | None
     reason: str | None
     ticket: str | None
 
 
-def staffed_counter(day: Day, counter_id: str) -> StaffedCounterOut:
+Called = Callable[[str | None], str | None]
+"""The display name of an account, as `server.names` answers it."""
+
+
+def unnamed(account: str | None) -> str | None:
+    """Nobody has a display name."""
+    return None
+
+
+def staffed_counter(day: Day, counter_id: str, called: Called = unnamed) -> StaffedCounterOut:
     seat = day.counters[counter_id]
     return {
         **counter(day, counter_id),
         "clerk": seat.clerk,
+        "clerk_name": called(seat.clerk),
         "since": _instant(seat.since),
         "reason": seat.reason,
         "ticket": seat.ticket,
@@ -757,6 +780,7 @@ def console(
     devices: DevicesOut,
     factor: float = 1,
     row: Callable[[Day, Ticket], QueuedOut] = queued,
+    called: Called = unnamed,
 ) -> ConsoleOut:
     """`row` makes the row of a ticket that waits; whoever sends many consoles of one revision may remember rows."""
     view = hall.console(day, counter_id, now)
@@ -778,9 +802,9 @@ def console(
         "at": instant(now),
         "factor": factor,
         "hours": hours(day, now),
-        "counter": staffed_counter(day, counter_id),
+        "counter": staffed_counter(day, counter_id, called),
         "services": [{"id": s.id, "letter": s.letter, "name": plain(s.name)} for s in day.site.services],
-        "counters": [staffed_counter(day, c.id) for c in day.site.counters],
+        "counters": [staffed_counter(day, c.id, called) for c in day.site.counters],
         "current": current,
         "next": waiting[0] if waiting else None,
         "waiting_count": view.waiting_count,
@@ -994,6 +1018,7 @@ class StaffOut(TypedDict):
     role: str
     site: str | None
     must_change: bool
+    display_name: NotRequired[str]
 
 
 class DeviceRowOut(TypedDict):
@@ -1090,6 +1115,7 @@ def floor(
     *,
     likely: hall.Likely = hall.untold,
     accuracy: Callable[[Day, str | None], Accuracy] = lambda day, service: Accuracy(),
+    called: Called = unnamed,
 ) -> FloorOut:
     return {
         "site": day.site.id,
@@ -1103,7 +1129,7 @@ def floor(
         "notices": {h.id: hall.notice(day, h.id, now) for h in day.site.halls},
         "notices_until": {h.id: _notice_until(day, h.id, now) for h in day.site.halls},
         "services": [_floor_service(day, s.id, now, likely(day, s.id, now), accuracy(day, s.id)) for s in day.site.services],
-        "counters": [_floor_counter(day, c.id) for c in day.site.counters],
+        "counters": [_floor_counter(day, c.id, called) for c in day.site.counters],
         "longest": longest(day, now),
         "held": [{"ticket": t.id, "code": t.code, "service": t.service, "counter": t.counter} for t in day.held.values()],
         "help": help_calls(day),
@@ -1130,25 +1156,15 @@ def _floor_service(day: Day, service_id: str, now: datetime, likely: Forecast | 
     }
 
 
-def _floor_counter(day: Day, counter_id: str) -> FloorCounterOut:
+def _floor_counter(day: Day, counter_id: str, called: Called) -> FloorCounterOut:
     present = day.at_counter(counter_id)
     return {
-        **staffed_counter(day, counter_id),
+        **staffed_counter(day, counter_id, called),
         "code": present.code if present else None,
         "ticket_service": present.service if present else None,
         "ticket_state": present.state.value if present else None,
         "called_at": _instant(present.called_at) if present else None,
     }
-
-
-class SessionOut(TypedDict):
-    token: str
-    user: str
-    role: str
-    site: str | None
-    sites: list[str]
-    expires_at: str
-    must_change: bool
 
 
 class WhoOut(TypedDict):
@@ -1157,6 +1173,12 @@ class WhoOut(TypedDict):
     site: str | None
     sites: list[str]
     must_change: bool
+    display_name: NotRequired[str]
+
+
+class SessionOut(WhoOut):
+    token: str
+    expires_at: str
 
 
 class DeviceOut(TypedDict):

@@ -72,6 +72,8 @@ class SmallOffice:
         self.answers: dict[tuple[str, str], tuple[str, int, Any]] = {}
         self.sessions: dict[str, str] = {}
         self.watchers: dict[str, str] = {}
+        self.names: dict[str, str] = {}
+        """Display names, by account."""
         self.devices: dict[str, Any] = {"speakers": 2, "displays": 3, "kiosks": 2, "alerts": []}
         self._start, self._since = datetime.fromisoformat(f"2026-11-20T{at}").replace(tzinfo=ZONE), time.monotonic()
         self._server: BaseWSGIServer | None = None
@@ -147,7 +149,8 @@ class SmallOffice:
 
     def console(self, counter: str) -> dict[str, Any]:
         with self.lock:
-            return dict(wire.console(self.day, counter, self.now(), heard=None, devices=self.devices, factor=1))  # type: ignore[arg-type]
+            called = self.names.get
+            return dict(wire.console(self.day, counter, self.now(), heard=None, devices=self.devices, called=called))  # type: ignore[arg-type]
 
     def _counter(self, counter: str, verb: str, body: dict[str, Any], by: decide.By) -> Any:
         day, now = self.day, self.now()
@@ -238,7 +241,8 @@ class SmallOffice:
             user = self._user(request.cookies)
             if user is None:
                 return _refusal("unauthenticated", 401)
-            return jsonify({"user": user, "role": ACCOUNTS[user], "site": None, "sites": [SITE.id]})
+            named = {"display_name": self.names[user]} if user in self.names else {}
+            return jsonify({"user": user, "role": ACCOUNTS[user], "site": None, "sites": [SITE.id], **named})
 
         @app.delete("/api/v1/session")
         def sign_out() -> tuple[str, int]:

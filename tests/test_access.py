@@ -70,6 +70,7 @@ MATRIX: list[tuple[str, str, object, set[str]]] = [
     ("GET", "/sites/open/staff", None, {"binh", "quan"}),
     ("POST", "/sites/open/staff", WRONG, {"binh", "quan"}),
     ("POST", "/sites/open/staff/nobody-of-this-name/password", WRONG, {"binh", "quan"}),
+    ("POST", "/sites/open/staff/nobody-of-this-name/display-name", WRONG, {"binh", "quan"}),
     ("DELETE", "/sites/open/staff/nobody-of-this-name", None, {"binh", "quan"}),
     ("GET", "/sites/open/devices", None, {"binh", "quan"}),
     ("POST", "/sites/open/devices", WRONG, {"binh", "quan"}),

@@ -105,6 +105,29 @@ def test_the_big_button_says_what_it_will_do(context: BrowserContext, office: Sm
         assert [text.replace("\u00a0", " ") for text in got] == [label, second], name
 
 
+def test_people_at_the_desks_go_by_their_own_names(context: BrowserContext, office: SmallOffice, sit: Sit) -> None:
+    office.names = {"mau": "Nguyễn Thị Lan", "binh": "Phạm Quốc Bình"}
+    clerk = sit()
+    expect(clerk.page.locator(".bar .who")).to_contain_text("Nguyễn Thị Lan · Hộ tịch")
+    office.sit("1", "binh")
+    clerk.press("N")
+    clerk.press("1")
+    other = seated(context, office, "phutrach")
+    other.reads("second", "Nguyễn Thị Lan đang mở quầy này")
+    clerk.page.evaluate("localStorage.clear()")
+    other.page.evaluate("localStorage.clear()")
+    context.add_cookies([{"name": "moiso_staff", "value": office.session("mau"), "url": office.url}])
+    page = context.new_page()
+    page.goto(f"{office.url}/console")
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    expect(page.locator(".entry-head")).to_contain_text("Nguyễn Thị Lan")
+    expect(page.locator("[data-test=counter-1]")).to_contain_text("Phạm Quốc Bình đang mở")
+    expect(page.locator("[data-test=counter-3]")).to_contain_text("Ông/bà đang mở")
+    page.locator("[data-test=counter-1]").click()
+    expect(page.get_by_role("alert")).to_contain_text("Quầy 1 đang do Phạm Quốc Bình mở.")
+
+
 # -- what became of the call -----------------------------------------------------------------------------------------------------
 
 HEARD_AT = "2026-11-20T09:14:05+07:00"

@@ -263,6 +263,22 @@ def test_the_small_screen_says_who_is_called_and_who_waits(screen: Open, office:
 
 
 @browser_test
+@pytest.mark.parametrize("size", [ABOVE, ABOVE_SMALL])
+def test_the_small_screen_names_the_clerk_where_the_office_tells_it_to(screen: Open, office: PageServer, size: tuple[int, int]) -> None:
+    page = screen("counter/12", size)
+    letters_are_there(page)
+    expect(page.locator(".above .clerk")).to_have_count(0)
+    for name in ("Nguyễn Thị Lan", "Công Tằng Tôn Nữ Nguyễn Thị Ngọc Phương Khuê Hoàng Oanh Diễm Ế"):
+        office.show("one", clerk_name=name)
+        expect(page.locator(".above .clerk")).to_have_text(f"Cán bộ: {name}")
+        page.wait_for_timeout(150)
+        assert page.evaluate(CUT, {"head": 88, "side": 20}) == []
+    office.silent = True
+    expect(page.locator(".small")).to_have_text("Màn hình đang nối lại. Xin hỏi cán bộ.", timeout=15000)
+    expect(page.locator(".above .clerk")).to_have_count(0)
+
+
+@browser_test
 def test_an_old_tv_shows_the_same_numbers_in_the_same_order(screen: Open, office: PageServer) -> None:
     office.show("three")
     page = screen("main/plain", (1280, 720))

@@ -356,6 +356,31 @@ def test_a_new_password_signs_the_clerk_out_and_must_be_changed(manager: Page, o
         assert manager.locator(f"[data-member={other}] button").count() == 0
 
 
+def test_a_display_name_is_given_and_stands_at_the_counter(manager: Page, office: Outside) -> None:
+    office.open("1", "lan")
+    tab(manager, "Cán bộ")
+    row = manager.locator("[data-member=lan]")
+    press(row, "Tên hiển thị")
+    row.get_by_label("Họ tên hiển thị của lan").fill("Nguyễn Thị <b>Lan</b>")
+    manager.keyboard.press("Enter")
+    says(manager, "lan hiện trên màn hình là Nguyễn Thị <b>Lan</b>.")
+    expect(row.locator(".name")).to_contain_text("Nguyễn Thị <b>Lan</b>")
+    tab(manager, "Hôm nay")
+    expect(counter(manager, "1")).to_contain_text("Nguyễn Thị <b>Lan</b>")
+    tab(manager, "Cán bộ")
+    press(row, "Tên hiển thị")
+    expect(row.get_by_label("Họ tên hiển thị của lan")).to_have_value("Nguyễn Thị <b>Lan</b>")
+    row.get_by_label("Họ tên hiển thị của lan").fill("")
+    press(row, "Lưu tên")
+    says(manager, "lan không còn tên hiển thị.")
+    assert "display_name" not in office["lan"].get("/session")
+    manager.get_by_label("Tên đăng nhập").fill("ngoc")
+    manager.get_by_label("Họ tên hiển thị (không bắt buộc)").fill("Trần Bích Ngọc")
+    press(manager, "Thêm")
+    expect(manager.locator("[data-member=ngoc]")).to_contain_text("Trần Bích Ngọc")
+    office["quan"].send("DELETE", "/sites/open/staff/ngoc")
+
+
 # -- devices ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -456,6 +481,7 @@ OPENINGS: dict[str, Callable[[Page], None]] = {
     "a stuck ticket": lambda page: press(counter(page, "1"), "Gỡ phiếu"),
     "hours": lambda page: press(page, "Đổi giờ hôm nay"),
     "staff": lambda page: (tab(page, "Cán bộ"), press(page.locator("[data-member=lan]"), "Mật khẩu mới")),  # type: ignore[func-returns-value]
+    "names": lambda page: press(page.locator("[data-member=lan]"), "Tên hiển thị"),
     "devices": lambda page: (tab(page, "Thiết bị"), press(page.locator("[data-device=tv]"), "Thu hồi")),  # type: ignore[func-returns-value]
     "report": lambda page: (tab(page, "Báo cáo"), page.wait_for_selector(".numbers")),  # type: ignore[func-returns-value]
 }

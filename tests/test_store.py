@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlite_utils
 from running import MORNING, OPEN, ROOT, Server, running
 
 from server.store import (
@@ -183,13 +184,23 @@ def test_the_days_of_years_are_found_without_reading_them(store: SqliteStore) ->
     assert "SEARCH events USING PRIMARY KEY" in plan
 
 
+def test_a_database_of_before_display_names_keeps_its_accounts(tmp_path: Path) -> None:
+    path = tmp_path / "office.db"
+    with closing(sqlite_utils.Database(path)) as before:
+        migrations.apply(before, stop_before="display_names")
+        before.execute("insert into staff values ('lan', 'clerk', 'hash', 'demo', 1)")
+        before.conn.commit()
+    with closing(SqliteStore(path)) as store:
+        assert store.staff("lan") == StaffRow("lan", "clerk", "hash", "demo", must_change=True, display_name="")
+
+
 # -- what else is kept -----------------------------------------------------------------------------------------------------------
 
 
 def test_rows_come_back_as_they_went_in(store: SqliteStore) -> None:
     answer = AnswerRow("device:k1", "key", "digest", 201, '{"code":"A001"}', 1e9)
     contact = ContactRow("c1", "demo", DAY, "ticket", '{"phone":"0900"}', DAY + timedelta(days=1))
-    staff = StaffRow("lan", "clerk", "hash", None, must_change=True)
+    staff = StaffRow("lan", "clerk", "hash", None, must_change=True, display_name="Nguyễn Thị Lan")
     session = SessionRow("token", "lan", 2e9)
     device = DeviceRow("k1", "demo", "kiosk", "k1", "key-hash")
     site = SiteRow("demo", 1, "id = 'demo'", "demo.toml", "sha")

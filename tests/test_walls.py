@@ -16,7 +16,7 @@ PACKAGES = ("audio", "config", "display", "kiosk", "server")
 ROWS: list[tuple[str, ...]] = [
     ("server.core",),
     ("server.store", "server.clock", "server.device", "server.letters", "config", "audio", "kiosk"),
-    ("server.sites", "server.wire", "server.voice", "server.notifiers"),
+    ("server.sites", "server.wire", "server.voice", "server.notifiers", "server.names"),
     ("server.ledger",),
     ("server.access", "server.outbox", "server.notices"),
     ("server.publish", "server.routes", "server.foresight"),

@@ -224,7 +224,8 @@ export function counterOf(state, id, now) {
   const counter = site?.counters.find((one) => one.id === id);
   const call = board.calls.find((one) => one.counter === id && HELD_STATES.has(one.state));
   const names = (site?.services ?? []).filter((service) => counter?.services.includes(service.id)).map((service) => service.name.replaceAll("|", ""));
-  const shown = { label: counter?.name ?? `Quầy ${id}`, services: names.join(" · "), code: null, state: "free", line: "Mời chờ gọi số" };
+  const clerk = board.clerk_name ? `Cán bộ: ${unbroken(board.clerk_name)}` : "";
+  const shown = { label: counter?.name ?? `Quầy ${id}`, services: names.join(" · "), clerk, code: null, state: "free", line: "Mời chờ gọi số" };
   if (call?.state === "called") return { ...shown, code: call.code, state: "called", line: "Mời đến quầy" };
   if (call) return { ...shown, code: call.code, state: "serving", line: "Đang phục vụ" };
   if (counter?.state === "closed") return { ...shown, state: "closed", line: "Quầy đóng" };

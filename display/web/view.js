@@ -60,7 +60,9 @@ export function counterView(shown, { clock, stale }) {
     <header><b>${shown.label}</b><span data-fit="width" data-fit-least="0.4">${shown.services}</span></header>
     <main class=${classMap({ row: true, new: shown.state === "called" && !stale, none: !shown.code })} data-fit="width">${shown.code ?? shown.line}</main>
     <p class="line" data-fit="width">${shown.code ? shown.line : ""}</p>
-    <p class="small">${stale ?? clock}</p>
+    <p class=${classMap({ small: true, two: Boolean(shown.clerk) && !stale })}>
+      ${shown.clerk && !stale ? html`<span class="clerk" data-fit="width">${shown.clerk}</span>` : nothing}<span>${stale ?? clock}</span>
+    </p>
   </div>`;
 }
 

@@ -240,6 +240,8 @@ class Site:
     voice: Voice = Voice()
     limits: Limits = Limits()
     notice: str = ""
+    show_clerk_names: bool = False
+    """Whether the small screen above a counter names who sits there."""
     version: int = 1
 
     @cached_property

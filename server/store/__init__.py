@@ -84,13 +84,14 @@ class SiteRow:
 
 @dataclass(frozen=True, slots=True)
 class StaffRow:
-    """`site` None: every site of the database."""
+    """`site` None: every site of the database. `display_name`: as staff are called on screens, "" for none."""
 
     name: str
     role: str
     password_hash: str
     site: str | None
     must_change: bool = False
+    display_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,14 @@ def notices(db: sqlite_utils.Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def display_names(db: sqlite_utils.Database) -> None:
+    db.execute("alter table staff add column display_name text not null default ''")
+
+
 _NOTICE = "select id, site, day, appointment, kind, contact, created_at, due_at, expires_at, tries, state, detail from notices"
 _SITE = "select site, version, document, source, imported_sha from sites where site = ?"
+_STAFF = "select name, role, password_hash, site, must_change, display_name from staff"
 
 
 class AlreadyServed(Exception):
@@ -148,7 +154,8 @@ class _Writing:
 
     def put_staff(self, row: StaffRow) -> None:
         self._run(
-            "insert or replace into staff values (?, ?, ?, ?, ?)", (row.name, row.role, row.password_hash, row.site, int(row.must_change))
+            "insert or replace into staff values (?, ?, ?, ?, ?, ?)",
+            (row.name, row.role, row.password_hash, row.site, int(row.must_change), row.display_name),
         )
 
     def remove_staff(self, name: str) -> None:
@@ -366,11 +373,11 @@ class SqliteStore:
         return [SiteRow(*row) for row in rows]
 
     def staff(self, name: str) -> StaffRow | None:
-        rows = self._rows("select name, role, password_hash, site, must_change from staff where name = ?", name)
+        rows = self._rows(f"{_STAFF} where name = ?", name)
         return _staff(rows[0]) if rows else None
 
     def all_staff(self) -> list[StaffRow]:
-        return [_staff(row) for row in self._rows("select name, role, password_hash, site, must_change from staff order by name")]
+        return [_staff(row) for row in self._rows(f"{_STAFF} order by name")]
 
     def session(self, token_hash: str) -> SessionRow | None:
         rows = self._rows("select token_hash, user, expires_at from sessions where token_hash = ?", token_hash)
@@ -436,7 +443,7 @@ def _notice(row: tuple[Any, ...]) -> NoticeRow:
 
 
 def _staff(row: tuple[Any, ...]) -> StaffRow:
-    return StaffRow(row[0], row[1], row[2], row[3], bool(row[4]))
+    return StaffRow(row[0], row[1], row[2], row[3], bool(row[4]), row[5])
 
 
 def _device(row: tuple[Any, ...]) -> DeviceRow:

@@ -42,7 +42,7 @@ export function countersView(page, go) {
 function head(page, title, go) {
   return html`<header class="entry-head">
     <h1>${title}</h1>
-    <p>${[page.site?.name, page.me.user].filter(Boolean).join(" · ")}</p>
+    <p>${[page.site?.name, page.me.name].filter(Boolean).join(" · ")}</p>
     <button class="plain" @click=${() => go.signOut()}>Đăng xuất</button>
   </header>`;
 }
@@ -52,6 +52,6 @@ function stateOf(counter, page) {
   if (counter.state === "closed") return { tone: "free", text: "Đang đóng, mở được" };
   const clerk = page.clerks.get(counter.id);
   const paused = counter.state === "paused" ? ", đang tạm nghỉ" : "";
-  if (clerk === page.me.user) return { tone: "mine", text: `Ông/bà đang mở${paused}` };
-  return { tone: "taken", text: `${clerk ?? "Cán bộ khác"} đang mở${paused}` };
+  if (clerk?.user === page.me.user) return { tone: "mine", text: `Ông/bà đang mở${paused}` };
+  return { tone: "taken", text: `${clerk?.name ?? "Cán bộ khác"} đang mở${paused}` };
 }

@@ -95,7 +95,7 @@ async function begin() {
     show("wait", NOT_REACHED);
     return setTimeout(begin, 2000);
   }
-  page.me = { user: body.user, role: body.role };
+  page.me = { user: body.user, name: body.display_name ?? body.user, role: body.role };
   if (body.must_change) return show("password");
   const sites = body.sites ?? [body.site];
   const place = remembered();
@@ -160,7 +160,8 @@ async function chooseCounter(site, trouble = null) {
 async function loadClerks() {
   const any = page.site.counters[0]?.id ?? "";
   const { body } = await get(`/api/v1/sites/${encodeURIComponent(page.site.id)}/counters/${encodeURIComponent(any)}/console`);
-  page.clerks = new Map((body?.counters ?? []).map((counter) => [counter.id, counter.clerk]));
+  const seats = (body?.counters ?? []).filter((counter) => counter.clerk);
+  page.clerks = new Map(seats.map(({ id, clerk, clerk_name: name }) => [id, { user: clerk, name: name ?? clerk }]));
 }
 
 async function lookAgain() {
@@ -171,9 +172,9 @@ async function lookAgain() {
 
 function takeCounter(counter) {
   const clerk = page.clerks.get(counter.id);
-  const taken = counter.state !== "closed" && clerk && clerk !== page.me.user;
+  const taken = counter.state !== "closed" && clerk && clerk.user !== page.me.user;
   if (taken && !supervises(page)) {
-    return show("counters", `${counter.name} đang do ${clerk} mở. Mời chọn quầy khác, hoặc nhờ phụ trách nhận quầy.`);
+    return show("counters", `${counter.name} đang do ${clerk.name} mở. Mời chọn quầy khác, hoặc nhờ phụ trách nhận quầy.`);
   }
   return enter({ site: page.site.id, counter: counter.id });
 }

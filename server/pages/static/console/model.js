@@ -83,10 +83,10 @@ const missing = { finish: true, outcome: "no_show" };
 /** "QUẦY 3", whatever the site calls its counters. */
 const counterName = (shown) => shown.counter.name.replaceAll(" ", NB);
 
-/** Whether somebody else has leased this counter. */
+/** Who else has leased this counter, as he is called; null for nobody. */
 export const takenBy = (page) => {
   const { counter } = page.console;
-  return counter.state !== "closed" && counter.clerk && counter.clerk !== page.me.user ? counter.clerk : null;
+  return counter.state !== "closed" && counter.clerk && counter.clerk !== page.me.user ? (counter.clerk_name ?? counter.clerk) : null;
 };
 
 /** Whether this clerk may take a counter over with the ticket that is there. */

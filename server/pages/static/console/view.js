@@ -37,7 +37,7 @@ function bar(page, time, go) {
   const pauseText = shown?.counter.state === "paused" ? "Làm việc lại" : page.pausing ? "Thôi nghỉ" : "Tạm nghỉ";
   return html`<header class="bar">
     <h1>${shown?.counter.name ?? "Bàn gọi số"}</h1>
-    <p class="who">${[page.me.user, fields].filter(Boolean).join(" · ")}</p>
+    <p class="who">${[page.me.name, fields].filter(Boolean).join(" · ")}</p>
     <p class="clock">${clockText(time, shown?.at)}</p>
     <button class="light" ?disabled=${!open || !page.connected} @click=${() => go.press("pause")}>${pauseText} (N)</button>
     <button class="light" ?disabled=${!open || !page.connected} @click=${() => go.press("close")}>Đóng quầy</button>

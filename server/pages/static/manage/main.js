@@ -81,7 +81,7 @@ async function begin() {
   const { status, body } = await get("/api/v1/session");
   if (status === 401) return show("signin");
   if (status !== 200) return again(begin);
-  page.me = { user: body.user, role: body.role, site: body.site ?? null };
+  page.me = { user: body.user, name: body.display_name ?? body.user, role: body.role, site: body.site ?? null };
   if (body.must_change) return show("password");
   if (!tabsFor(body.role).length) return show("denied");
   const kept = localStorage.getItem(SITE);
@@ -280,13 +280,18 @@ const go = {
   notice,
   clearNotice: (hall) => act("PUT", `/halls/${part(hall.id)}/notice`, { text: null }, "Đã xóa dòng thông báo."),
   addMember(event) {
-    const { name, role, password } = values(event);
+    const { name, role, password, called } = values(event);
     const words = `Đã thêm ${name.trim()}. Mật khẩu lần đầu: ${password}`;
-    return changeMember("POST", "/staff", { name: name.trim(), role, password }, words).then((done) => done && event.target.reset());
+    return changeMember("POST", "/staff", { name: name.trim(), role, password, display_name: called }, words).then((done) => done && event.target.reset());
   },
   resetMember(event, { name }) {
     const { password } = values(event);
     return changeMember("POST", `/staff/${part(name)}/password`, { password }, `Mật khẩu mới của ${name}: ${password}`);
+  },
+  renameMember(event, { name }) {
+    const called = values(event).called.trim();
+    const words = called ? `${name} hiện trên màn hình là ${called}.` : `${name} không còn tên hiển thị.`;
+    return changeMember("POST", `/staff/${part(name)}/display-name`, { display_name: called }, words);
   },
   removeMember: ({ name }) => changeMember("DELETE", `/staff/${part(name)}`, null, `Đã xóa tài khoản ${name}.`),
   kind(kind) {

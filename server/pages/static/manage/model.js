@@ -87,7 +87,7 @@ export function counters(floor) {
   const names = new Map(floor.services.map((service) => [service.id, plainName(service.name)]));
   return floor.counters.map((counter) => {
     const words = { closed: "Đóng", open: "Đang mở", paused: "Tạm nghỉ" }[counter.state];
-    const about = counter.state === "closed" ? [] : [counter.clerk, counter.since && `từ ${hhmm(counter.since)}`, counter.reason];
+    const about = counter.state === "closed" ? [] : [counter.clerk_name ?? counter.clerk, counter.since && `từ ${hhmm(counter.since)}`, counter.reason];
     return {
       id: counter.id,
       name: unbroken(counter.name),

@@ -14,12 +14,15 @@ export function staffTab(page, go) {
         ${page.staff.map(
           (row) =>
             html`<li class="member" data-member=${row.name}>
-              <p class="name"><strong>${row.name}</strong></p>
+              <p class="name"><strong>${row.name}</strong>${row.display_name ? html`<span class="second">${row.display_name}</span>` : nothing}</p>
               <p class="state">
                 ${ROLES[row.role] ?? row.role}${row.must_change ? html`<span class="second">chưa đổi mật khẩu được cấp</span>` : nothing}
               </p>
               ${mayChange(page.me, row)
                 ? html`<p class="buttons">
+                    <button class="plain" aria-expanded=${editing(page, "rename", row.name)} @click=${() => go.open("rename", row.name)}>
+                      Tên hiển thị
+                    </button>
                     <button class="plain" aria-expanded=${editing(page, "reset", row.name)} @click=${() => go.open("reset", row.name)}>
                       Mật khẩu mới
                     </button>
@@ -28,6 +31,7 @@ export function staffTab(page, go) {
                     </button>
                   </p>`
                 : nothing}
+              ${editing(page, "rename", row.name) ? renamePanel(page, row, go) : nothing}
               ${editing(page, "reset", row.name) ? resetPanel(page, row, go) : nothing}
               ${editing(page, "remove", row.name)
                 ? html`<div class="panel">
@@ -47,6 +51,8 @@ export function staffTab(page, go) {
       <form class="panel stack" @submit=${(event) => go.addMember(event)}>
         <label for="member">Tên đăng nhập</label>
         <input id="member" name="name" maxlength="64" autocomplete="off" autocapitalize="none" spellcheck="false" required />
+        <label for="called">Họ tên hiển thị (không bắt buộc)</label>
+        <input id="called" name="called" maxlength="64" autocomplete="off" spellcheck="false" />
         <label for="role">Vai trò</label>
         <select id="role" name="role">
           ${rolesFor(page.me.role).map((role) => html`<option value=${role}>${ROLES[role]}</option>`)}
@@ -58,6 +64,18 @@ export function staffTab(page, go) {
       </form>
     </section>
   </div>`;
+}
+
+function renamePanel(page, row, go) {
+  return html`<form class="panel" @submit=${(event) => go.renameMember(event, row)}>
+    <p class="buttons">
+      <label for="rename">Họ tên hiển thị của ${row.name}</label>
+      <input id="rename" name="called" maxlength="64" autocomplete="off" spellcheck="false" .defaultValue=${row.display_name ?? ""} />
+      <button class="strong" type="submit">Lưu tên</button>
+      <button class="plain" type="button" @click=${() => go.close()}>Thôi</button>
+    </p>
+    <p class="second">Đồng nghiệp thấy tên này ở bàn gọi số; công dân chỉ thấy khi bộ phận cho hiện tên ở quầy. Để trống: bỏ tên.</p>
+  </form>`;
 }
 
 function resetPanel(page, row, go) {

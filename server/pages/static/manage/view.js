@@ -26,7 +26,7 @@ export function deskView(page, go) {
   return html`
     <header class="bar">
       <h1>${page.site.name}</h1>
-      <p class="who">${[page.floor && hhmm(page.floor.at), page.me.user].filter(Boolean).join(" · ")}</p>
+      <p class="who">${[page.floor && hhmm(page.floor.at), page.me.name].filter(Boolean).join(" · ")}</p>
       <button class="light" @click=${() => go.signOut()}>Đăng xuất</button>
     </header>
     <nav class="tabs" aria-label="Phần">
