@@ -20,9 +20,9 @@ const EMPTY = { waiting: [], missed: [], held: [] };
 
 /**
  * @param {object} page the page's state (see model.js), changed in place
- * @param {object} tools {clock, draw, mark(), expired(), refused(message)}
+ * @param {object} tools {clock, draw, mark(), expired(), refused(message), field(id)}: `field` is an element of the window in use
  */
-export function desk(page, { clock, draw, mark, expired, refused }) {
+export function desk(page, { clock, draw, mark, expired, refused, field }) {
   const now = () => performance.now();
   let connection = null;
   let heardAt = 0;
@@ -264,7 +264,7 @@ export function desk(page, { clock, draw, mark, expired, refused }) {
       if (resting() || !page.asking) return;
       if (page.asking.what === "pause" && PAUSES[number - 1]) pauseFor(PAUSES[number - 1]);
       else if (page.asking.what === "reason" && REASONS[number - 1]) callFor(REASONS[number - 1]);
-      else if (page.asking.what === "reason" && number === REASONS.length + 1) document.getElementById("reason")?.focus();
+      else if (page.asking.what === "reason" && number === REASONS.length + 1) field("reason")?.focus();
     },
     confirm() {
       if (resting() || !page.asking) return;
@@ -290,5 +290,5 @@ export function desk(page, { clock, draw, mark, expired, refused }) {
     },
   };
 
-  return { open, close, tick, settle, time, go, asking: () => page.asking && page.asking.what !== "end" };
+  return { open, close, tick, settle, time, go, refuse, asking: () => page.asking && page.asking.what !== "end" };
 }

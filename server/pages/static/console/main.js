@@ -5,6 +5,7 @@ import { hallClock } from "../shared/clock.js";
 import { changePassword, NOT_REACHED, passwordView, signIn } from "../shared/sign-in.js";
 import { desk } from "./desk.js";
 import { countersView, signInView, sitesView, waitView } from "./entry.js";
+import { miniWindow } from "./mini.js";
 import { supervises } from "./model.js";
 import { answersItself, isWriting, meaning } from "./keyboard.js";
 import { consoleView } from "./view.js";
@@ -14,6 +15,7 @@ const LOOK_AGAIN_MS = 5000;
 const PLACE = "moiso.console.place";
 const MARK = "moiso.console.mark";
 const SHORTCUTS = "moiso.console.shortcuts";
+const BLOCKED = "Trình duyệt chặn cửa sổ nhỏ. Mời cho phép cửa sổ bật lên ở trang này.";
 
 const page = {
   screen: "wait",
@@ -29,7 +31,8 @@ const page = {
 };
 const clock = hallClock();
 const root = document.getElementById("page");
-const here = desk(page, { clock, draw, mark, expired, refused });
+const mini = miniWindow({ changed: draw, onKey, onMouse, tick, tickMs: TICK_MS });
+const here = desk(page, { clock, draw, mark, expired, refused, field: (id) => mini.inUse().getElementById(id) });
 
 const go = {
   ...here.go,
@@ -38,7 +41,15 @@ const go = {
   signOut,
   site: chooseCounter,
   counter: takeCounter,
-  leave: () => chooseCounter(page.place.site),
+  leave() {
+    mini.close();
+    return chooseCounter(page.place.site);
+  },
+  mini: async () => (await mini.toggle()) || here.refuse(BLOCKED),
+  front() {
+    window.focus();
+    mini.close();
+  },
   shortcuts(on) {
     page.shortcuts = on;
     localStorage.setItem(SHORTCUTS, on ? "on" : "off");
@@ -51,6 +62,7 @@ const ENTRY_FOCUS = { signin: "user", password: "old" };
 let focused = null;
 
 function draw() {
+  page.mini = mini.isOpen();
   if (page.screen === "console") {
     here.settle();
     render(consoleView(page, here.time(), go), root);
@@ -60,6 +72,7 @@ function draw() {
     render(VIEWS[page.screen](page, go), root);
     document.title = "Bàn gọi số";
   }
+  mini.draw(page, here.time(), go);
   focusOnce();
 }
 
@@ -67,7 +80,7 @@ function draw() {
 function focusOnce() {
   const name = ENTRY_FOCUS[page.screen] ?? (page.screen === "console" && page.asking ? "panel-first" : null);
   const wanted = name && `${name} ${page.asking?.what ?? ""}`;
-  if (wanted !== focused && name) document.getElementById(name)?.focus();
+  if (wanted !== focused && name) mini.inUse().getElementById(name)?.focus();
   focused = wanted;
 }
 
@@ -121,6 +134,7 @@ async function submit(event, ask) {
 }
 
 async function signOut() {
+  mini.close();
   await command("DELETE", "/api/v1/session", null, { patienceMs: 0 });
   localStorage.removeItem(PLACE);
   localStorage.removeItem(MARK);
@@ -199,7 +213,7 @@ function onKey(event) {
   const own = ["Space", "Enter", "NumpadEnter"].includes(event.code);
   if (event.repeat && own) return void event.preventDefault();
   const meant = meaning(event);
-  if (!meant || (own && answersItself(document.activeElement))) return;
+  if (!meant || (own && answersItself(event.target.ownerDocument.activeElement))) return;
   if (!page.shortcuts && meant.what !== "cancel") return;
   event.preventDefault();
   dispatch(meant);
@@ -210,22 +224,27 @@ function dispatch({ what, number }) {
   if (what === "choice") return go.choice(number);
   if (what === "cancel") return go.cancel();
   if (what === "help") return go.help();
+  if (what === "mini") return go.mini();
   // A question left open must not swallow a key of the desk; going to a kiosk takes nothing from it.
   if (here.asking() && what !== "help-answer") go.cancel();
   if (moves[what]) return moves[what]();
   return what === "row" ? go.row() : go.press(what);
 }
 
-document.addEventListener("keydown", onKey);
-// A clicked button must not keep the keyboard: Space belongs to the big one.
-document.addEventListener("mousedown", (event) => {
+/** A clicked button must not keep the keyboard: Space belongs to the big one. */
+function onMouse(event) {
   if (page.screen === "console" && event.target.closest("button, tr")) event.preventDefault();
-});
-setInterval(() => {
+}
+
+function tick() {
   if (page.screen !== "console") return;
   here.tick();
   draw();
-}, TICK_MS);
+}
+
+document.addEventListener("keydown", onKey);
+document.addEventListener("mousedown", onMouse);
+setInterval(tick, TICK_MS);
 setInterval(lookAgain, LOOK_AGAIN_MS);
 draw();
 begin();

@@ -9,7 +9,9 @@ import { compared, present, row, status, tabs } from "./lines.js";
 import { big, clockText, helpLine, keys, press, strip, takenBy } from "./model.js";
 import { panel } from "./panels.js";
 
-const SHAPES = { done: check, warn: alarm, wait: sound };
+/** Why nobody is at the counter, by its state. */
+export const FREE_WORDS = { closed: "Quầy đang đóng", paused: "Quầy đang tạm nghỉ", open: "Quầy đang trống" };
+export const SHAPES = { done: check, warn: alarm, wait: sound };
 
 export function consoleView(page, time, go) {
   return html`
@@ -47,8 +49,8 @@ function bar(page, time, go) {
 function nowCard(page, time, go) {
   const card = present(page, time, page.procedures);
   if (!card) {
-    const words = { closed: "Quầy đang đóng", paused: "Quầy đang tạm nghỉ" }[page.console?.counter.state] ?? "Quầy đang trống";
-    return html`<section class="now card free" aria-label="Đang phục vụ"><p>${page.console ? words : ""}</p></section>`;
+    const words = page.console ? FREE_WORDS[page.console.counter.state] : "";
+    return html`<section class="now card free" aria-label="Đang phục vụ"><p>${words}</p></section>`;
   }
   return html`<section class="now card" aria-label="Đang phục vụ">
     <div class="whom">
@@ -68,7 +70,7 @@ function nowCard(page, time, go) {
   </section>`;
 }
 
-function bigButton(page, time, go) {
+export function bigButton(page, time, go) {
   const button = big(page, time);
   const second = button.refusal ?? button.second;
   const label = html`<span class=${classMap({ label: true, long: button.label.length > 15 })} data-test="label">${button.label}</span>`;
@@ -227,6 +229,7 @@ function statusBar(page, go) {
   return html`<footer class="status">
     ${status(page).map((item) => html`<span class=${item.tone}>${shapes[item.shape] ?? nothing}${item.text}</span>`)}
     <span class="links">
+      <button @click=${() => go.mini()}>${page.mini ? "Đóng cửa sổ nhỏ" : "Cửa sổ nhỏ"} (K)</button>
       <button @click=${() => go.help()}>Phím tắt ${page.shortcuts ? "(?)" : "đang tắt"}</button>
       ${away
         ? html`<button @click=${() => go.leave()}>Đổi quầy</button><button @click=${() => go.signOut()}>Đăng xuất</button>`
