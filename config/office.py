@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from config.hours import read_hours, read_week
 from config.procedures import Offered, read_catalogue
 from config.reader import NBSP, Table, did_you_mean, shown, unbroken
-from server.core.site import BookingRules, Counter, Counting, Hall, Kiosk, Limits, PriorityGroup, Rules, Service, Site, Timing, Voice
+from server.core.site import BookingRules, Counter, Counting, Hall, Kiosk, Limits, PriorityGroup, Rules, Service, Site, Slide, Timing, Voice
 
 LANGUAGES = ("vi", "en")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXY"
@@ -22,6 +22,8 @@ SOUND_ALIKE = ("BCDGPTV", "LMNR", "SX", "AK", "IY")
 EVERYDAY_WORDS = 4
 FIELDS_AT_HOME = 4
 """So many fields fit on a kiosk's first screen beside the other choices."""
+SLIDE_LINE = 240
+"""Characters: what is longer fills a page of its own on the screen, and nobody reads it standing."""
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
 
@@ -43,6 +45,8 @@ def read_office(top: Table) -> Site:
         public_url=_public_url(top),
         notice=top.text("notice", most=300),
         show_clerk_names=top.flag("show_clerk_names"),
+        slides=_slides(top, halls),
+        slide_of_rules=top.flag("slide_of_rules", Site.slide_of_rules),
         services=services,
         procedures=offered.procedures(),
         halls=halls,
@@ -217,7 +221,23 @@ def _halls(top: Table) -> tuple[Hall, ...]:
     found = []
     for row in _required(top, "halls", 'id = "main", name = "Khu chờ"'):
         hall = unique.id(row, example="main")
-        found.append(Hall(hall, row.text("name", example="Khu chờ")))
+        name = row.text("name", example="Khu chờ")
+        found.append(Hall(hall, name, row.measure("screen_inches", least=7, most=150), row.measure("farthest_seat_m", least=1, most=60)))
+        row.done()
+    return tuple(found)
+
+
+def _slides(top: Table, halls: Sequence[Hall]) -> tuple[Slide, ...]:
+    found = []
+    for row in top.tables("slides"):
+        title = row.text("title", most=60, example="Giấy tờ cần mang")
+        lines = tuple(text for _, text in row.texts("lines", most=SLIDE_LINE))
+        if not lines and (not row.has("lines") or row.is_empty_list("lines")):
+            row.mistake("lines", "The slide says nothing.", 'For example: lines = ["Mang căn cước và bản chính giấy tờ."]')
+        start, end = row.day("from", required=False), row.day("until", required=False)
+        if start and end and end < start:
+            row.mistake("until", "The slide ends before it has begun.", f"Write a day from {start} on.")
+        found.append(Slide(title, lines, _hall_of(row, halls) if row.has("hall") else None, start, end))
         row.done()
     return tuple(found)
 

@@ -269,6 +269,11 @@ class Table:
             return default
         return float(value)
 
+    def measure(self, key: str, *, least: float, most: float) -> float | None:
+        """A number that may be unknown."""
+        self._asked.append(key)
+        return self.number(key, least, least=least, most=most) if self.has(key) else None
+
     def _not_a_number(self, key: str, value: object, wanted: str, default: float) -> None:
         bare = isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,9}\s*", value)
         hint = f"Write it without quotes: {key} = {str(value).strip()}" if bare else f"For example: {key} = {default:g}"

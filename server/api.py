@@ -259,6 +259,16 @@ def _sites(routes: Routes, ctx: Context) -> None:
 
     @routes.add(
         "GET",
+        "/sites/{site}/sound-check",
+        summary="The sentence by which a hall's loudspeaker is set up",
+        answers={200: wire.SoundCheckOut},
+    )
+    def sound_check(call: Call) -> Reply:
+        said, path = ctx.voice.sound_check(call.path["site"])
+        return 200, {"say": {"vi": said}, "audio": {"vi": path}}
+
+    @routes.add(
+        "GET",
         "/sites/{site}/voice/{name}",
         summary="The sound of an announcement (WAV)",
         answers={200: "audio/wav"},

@@ -54,6 +54,11 @@ class Voice:
             for lang in texts
         }
 
+    def sound_check(self, site: str) -> tuple[str, str]:
+        """The sentence by which a hall's loudspeaker is set, and its path."""
+        said = phrases.sound_check().vi
+        return said, self.path(site, said, "vi", soon=False)
+
     def _prepare(self, text: str, lang: str) -> None:
         try:
             self._speaker.say(text, lang)

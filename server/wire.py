@@ -474,6 +474,7 @@ class BoardOut(TypedDict):
     calls: list[CallOut]
     waiting: list[WaitingOut]
     notice: str | None
+    quiet_since: str | None
 
 
 class CounterBoardOut(BoardOut):
@@ -517,12 +518,26 @@ def board(b: hall.Board, factor: float = 1) -> BoardOut:
             for w in b.waiting
         ],
         "notice": b.notice,
+        "quiet_since": _instant(b.quiet_since),
     }
 
 
 class NameOut(TypedDict):
     id: str
     name: str
+
+
+class HallOut(NameOut):
+    screen_inches: float | None
+    farthest_seat_m: float | None
+
+
+class SlideOut(TypedDict):
+    """One slide of today; `hall` null: of every hall."""
+
+    hall: str | None
+    title: str
+    lines: list[str]
 
 
 class LetterOut(NameOut):
@@ -597,11 +612,13 @@ class SiteOut(TypedDict):
     factor: float
     hours: HoursOut
     services: list[ServiceOut]
-    halls: list[NameOut]
+    halls: list[HallOut]
     kiosks: list[KioskOut]
     counters: list[CounterOut]
     priority_groups: list[GroupOut]
     rules: RulesOut
+    slides: list[SlideOut]
+    slide_of_rules: bool
 
 
 def rules(site: Site) -> RulesOut:
@@ -637,7 +654,7 @@ def site(day: Day, now: datetime, factor: float = 1) -> SiteOut:
         "factor": factor,
         "hours": hours(day, now),
         "services": [service(day, each.id, now) for each in s.services],
-        "halls": [{"id": h.id, "name": h.name} for h in s.halls],
+        "halls": [{"id": h.id, "name": h.name, "screen_inches": h.screen_inches, "farthest_seat_m": h.farthest_seat_m} for h in s.halls],
         "kiosks": [
             {
                 "id": k.id,
@@ -654,6 +671,8 @@ def site(day: Day, now: datetime, factor: float = 1) -> SiteOut:
         "counters": [counter(day, c.id) for c in s.counters],
         "priority_groups": [{"id": g.id, "name": g.name, "name_en": g.name_en} for g in s.priority_groups],
         "rules": rules(s),
+        "slides": [{"hall": one.hall, "title": one.title, "lines": list(one.lines)} for one in s.slides if one.on(day.date)],
+        "slide_of_rules": s.slide_of_rules,
     }
 
 
@@ -1186,6 +1205,13 @@ class DeviceOut(TypedDict):
     kind: str
     place: str
     site: str
+
+
+class SoundCheckOut(TypedDict):
+    """What is said at set-up, and where its sound is."""
+
+    say: dict[str, str]
+    audio: dict[str, str]
 
 
 class NoticeOut(TypedDict):

@@ -212,6 +212,10 @@ class PageServer:
         def board(site: str, hall: str) -> Any:
             return jsonify(self.board)
 
+        @app.get("/api/v1/sites/<site>/sound-check")
+        def sound_check(site: str) -> Any:
+            return {"say": {"vi": "Đây là âm thử, số A không một hai."}, "audio": {"vi": "/api/v1/audio/thu.wav"}}
+
         @app.route("/api/v1/device-sessions", methods=["GET", "POST"])
         def device_session() -> Any:
             if request.method == "POST":

@@ -80,6 +80,7 @@ MATRIX: list[tuple[str, str, object, set[str]]] = [
     ("GET", f"/sites/open/tickets/{NO_TICKET}", None, set(WHO)),
     ("GET", f"/sites/open/tickets/{NO_TICKET}/why", None, set(WHO)),
     ("GET", "/sites/open/voice/x.wav", None, set(WHO)),
+    ("GET", "/sites/open/sound-check", None, set(WHO)),
     ("GET", "/openapi.json", None, set(WHO)),
     ("GET", "/sites/open/slots?service=Z", None, set(WHO)),
     ("POST", "/sites/open/appointments", WRONG, set(WHO)),

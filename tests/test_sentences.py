@@ -9,14 +9,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from office import HOURS, MINUTE, SUPERVISOR, Office, at, small_site
+from office import FRIDAY, HOURS, MINUTE, SUPERVISOR, Office, at, small_site
 
 from server.core import decide, hall, words
 from server.core.day import Day, Ticket
 from server.core.forecast import Forecast
 from server.core.queue import Term
 from server.core.refused import Refused
-from server.core.site import Counting, Rules, hours_now
+from server.core.site import Counting, Rules, Slide, hours_now
 from server.core.ticket import State, Verb
 
 RULES = Rules()
@@ -207,6 +207,50 @@ def test_a_board_holds_eight_calls_and_the_next_three_of_each_field() -> None:
     assert len(board.calls) == 8
     row = next(w for w in board.waiting if w.service == "household")
     assert (row.count, row.next, row.open) == (6, ("A011", "A012", "A013"), True)
+
+
+def test_a_hall_is_quiet_since_its_last_call_and_not_while_somebody_is_expected() -> None:
+    office = Office(staffed="14")
+    first = office.take("household")
+    office.take("health")
+
+    def quiet_since(place: str = "main") -> datetime | None:
+        return hall.board(office.day, place, office.now).quiet_since
+
+    assert quiet_since() is None, "nobody was called yet"
+    office.next("1")
+    called = office.now
+    assert quiet_since() is None, "somebody is expected"
+    office.wait(40).start(first)
+    assert quiet_since() == called
+    office.wait(minutes=5).next("4")
+    assert quiet_since("upstairs") is None and quiet_since() == called, "each hall has its own quiet"
+    office.wait(10).finish(first)
+    assert quiet_since() == called, "going away is no call"
+
+
+def test_a_hall_is_not_quiet_while_one_is_expected_who_has_left_the_board() -> None:
+    office = Office(staffed="12")
+    for _ in range(12):
+        office.take("household")
+    office.next("1")
+    for _ in range(9):
+        office.next("2", finish=True)
+    office.press(decide.finish, office.day.at_counter("2"))  # type: ignore[arg-type]
+    board = hall.board(office.day, "main", office.now)
+    assert State.CALLED not in {c.state for c in board.calls} and board.quiet_since is None
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "on"),
+    [(None, None, True), (0, None, True), (1, None, False), (None, 0, True), (None, -1, False), (-3, 3, True), (0, 0, True)],
+)
+def test_a_slide_is_told_from_its_first_day_to_its_last(start: int | None, end: int | None, on: bool) -> None:
+    def day(offset: int | None) -> date | None:
+        return None if offset is None else FRIDAY + timedelta(days=offset)
+
+    slide = Slide("Nghỉ Tết", ("Mở lại thứ Hai.",), start=day(start), end=day(end))
+    assert slide.on(FRIDAY) is on
 
 
 def test_a_closed_field_stands_on_the_board_as_closed() -> None:

@@ -1,9 +1,10 @@
 /** Wires the hall's wall: boards in, rows out; with a key it answers moments, with `?sound=1` it speaks them. */
 import { command } from "/static/shared/api.js";
-import { hallClock } from "/static/shared/clock.js";
+import { hallClock, isoAt, offsetOf } from "/static/shared/clock.js";
 import { connect } from "/static/shared/connection.js";
 import { fit } from "/static/shared/fit.js";
 import { render } from "/static/shared/vendor/lit-html.js";
+import { legibility } from "./check.js";
 import { LAYOUTS, start, step, wall } from "./model.js";
 import { voice } from "./sound.js";
 import { problemView, wallView } from "./view.js";
@@ -11,6 +12,8 @@ import { problemView, wallView } from "./view.js";
 const TICK_MS = 250;
 const SITE_EVERY_MS = 60000;
 const SITE_AGAIN_MS = 3000;
+const TRIAL = "trial-";
+const TRIAL_LASTS_MS = 20000;
 
 const [, , siteId, hallId] = location.pathname.split("/").map(decodeURIComponent);
 const wish = new URLSearchParams(location.search);
@@ -21,6 +24,9 @@ const layoutNow = () => (LAYOUTS[wish.get("layout")] ? wish.get("layout") : inne
 let state = start({ now: performance.now(), layout: layoutNow() });
 let connection = null;
 let speaker = null;
+/** The sound check: what has become of the last one, in words. */
+let tried = "";
+let trials = 0;
 
 function dispatch(event) {
   state = step(state, { now: performance.now(), ...event });
@@ -28,11 +34,37 @@ function dispatch(event) {
 }
 
 function draw() {
-  const around = { layout: state.layout, clock: clock.text(), locked: Boolean(speaker?.locked()) };
+  const around = { layout: state.layout, clock: clock.text(), locked: Boolean(speaker?.locked()), check: check() };
   if (state.problem) render(problemView(state.problem), root);
   else if (state.board) render(wallView(wall(state, performance.now()), around), root);
   else if (state.stale) render(problemView(["Màn hình đang nối lại.", "Xin nghe loa hoặc hỏi cán bộ."]), root);
   fit(root);
+}
+
+/** What is shown at set-up; null on a wall that works. */
+function check() {
+  if (wish.get("check") !== "1" || !state.site) return null;
+  const hall = state.site.halls.find((one) => one.id === hallId) ?? {};
+  const [across, down] = state.layout === "portrait" ? [1080, 1920] : [1920, 1080];
+  const measures = { unit: Math.min(innerWidth / across, innerHeight / down), width: screen.width, height: screen.height };
+  const how = speaker ? tried : "Thử tiếng: thêm &sound=1 vào địa chỉ.";
+  return { ...legibility(hall, measures), sound: { play: speaker ? trySound : null, words: how } };
+}
+
+async function trySound() {
+  const { status, body } = await command("GET", `/api/v1/sites/${encodeURIComponent(siteId)}/sound-check`, null, { patienceMs: 0 });
+  tried = status === 200 ? `Đang phát: ${body.say.vi}` : "Chưa nối được máy chủ. Xin bấm lại.";
+  draw();
+  if (status !== 200) return;
+  const expires = isoAt(clock.ms() + TRIAL_LASTS_MS * (state.board.factor ?? 1), offsetOf(state.board.at));
+  speaker.take({ id: `${TRIAL}${(trials += 1)}`, kind: "notice", say: body.say, audio: body.audio, times: 1, expires_at: expires });
+}
+
+/** What became of a moment; a sound check is told to whoever stands there, everything else to the server. */
+function answer(id, ok, detail) {
+  if (!id.startsWith(TRIAL)) return connection.done(id, ok, detail);
+  tried = ok ? "Đã phát âm thử. Nghe rõ ở ghế xa nhất không?" : "Chưa có giọng đọc. Chỉ có tiếng chuông.";
+  return draw();
 }
 
 function takeBoard(board) {
@@ -97,7 +129,7 @@ if (wish.get("example")) {
     speaker = voice({
       until: (instant) => clock.until(instant),
       stateOf: (code) => state.board?.calls.find((call) => call.code === code)?.state,
-      answer: (id, ok, detail) => connection.done(id, ok, detail),
+      answer,
       speaking: (code) => dispatch({ type: "speaking", code }),
       changed: draw,
     });

@@ -3,6 +3,8 @@
  *
  * Times are real monotonic milliseconds; a board's instants are turned into them when it arrives, by its own `at` and `factor`.
  */
+import { pagesOf } from "./pages.js";
+import { isQuiet, slidePages, turnedSlides } from "./slides.js";
 import { clockTime, counterLabel, nextTime, people, unbroken, waiting, waits } from "/static/shared/words.js";
 
 /** A big row is read by somebody in the last chair before it gives way. */
@@ -21,7 +23,7 @@ export const LAYOUTS = {
 export function start({ now = 0, layout = "landscape" } = {}) {
   return {
     layout, site: null, board: null, frame: 0, calls: new Map(), big: [], speaking: null, stale: false, problem: null, tilePage: 0, tilesAt: now,
-    noticePage: 0, noticeAt: now,
+    noticePage: 0, noticeAt: now, heardAt: now, slides: { page: 0, at: null },
   };
 }
 
@@ -65,7 +67,7 @@ function takeBoard(state, board, now) {
       calls.set(call.code, { seq: call.seq, frame, from: now, until });
     }
   }
-  return { ...state, board, frame, calls };
+  return { ...state, board, frame, calls, heardAt: now };
 }
 
 /** Whether a call stands out now. A wall that is not sure of the present lets nothing stand out. */
@@ -108,7 +110,7 @@ function nextUp(fresh, state) {
   return [...fresh].sort((a, b) => frame(a) - frame(b) || b.seq - a.seq)[0];
 }
 
-/** Turn the pages of the waiting tiles and of the notice line. */
+/** Turn the pages of the waiting tiles, of the notice line and of the slides. */
 function turned(state, now) {
   let next = state;
   const tiles = tilePages(state);
@@ -117,7 +119,22 @@ function turned(state, now) {
   if (tiles > 1 && due && !state.stale) next = { ...next, tilePage: (state.tilePage + 1) % tiles, tilesAt: now };
   const notices = noticePages(state).length;
   if (notices > 1 && now - state.noticeAt >= PAGE_MS) next = { ...next, noticePage: (state.noticePage + 1) % notices, noticeAt: now };
-  return next;
+  const slides = turnedSlides(state.slides, { may: mayTell(state, now), count: slidesOf(state).length, now });
+  return slides === state.slides ? next : { ...next, slides };
+}
+
+const slidesOf = ({ site, board, layout }) => slidePages(site, board?.hall, layout);
+
+/** Whether the big rows may give way to a slide: for long nobody was called, and the wall knows that. */
+function mayTell(state, now) {
+  const { board, stale } = state;
+  return isQuiet(board, state.heardAt, now) && !stale && !cardOf(state, now) && !board.calls.some((call) => isNew(state, call.code, now));
+}
+
+/** The page of a slide that stands on the wall now; null for the big rows. */
+function slideOf(state, now) {
+  const pages = slidesOf(state);
+  return state.slides.at !== null && pages.length && mayTell(state, now) ? pages[state.slides.page % pages.length] : null;
 }
 
 const tilePages = (state) => Math.ceil((state.board?.waiting.length ?? 0) / LAYOUTS[state.layout].tiles);
@@ -145,6 +162,7 @@ export function wall(state, now) {
   return {
     office: officeOf(site, layout),
     card,
+    slide: slideOf(state, now),
     big: filled(bigCalls.map(row), big),
     recent: filled(others.map(row), recent),
     tiles: quiet ? [] : filled(board.waiting.slice(page * tiles, (page + 1) * tiles).map((one) => tileOf(one, board)), tiles),
@@ -198,22 +216,6 @@ export function noticePages(state) {
     board.hours.state
   ];
   return [told, board.notice].filter(Boolean).flatMap((text) => pagesOf(text, LAYOUTS[layout].notice));
-}
-
-/** A text in pages of at most `most` letters: whole sentences where they fit, else cut between words. */
-export function pagesOf(text, most) {
-  const joined = (pieces, limit) =>
-    pieces.reduce((pages, piece) => {
-      const longer = pages.length ? `${pages.at(-1)} ${piece}` : piece;
-      return pages.length && longer.length <= limit ? [...pages.slice(0, -1), longer] : [...pages, piece];
-    }, []);
-  const cut = (sentence) => {
-    if (sentence.length <= most) return [sentence];
-    // Pages of about equal length: a last page of one word would look like a mistake.
-    const aim = Math.min(most, Math.ceil(sentence.length / Math.ceil(sentence.length / most)) + 8);
-    return joined(sentence.split(/ +/), aim);
-  };
-  return joined(text.trim().split(/(?<=[.!?]) +/).flatMap(cut), most);
 }
 
 // -- the small screen above a counter -----------------------------------------------------------------------------------------------

@@ -68,6 +68,8 @@ class Board:
     calls: tuple[Call, ...]
     waiting: tuple[Waiting, ...]
     notice: str | None
+    quiet_since: datetime | None
+    """When the last call came; None while somebody is called and has not come, and before the first call."""
 
     @property
     def open(self) -> bool:
@@ -115,7 +117,14 @@ def board(day: Day, hall: str, now: datetime, counter: str | None = None, likely
         for s in site.services
         if s.id in served
     )
-    return Board(site.id, hall, day, day.seq, now, day.hours(now), tuple(calls), waiting, notice(day, hall, now))
+    quiet = calls[0].at if calls and not _expected(day, hall) else None
+    return Board(site.id, hall, day, day.seq, now, day.hours(now), tuple(calls), waiting, notice(day, hall, now), quiet)
+
+
+def _expected(day: Day, hall: str) -> bool:
+    """Whether somebody has been called to a counter of this hall and has not come yet."""
+    present = (day.at_counter(counter) for counter in day.counters if day.desks[counter].hall == hall)
+    return any(ticket is not None and ticket.state is State.CALLED for ticket in present)
 
 
 def notice(day: Day, hall: str, now: datetime) -> str | None:

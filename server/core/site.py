@@ -147,8 +147,26 @@ class Procedure:
 
 @dataclass(frozen=True, slots=True)
 class Hall:
+    """A waiting room. Its screen's diagonal and the farthest chair are for the page's own check at set-up; None: not known."""
+
     id: str
     name: str
+    screen_inches: float | None = None
+    farthest_seat_m: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """What a hall's screen tells while nobody is called. `hall` None: every hall; `start` and `end` (included) None: always."""
+
+    title: str
+    lines: tuple[str, ...]
+    hall: str | None = None
+    start: date | None = None
+    end: date | None = None
+
+    def on(self, day: date) -> bool:
+        return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +260,9 @@ class Site:
     notice: str = ""
     show_clerk_names: bool = False
     """Whether the small screen above a counter names who sits there."""
+    slides: tuple[Slide, ...] = ()
+    slide_of_rules: bool = True
+    """Whether the five lines of the rule are told between the slides."""
     version: int = 1
 
     @cached_property
