@@ -1272,6 +1272,15 @@ class HourNumbersOut(TypedDict):
     waits: SpreadOut
 
 
+class BookingNumbersOut(TypedDict):
+    booked: int
+    checked_in: int
+    missed: int
+    cancelled: int
+    punctual: int
+    begun_in_time: int
+
+
 class OutOfOrderOut(TypedDict):
     code: str
     counter: str
@@ -1310,6 +1319,7 @@ class ReportOut(TypedDict):
     services: list[ServiceNumbersOut]
     counters: list[CounterNumbersOut]
     hours: list[HourNumbersOut]
+    bookings: BookingNumbersOut
 
 
 def report(numbers: Report) -> ReportOut:

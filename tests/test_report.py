@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from office import CLERKS, FRIDAY, HOURS, KIOSK, SUPERVISOR, Office, at
+from office import CLERKS, FRIDAY, HOURS, KIOSK, MINUTE, SUPERVISOR, Office, at, small_site
 
-from server.core import decide
+from server.core import booking, decide
+from server.core import events as ev
 from server.core.day import Ticket
 from server.core.report import HEADING, CounterNumbers, Report, ServiceNumbers, Spread, report, rows
-from server.core.site import Hours, Service
+from server.core.site import BookingRules, Hours, Service
 from server.core.ticket import State, Verb
 from server.core.turns import told
 
@@ -51,6 +53,36 @@ def busy_morning() -> Office:
     office.serve(booked, 15)
     office.take("land")
     return office
+
+
+def test_what_became_of_the_bookings_is_counted() -> None:
+    office = Office(replace(small_site(), services=tuple(replace(s, booking=BookingRules()) for s in small_site().services)), clock="08:00")
+
+    def booked(number: int, clock: str) -> str:
+        code, start = f"{number}00000000000000000", at(clock)
+        office.tell(ev.AppointmentBooked(code, "copies", office.now, start, start + 10 * MINUTE))
+        return code
+
+    def come(code: str) -> Ticket:
+        office.do(booking.check_in, code=code, ticket=code, kiosk=None)
+        return office.day.tickets[code]
+
+    first, second, late, never, gone, moved = (booked(n, clock) for n, clock in enumerate(["08:30"] * 6, 1))
+    office.tell(ev.AppointmentCancelled(gone, office.now), ev.AppointmentCancelled(moved, office.now, moved_to=FRIDAY + timedelta(days=3)))
+    office.at("08:25")
+    tickets = [come(first), come(second)]
+    office.at("08:40").open("3")
+    office.next("3")
+    office.wait(seconds=1).next("3", finish=True)
+    office.at("09:10").next("3", finish=True)
+    assert tickets == [office.day.by_code["B001"], office.day.by_code["B002"]]
+    come(late)
+    numbers = counted(office).bookings
+    assert (numbers.booked, numbers.checked_in, numbers.missed, numbers.cancelled) == (4, 3, 0, 1), "the day is not over"
+    assert (numbers.punctual, numbers.begun_in_time) == (2, 1), "08:40:00 is ten minutes, 08:40:01 is more"
+    office.at("17:00").do(decide.close_day)
+    assert counted(office).bookings.missed == 1 and office.day.bookings.all[never].live
+    assert ["Lịch hẹn", "Cả ngày", "Không đến", 1, "lượt"] in rows(counted(office))
 
 
 def test_a_morning_is_counted_by_hand() -> None:

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from math import ceil
 
 from server.core import events as ev
+from server.core.appointment import AppointmentState
 from server.core.day import CounterState, Day
 from server.core.ticket import State, Verb
 from server.core.turns import Turn, Turns, Visit, told
@@ -87,6 +88,19 @@ class HourNumbers:
 
 
 @dataclass(frozen=True, slots=True)
+class BookingNumbers:
+    """What became of the day's bookings: `booked` without those given back or moved away. `punctual` were checked in by their slot, and of
+    these `begun_in_time` were called within ten minutes of it: what an appointment promises."""
+
+    booked: int
+    checked_in: int
+    missed: int
+    cancelled: int
+    punctual: int
+    begun_in_time: int
+
+
+@dataclass(frozen=True, slots=True)
 class OutOfOrder:
     code: str
     counter: str
@@ -129,6 +143,7 @@ class Report:
     services: tuple[ServiceNumbers, ...]
     counters: tuple[CounterNumbers, ...]
     hours: tuple[HourNumbers, ...]
+    bookings: BookingNumbers
 
     @property
     def assumed_share(self) -> float | None:
@@ -186,6 +201,7 @@ def report(day: Day, story: Iterable[ev.Entry]) -> Report:
         services=tuple(_service(day, id, visits, turns, count.moves) for id in day.services),
         counters=tuple(_counter(day, id, turns, count) for id in day.desks),
         hours=tuple(_hours(day, visits, turns)),
+        bookings=_bookings(day),
     )
 
 
@@ -251,6 +267,23 @@ def _hours(day: Day, visits: list[Visit], turns: list[Turn]) -> Iterator[HourNum
         yield HourNumbers(start, len(mine), calls[start], _spread(v.wait for v in mine))
 
 
+IN_TIME = timedelta(minutes=10)
+
+
+def _bookings(day: Day) -> BookingNumbers:
+    live = [a for a in day.bookings.all.values() if a.live or a.ticket]
+    come = [(a.slot.start, day.tickets[a.ticket]) for a in live if a.ticket and a.slot]
+    punctual = [(start, t.first_called_at) for start, t in come if t.issued_at <= start]
+    return BookingNumbers(
+        booked=len(live),
+        checked_in=sum(a.ticket is not None for a in live),
+        missed=sum(a.live for a in live) if day.closed else 0,
+        cancelled=sum(a.state is AppointmentState.CANCELLED for a in day.bookings.all.values()),
+        punctual=len(punctual),
+        begun_in_time=sum(called is not None and called <= start + IN_TIME for start, called in punctual),
+    )
+
+
 # -- the sheet --------------------------------------------------------------------------------------------------------------------
 
 Cell = str | int | float
@@ -314,6 +347,15 @@ def _rows(r: Report) -> Iterator[list[Cell]]:
         ("Làm ngoài giờ", r.overtime_min, "phút"),
     ]
     yield from (["Cả ngày", r.name, *row] for row in day)
+    booked: tuple[tuple[str, Cell, str], ...] = (
+        ("Đã đặt", r.bookings.booked, "lượt"),
+        ("Đã đến nhận số", r.bookings.checked_in, "lượt"),
+        ("Không đến", r.bookings.missed, "lượt"),
+        ("Đã hủy", r.bookings.cancelled, "lượt"),
+        ("Đến đúng giờ", r.bookings.punctual, "lượt"),
+        ("Đến đúng giờ, được gọi trong 10 phút từ giờ hẹn", r.bookings.begun_in_time, "lượt"),
+    )
+    yield from (["Lịch hẹn", "Cả ngày", *row] for row in booked)
     for c in r.classes:
         yield from (
             ["Loại phiếu", CLASS_WORDS[c.name], *row] for row in (("Số phiếu đã cấp", c.issued, "phiếu"), *_measures("Chờ", c.waits))

@@ -138,7 +138,7 @@ def page(day: Day, ticket: Ticket, now: datetime, factor: float, today: date, li
         "shown": shown(out, office, lang),
         "at": words.hhmm(now),
         "date_line": f"{words.capital(words.long_date(day.date, lang))} · {labels['taken'].format(at=words.hhmm(ticket.issued_at))}",
-        "rules": wire.rules(day.site)["lines_en" if en else "lines"],
+        "rules": words.rule_lines(day.site.rules, day.services[ticket.service].counting, lang),
     }
 
 
