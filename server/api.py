@@ -22,7 +22,7 @@ from server.core import events as ev
 from server.core.day import Day, Ticket, fold
 from server.core.refused import Refused
 from server.core.ticket import State, Verb
-from server.ledger import Command, Ledger, Render
+from server.ledger import Answer, Command, Ledger, Render
 from server.names import Names
 from server.publish import Publisher
 from server.routes import Call, Reply, Routes, day_of, invalid, presented, respond
@@ -94,11 +94,15 @@ def build(ctx: Context) -> Routes:
 def run(ctx: Context, call: Call, command: Command, render: Render, *, day: date | None = None, also: Any = None) -> Reply:
     actor = call.who.id if call.who else "holder"
     try:
-        answer = ctx.ledger.do(call.path["site"], command, actor=actor, render=render, once=call.once, day=day, also=also)
+        return answered(ctx.ledger.do(call.path["site"], command, actor=actor, render=render, once=call.once, day=day, also=also))
     except Refused as refused:
         if name := ctx.names.shown(refused.details.get("clerk")):
             raise Refused(refused.code, **refused.details, clerk_name=name) from refused
         raise
+
+
+def answered(answer: Answer) -> Response:
+    """The ledger's answer as it is sent."""
     response = respond((answer.status, answer.body))
     if answer.replayed:
         response.headers["Idempotency-Replayed"] = "true"
