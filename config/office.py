@@ -24,6 +24,8 @@ FIELDS_AT_HOME = 4
 """So many fields fit on a kiosk's first screen beside the other choices."""
 SLIDE_LINE = 240
 """Characters: what is longer fills a page of its own on the screen, and nobody reads it standing."""
+COMMON_MOST = 6
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
 
@@ -49,6 +51,8 @@ def read_office(top: Table) -> Site:
         slide_of_rules=top.flag("slide_of_rules", Site.slide_of_rules),
         services=services,
         procedures=offered.procedures(),
+        common_procedures=_common_procedures(top, services),
+        embed_from=_embed_from(top),
         halls=halls,
         counters=_counters(top, services, halls),
         kiosks=_kiosks(top, halls, services),
@@ -98,6 +102,35 @@ def _public_url(top: Table) -> str | None:
         top.mistake("public_url", f'"{shown(url)}" is not a web address.', 'Write it whole: "https://so.example.vn".')
         return None
     return url or None
+
+
+def _embed_from(top: Table) -> tuple[str, ...]:
+    """Origins only: a browser compares no more than these when a page is framed."""
+    found: list[str] = []
+    for path, origin in top.texts("embed_from", most=200):
+        if not _ORIGIN.fullmatch(origin):
+            top.report.mistake(
+                path,
+                f'"{shown(origin)}" is not the beginning of a web address.',
+                'Write it without a path: "https://dichvucong.example.vn".',
+            )
+        elif origin not in found:
+            found.append(origin)
+    return tuple(found)
+
+
+def _common_procedures(top: Table, services: Sequence[Service]) -> tuple[str, ...]:
+    known = [code for service in services for code in service.procedures]
+    found: list[str] = []
+    for path, code in top.texts("common_procedures", most=40):
+        if code not in known:
+            hint = did_you_mean(code, known) if known else "Name it in the procedures of a service first."
+            top.report.mistake(path, f'No service receives the procedure "{shown(code)}".', hint)
+        elif code not in found:
+            found.append(code)
+    if len(found) > COMMON_MOST:
+        top.mistake("common_procedures", f"{len(found)} are too many for one look.", f"Keep the {COMMON_MOST} that most people come for.")
+    return tuple(found)
 
 
 # --- tables of minutes ---

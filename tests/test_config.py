@@ -193,6 +193,8 @@ services = ["civil", "certfy", "certify"]
         ('id = "small"', 'id = "small"\nlanguages = ["vi", "fr"]', "languages[2]", "Known: vi, en."),
         ('id = "small"', 'id = "small"\nlanguages = ["en", "vi"]', "languages", '["vi", "en"]'),
         ('id = "small"', 'id = "small"\npublic_url = "so.example.vn"', "public_url", "Write it whole"),
+        ('id = "small"', 'id = "small"\nembed_from = ["https://portal.example/page"]', "embed_from[1]", "without a path"),
+        ('id = "small"', 'id = "small"\ncommon_procedures = ["9.9"]', "common_procedures[1]", "of a service first"),
         ('id = "small"', 'id = "small"\ncatalogue = "procedure"', "catalogue", 'Did you mean "procedures"?'),
         ("[[halls]]", "[halls]", "halls", "Write double brackets: [[halls]]"),
         ('name = "Khu chờ"', 'name = "Khu chờ"\nscreen_inches = 500', "halls[1].screen_inches", "from 7 to 150"),

@@ -253,6 +253,10 @@ class Site:
     public_url: str | None = None
     priority_groups: tuple[PriorityGroup, ...] = ()
     procedures: tuple[Procedure, ...] = ()
+    common_procedures: tuple[str, ...] = ()
+    """Those that most people come for, the first on the booking page; empty: the first of each service."""
+    embed_from: tuple[str, ...] = ()
+    """Origins whose pages may show the booking pages in a frame."""
     rules: Rules = Rules()
     timing: Timing = Timing()
     voice: Voice = Voice()
