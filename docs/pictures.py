@@ -120,6 +120,17 @@ def take(office: Office, browser: Browser) -> None:
     agent.disconnect()
 
 
+def book(office: Office, browser: Browser) -> None:
+    """A citizen books on a phone that runs no programs."""
+    phone = browser.new_page(viewport={"width": 360, "height": 800}, java_script_enabled=False, device_scale_factor=2)
+    phone.goto(f"{office.url}/book/demo/time?procedure=1.000894&day=2026-11-23")
+    phone.screenshot(path=PICTURES / "booking-time.png")
+    phone.locator("a.choice", has_text=re.compile(r"^\s*08:45")).first.click()
+    phone.get_by_role("button", name="Bỏ qua").click()
+    phone.locator(".code").wait_for()
+    phone.screenshot(path=PICTURES / "booking-code.png")
+
+
 def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -127,6 +138,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"])
         try:
             take(office, browser)
+            book(office, browser)
         finally:
             browser.close()
             office.stop()

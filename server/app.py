@@ -31,7 +31,7 @@ from server.ledger import Ledger
 from server.names import Names
 from server.notifiers import Notifier
 from server.openapi import openapi
-from server.pages import SECURE_HEADERS, Extras, blueprint
+from server.pages import SECURE_HEADERS, Extras, blueprint, booking
 from server.publish import Publisher
 from server.routes import BODY_MOST, PREFIX, Routes, address, failure, install_errors
 from server.sites import Sites
@@ -108,7 +108,7 @@ class Application:
         self.access = Access(store, self.ledger, options.offload)
         names = Names(store)
         self.sockets = Sockets(self.sio, store, self.ledger, sites, self.access, names, self.publisher, self.foresight)
-        context = Context(
+        self.context = Context(
             self.ledger,
             sites,
             self.access,
@@ -123,9 +123,9 @@ class Application:
             options.offload,
             secure_cookies=options.secure_cookies,
         )
-        self.routes = build(context)
-        manage.declare(self.routes, context)
-        bookings.declare(self.routes, context)
+        self.routes = build(self.context)
+        manage.declare(self.routes, self.context)
+        bookings.declare(self.routes, self.context)
         self._stopping = threading.Event()
         self._metrics = Metrics(self)
         self._install()
@@ -141,6 +141,7 @@ class Application:
         app = self.flask
         install_errors(app)
         app.register_blueprint(self.routes.blueprint(self.access, lambda site: site in self.sites.ids()))
+        app.register_blueprint(booking.blueprint(self.context))
         app.register_blueprint(blueprint(self.sites, self.options.extras, self.ledger, self.foresight.likely))
         _describe(app, self.routes)
         self._metrics.install(app)

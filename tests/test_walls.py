@@ -22,7 +22,7 @@ ROWS: list[tuple[str, ...]] = [
     ("server.publish", "server.routes", "server.foresight"),
     ("server.api", "server.openapi", "server.sockets", "server.pages"),
     ("server.manage", "server.appointments"),
-    ("server.bookings",),
+    ("server.bookings", "server.pages.booking"),
     ("server.app", "server.demo", "server.commands", "server.chart", "server.comparison"),
     ("server.whatif",),
     ("server.__main__",),

@@ -174,4 +174,8 @@ def _addresses(sites: Sites, site: str, extras: Extras) -> dict[str, Any]:
             for h in office.halls
         ],
         "counters": [{"id": c.id, "name": c.name, "url": f"/display/{site}/counter/{c.id}"} for c in office.counters],
+        "public": [
+            *([{"name": "Đặt lịch hẹn", "url": f"/book/{site}"}] if any(s.booking for s in office.services) else []),
+            *([{"name": "Danh mục thủ tục", "url": f"/procedures/{site}"}] if office.procedures else []),
+        ],
     }

@@ -1,0 +1,130 @@
+"""One's own booking, for whoever holds its code: look, move, give back, take consent back."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+from flask import Blueprint, request
+
+from server import appointments
+from server.api import Context
+from server.appointments import FULL
+from server.core.appointment import Appointment
+from server.core.day import Day
+from server.core.refused import Refused
+from server.pages.booking import views
+from server.pages.booking.steps import Page, anybody, from_here, go, manner, once_of, show, show_days, show_full, show_times, start_of
+from server.pages.booking.views import Way
+from server.routes import day_of
+
+
+def routes(pages: Blueprint, ctx: Context) -> None:
+    def held(code: str) -> tuple[Way, Day, Appointment]:
+        day, found = appointments.held(ctx, anybody("vi"), code)
+        office = ctx.sites.current(day.site.id)
+        service, procedure = office.service.get(found.service), office.procedure.get(found.procedure or "")
+        return Way(office, *manner(office.languages), service, procedure), day, found
+
+    def look(way: Way, day: Day, found: Appointment) -> dict[str, Any]:
+        kept = found.contact is not None and ctx.ledger.store.contact(found.contact) is not None
+        with ctx.ledger.reading:
+            now = ctx.ledger.now(day.site.id)
+            return views.appointment(way, day, found, now, kept=kept, fresh=request.args.get("fresh", ""))
+
+    def at(way: Way, found: Appointment) -> str:
+        return views.moment(found.slot.start, way.lang) if found.slot else ""
+
+    @pages.get("/h/<code>")
+    def own(code: str) -> Page:
+        way, day, found = held(code)
+        shown = look(way, day, found)
+        nearest = []
+        if shown["closed"] and shown["move"] and found.slot:
+            free = appointments.nearest(ctx, way.site.id, found.service, found.slot.start)
+            nearest = [
+                {"href": way.to(f"/h/{found.code}/move", start=one["start"]), "name": one["name"]}
+                for one in views.free_times(way, free, found.slot.start)
+            ]
+        return show("book_held.html", way, private=True, nearest=nearest, **shown)
+
+    @pages.get("/h/<code>/move")
+    def move(code: str) -> Page:
+        way, day, found = held(code)
+        own, asked = f"/h/{found.code}", request.args
+        if not look(way, day, found)["move"]:
+            return go(way.to(own))
+        start = start_of(way, asked.get("start"))
+        if start is not None:
+            title = way.t["sure_move"].format(at=views.moment(start, way.lang))
+            hint = way.t["now_at"].format(at=at(way, found))
+            return _sure(way, title, hint, way.t["do_move"], way.t["keep_it"], own)
+        if asked.get("day"):
+            when = day_of(asked["day"])
+            return show_times(ctx, way, when, lambda s: way.to(f"{own}/move", start=s), back=way.to(f"{own}/move"), moving=at(way, found))
+        there = lambda **more: way.to(f"{own}/move", **more)  # noqa: E731
+        return show_days(ctx, way, there, lambda when: there(day=when), back=way.to(own), moving=at(way, found))
+
+    @pages.post("/h/<code>/move")
+    def do_move(code: str) -> Page:
+        from_here()
+        way, day, found = held(code)
+        start = start_of(way, request.form.get("start") or request.args.get("start"))
+        if start is None:
+            raise Refused("start_missing")
+        key = request.form.get("key", "")
+        once = once_of(way.site.id, key, {"move": found.code, "start": start.isoformat()})
+        try:
+            answer = appointments.move(ctx, anybody(way.lang, once), day, found, start)
+        except Refused as refused:
+            if refused.code in FULL:
+                return show_full(way, refused, start, key, {}, way.to(f"/h/{found.code}/move"))
+            raise
+        return go(way.to(f"/h/{json.loads(answer.body)['code']}", fresh="moved"))
+
+    @pages.get("/h/<code>/cancel")
+    def cancel(code: str) -> Page:
+        way, _, found = held(code)
+        if not found.live:
+            return go(way.to(f"/h/{found.code}"))
+        title = way.t["sure_cancel"].format(at=at(way, found)) if found.slot else way.t["sure_cancel_live"]
+        return _sure(way, title, "", way.t["cancel"], way.t["keep_it"], f"/h/{found.code}", danger=True)
+
+    @pages.post("/h/<code>/cancel")
+    def do_cancel(code: str) -> Page:
+        from_here()
+        way, day, found = held(code)
+        if found.live:
+            appointments.give_back(ctx, anybody(way.lang), day, found)
+        return go(way.to(f"/h/{found.code}"))
+
+    @pages.get("/h/<code>/forget")
+    def forget(code: str) -> Page:
+        way, _, found = held(code)
+        return _sure(way, way.t["sure_forget"], way.t["forget_hint"], way.t["do_forget"], way.t["keep_contact"], f"/h/{found.code}")
+
+    @pages.post("/h/<code>/forget")
+    def do_forget(code: str) -> Page:
+        from_here()
+        way, _, found = held(code)
+        appointments.silence(ctx, found)
+        return go(way.to(f"/h/{found.code}", fresh="forgotten"))
+
+
+def _sure(way: Way, title: str, hint: str, yes: str, no: str, back: str, *, danger: bool = False) -> Page:
+    """Asks once. The answer goes where the question stands."""
+    key = secrets.token_hex(16)
+    return show(
+        "book_sure.html",
+        way,
+        private=True,
+        title=title,
+        hint=hint,
+        yes=yes,
+        no=no,
+        back=way.to(back),
+        danger=danger,
+        key=key,
+        what=way.what,
+    )
