@@ -7,9 +7,11 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import icalendar
 import pytest
 import requests
 from booking_office import FREE, MARRIAGE, MONDAY, PORTAL, PUBLIC, Ward, code_of, text_of, title_of, ward
@@ -340,6 +342,18 @@ def test_the_qr_code_holds_the_public_address_of_the_booking(office: Ward, tmp_p
     code = office.book(f"{MONDAY}T16:00")
     picture = re.search(r'src="data:image/svg\+xml;base64,([^"]+)"', office.get(f"/h/{code}").text)
     assert picture is not None and base64.b64decode(picture[1]) == qr.svg(f"{PUBLIC}/h/{code}")
+
+
+def test_a_booking_is_saved_in_a_calendar(office: Ward) -> None:
+    code = office.book(f"{MONDAY}T16:30")
+    assert f'href="/h/{code}/calendar.ics"' in office.get(f"/h/{code}").text
+    file = office.get(f"/h/{code}/calendar.ics")
+    assert file.headers["Content-Type"].startswith("text/calendar") and file.headers["Cache-Control"] == "no-store"
+    assert file.headers["Content-Disposition"] == f'attachment; filename="{code[:7]}.ics"'
+    (event,) = icalendar.Calendar.from_ical(file.content).walk("VEVENT")
+    assert str(event["dtstart"].dt.astimezone(UTC)) == "2026-11-23 09:30:00+00:00" and "Đăng ký kết hôn" in event["summary"]
+    office.send(f"{office.url}/h/{code}/cancel", {})
+    assert office.get(f"/h/{code}/calendar.ics").headers["Content-Type"].startswith("text/html")
 
 
 def test_a_time_that_the_office_closes_is_explained_and_others_are_offered(office: Ward) -> None:

@@ -6,12 +6,12 @@ import json
 import secrets
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 
-from server import appointments
+from server import appointments, letters, notices
 from server.api import Context
 from server.appointments import FULL
-from server.core.appointment import Appointment
+from server.core.appointment import SPOKEN, Appointment
 from server.core.day import Day
 from server.core.refused import Refused
 from server.pages.booking import views
@@ -48,6 +48,19 @@ def routes(pages: Blueprint, ctx: Context) -> None:
                 for one in views.free_times(way, free, found.slot.start)
             ]
         return show("book_held.html", way, private=True, nearest=nearest, **shown)
+
+    @pages.get("/h/<code>/calendar.ics")
+    def calendar(code: str) -> Page:
+        way, day, found = held(code)
+        if not found.live or found.slot is None:
+            return go(way.to(f"/h/{found.code}"))
+        with ctx.ledger.reading:
+            letter = notices.letter(day, found, letters.Kind.BOOKED, at=ctx.ledger.now(day.site.id))
+        response = Response(letters.calendar(letter), mimetype="text/calendar")
+        # Named after the code that may be read aloud: a list of downloads shows it to whoever looks.
+        response.headers["Content-Disposition"] = f'attachment; filename="{found.code[:SPOKEN]}.ics"'
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     @pages.get("/h/<code>/move")
     def move(code: str) -> Page:
@@ -89,7 +102,7 @@ def routes(pages: Blueprint, ctx: Context) -> None:
         if not found.live:
             return go(way.to(f"/h/{found.code}"))
         title = way.t["sure_cancel"].format(at=at(way, found)) if found.slot else way.t["sure_cancel_live"]
-        return _sure(way, title, "", way.t["cancel"], way.t["keep_it"], f"/h/{found.code}", danger=True)
+        return _sure(way, title, "", way.t["cancel" if found.slot else "cancel_live"], way.t["keep_it"], f"/h/{found.code}", danger=True)
 
     @pages.post("/h/<code>/cancel")
     def do_cancel(code: str) -> Page:
