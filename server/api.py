@@ -54,6 +54,8 @@ class Context:
     offload: Callable[..., Any]
     """Runs a function on another thread and waits: for whatever takes longer than a clerk's click may."""
     secure_cookies: bool = False
+    can_mail: bool = False
+    """Whether mail finds a way out: without one, none is promised."""
 
     @property
     def factor(self) -> float:

@@ -122,6 +122,7 @@ class Application:
             self.foresight.cycle,
             options.offload,
             secure_cookies=options.secure_cookies,
+            can_mail=self.can_mail,
         )
         self.routes = build(self.context)
         manage.declare(self.routes, self.context)

@@ -339,3 +339,39 @@ def silence(ctx: Context, found: Appointment) -> None:
     if found.contact is not None:
         contact = found.contact
         ctx.ledger.write(lambda tx: tx.erase_contact(contact))
+
+
+# -- waiting for a place ---------------------------------------------------------------------------------------------------------
+
+
+def await_place(ctx: Context, asked: Asker, site: str, when: date, body: wire.AwaitIn) -> Answer:
+    """Be told when a place of a full day comes free. Refuses `places_left` as long as there are any."""
+    Slowed(ctx, asked, ctx.sites.current(site), anonymous=False).ask()
+    name, contact = f"w{secrets.token_hex(12)}", f"c{secrets.token_hex(12)}"
+
+    def command(day: Day, now: datetime) -> list[ev.Event]:
+        cycle, lang = ctx.cycle(site, body.service), body.lang or asked.lang
+        return booking.await_place(day, now, wait=name, service=body.service, contact=contact, cycle=cycle, lang=lang)
+
+    def keep(tx: Writing, entries: list[ev.Entry]) -> None:
+        tx.put_contact(ContactRow(contact, site, when, "waiting", wire.dumps({"email": body.email}), when + timedelta(days=1)))
+
+    answer: wire.AwaitingOut = {"wait": name, "service": body.service, "day": when.isoformat()}
+    return ctx.ledger.do(site, command, actor=asked.actor, render=lambda day, now: (201, answer), once=asked.once, day=when, also=keep)
+
+
+def forgo_place(ctx: Context, asked: Asker, site: str, when: date, name: str) -> None:
+    """Wait no longer; the contact is erased at once. Refuses `not_found`."""
+    awaiting = ctx.ledger.day(site, when).bookings.awaiting.get(name)
+    if awaiting is None:
+        raise Refused("not_found")
+    erase = awaiting.contact
+    ctx.ledger.do(
+        site,
+        lambda day, now: booking.forgo_place(day, now, wait=name),
+        actor=asked.actor,
+        render=lambda day, now: (204, {}),
+        once=asked.once,
+        day=when,
+        also=lambda tx, entries: tx.erase_contact(erase),
+    )

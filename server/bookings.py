@@ -5,7 +5,6 @@ The spoken code alone is enough at a kiosk or a helper's desk only.
 
 from __future__ import annotations
 
-import secrets
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,14 +13,13 @@ from flask import Response
 from server import appointments, wire
 from server.access import Principal
 from server.api import Context, answered, new_ticket_id, run
-from server.appointments import FULL, Guard, Slowed, asker, found_on, held
+from server.appointments import FULL, Guard, asker, found_on, held
 from server.core import booking
 from server.core import events as ev
 from server.core.appointment import WHOLE, Appointment, code_in
 from server.core.day import Day
 from server.core.refused import Refused
 from server.routes import Call, Reply, Routes, day_of, invalid
-from server.store import ContactRow, Writing
 
 BOOK_REFUSES = (
     *FULL,
@@ -241,29 +239,11 @@ def _awaiting(routes: Routes, ctx: Context) -> None:
         once=None,
     )
     def wait(call: Call) -> Reply:
-        body: wire.AwaitIn = call.body
-        site, when = call.path["site"], _near_day(ctx, call)
-        Slowed(ctx, asker(call), ctx.sites.current(site), anonymous=False).ask()
-        name, contact = f"w{secrets.token_hex(12)}", f"c{secrets.token_hex(12)}"
-
-        def command(day: Day, now: datetime) -> list[ev.Event]:
-            cycle, lang = ctx.cycle(site, body.service), body.lang or call.lang
-            return booking.await_place(day, now, wait=name, service=body.service, contact=contact, cycle=cycle, lang=lang)
-
-        def keep(tx: Writing, entries: list[ev.Entry]) -> None:
-            tx.put_contact(ContactRow(contact, site, when, "waiting", wire.dumps({"email": body.email}), when + timedelta(days=1)))
-
-        answer: wire.AwaitingOut = {"wait": name, "service": body.service, "day": when.isoformat()}
-        return run(ctx, call, command, lambda day, now: (201, answer), day=when, also=keep)
+        return answered(appointments.await_place(ctx, asker(call), call.path["site"], _near_day(ctx, call), call.body))
 
     @routes.add("DELETE", path + "/{wait}", summary="Wait for a place no longer", answers={204: None})
     def forgo(call: Call) -> Reply:
-        when, name = _near_day(ctx, call), call.path["wait"]
-        awaiting = ctx.ledger.day(call.path["site"], when).bookings.awaiting.get(name)
-        if awaiting is None:
-            raise Refused("not_found")
-        command, erase = (lambda day, now: booking.forgo_place(day, now, wait=name)), awaiting.contact
-        run(ctx, call, command, lambda day, now: (204, {}), day=when, also=lambda tx, entries: tx.erase_contact(erase))
+        appointments.forgo_place(ctx, asker(call), call.path["site"], _near_day(ctx, call), call.path["wait"])
         return Response(status=204)
 
 

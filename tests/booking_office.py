@@ -93,8 +93,9 @@ def title_of(answer: requests.Response) -> str:
 
 
 @contextmanager
-def ward(folder: Path, limits: str = FREE) -> Iterator[Ward]:
-    server = Server(folder, document(folder, limits), "--hall-clock", NINE, "--log", "info", site="demo").start()
+def ward(folder: Path, limits: str = FREE, *, mail: bool = True) -> Iterator[Ward]:
+    gateway = ("--smtp", f"file://{folder.as_posix()}/mail") if mail else ()
+    server = Server(folder, document(folder, limits), "--hall-clock", NINE, "--log", "info", *gateway, site="demo").start()
     try:
         yield Ward(server)
     finally:

@@ -140,6 +140,7 @@ PAGES = [
     "/book/demo/day?service=school",
     f"/book/demo/time?service=civil&day={MONDAY}",
     f"/book/demo/you?service=civil&start={MONDAY}T08:45",
+    f"/book/demo/wait?service=civil&day={MONDAY}",
     "/book/demo/find",
     "/procedures/demo",
     "/procedures/demo?q=khai+sinh",
@@ -168,7 +169,7 @@ def test_axe_finds_nothing_on_any_page_and_large_letters_stay_inside(office: War
     context.close()
 
 
-@pytest.mark.parametrize("path", PAGES[:10])
+@pytest.mark.parametrize("path", PAGES[:11])
 def test_a_question_stands_at_the_head_of_every_page(office: Ward, path: str) -> None:
     page = office.get(path)
     heading = re.search(r"<h1[^>]*>(.*?)</h1>", page.text, re.DOTALL)
@@ -264,6 +265,48 @@ def test_a_time_that_cannot_be_booked_is_told_with_a_way_on(office: Ward, start:
     page = office.send(url, hidden)
     assert page.status_code in (409, 422) and page.headers["Content-Type"].startswith("text/html")
     assert re.search("quá gần|Không có khung giờ này|Chỉ đặt được trước", text_of(page)), text_of(page)
+
+
+# -- a full day ------------------------------------------------------------------------------------------------------------------
+
+FULL_DAY = "2026-12-02"
+
+
+def test_who_finds_a_day_full_is_told_by_mail_when_a_place_comes_free(office: Ward, plain_phone: Page) -> None:
+    slots = office.anyone.get(f"/sites/demo/slots?service=business&date={FULL_DAY}")
+    for slot in slots:
+        office.fill(slot["start"][:16], "business")
+    assert office.get("/book/demo/wait", service="business", day="2026-12-03").status_code == 200
+    plain_phone.goto(f"{office.url}/book/demo/day?service=business")
+    expect(plain_phone.locator("li", has_text="Thứ Tư 02/12")).to_contain_text("hết chỗ")
+    assert plain_phone.locator("a", has_text="Báo khi có chỗ").count() == 1
+    link(plain_phone, "Báo khi có chỗ")
+    asks(plain_phone, "Báo cho ông/bà khi có chỗ?")
+    expect(plain_phone.locator("input[type=checkbox]")).not_to_be_checked()
+    plain_phone.locator("#email").fill("dung@")
+    plain_phone.get_by_role("button", name="Báo khi có chỗ").click()
+    assert plain_phone.locator(".fault").all_inner_texts() == ["Địa chỉ email chưa đúng, ví dụ ten@example.vn.", "Chưa đánh dấu ô đồng ý."]
+    plain_phone.locator("#email").fill("dung@example.vn")
+    plain_phone.locator("input[type=checkbox]").check()
+    plain_phone.get_by_role("button", name="Báo khi có chỗ").click()
+    asks(plain_phone, "Sẽ báo qua email khi có chỗ")
+    assert "dung@example.vn" not in plain_phone.content()
+    plain_phone.get_by_role("button", name="Thôi, không báo nữa").click()
+    asks(plain_phone, "Đã xóa email. Không báo nữa.")
+
+
+def test_a_day_with_places_is_booked_and_not_waited_for(office: Ward) -> None:
+    url = f"{office.url}/book/demo/wait?service=civil&day=2026-12-03"
+    answer = office.send(url, {"email": "em@example.vn", "consent": "1", "key": uuid.uuid4().hex})
+    assert answer.status_code == 303 and answer.headers["Location"] == "/book/demo/time?service=civil&day=2026-12-03"
+    assert office.get("/book/demo/wait", service="civil", day="2027-12-03").status_code == 404
+
+
+def test_an_office_without_a_gateway_promises_no_mail(office: Ward, tmp_path: Path) -> None:
+    assert "Nơi này chưa gửi được thư." not in text_of(requests.get(office.form()[0], timeout=20))
+    with ward(tmp_path, mail=False) as quiet:
+        assert "Nơi này chưa gửi được thư. Xin chụp lại mã hẹn." in text_of(requests.get(quiet.form()[0], timeout=20))
+        assert quiet.get("/book/demo/wait", service="civil", day=MONDAY).status_code == 404
 
 
 # -- one's own booking -----------------------------------------------------------------------------------------------------------

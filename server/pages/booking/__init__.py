@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from server.api import Context
 from server.core import words
 from server.core.refused import Refused
-from server.pages.booking import book, holder, views
+from server.pages.booking import book, holder, views, waiting
 from server.pages.booking.steps import Page, manner, searched, show, way_of
 from server.pages.booking.views import Way
 from server.routes import STATUS, explained
@@ -27,6 +27,7 @@ def blueprint(ctx: Context) -> Blueprint:
     _errors(pages, ctx)
     _catalogue(pages, ctx)
     book.routes(pages, ctx)
+    waiting.routes(pages, ctx)
     holder.routes(pages, ctx)
     return pages
 

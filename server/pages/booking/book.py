@@ -82,7 +82,7 @@ def routes(pages: Blueprint, ctx: Context) -> None:
         start = start_of(way, request.args.get("start"))
         if start is None and not (request.args.get("live") and _live(ctx, way)):
             return go(way.step("day"))
-        return _you(way, start)
+        return _you(ctx, way, start)
 
     @pages.post("/book/<site>/you")
     def take(site: str) -> Page:
@@ -98,11 +98,11 @@ def routes(pages: Blueprint, ctx: Context) -> None:
                 typed = {k: request.form.get(k, "") for k in ("name", "phone", "email", "consent", "skip")}
                 back = way.step("time", day=start.date().isoformat()) if start else way.step("day")
                 return show_full(way, refused, start, key, {k: v for k, v in typed.items() if v}, back)
-            return _you(way, start, refused, key)
+            return _you(ctx, way, start, refused, key)
         except KeyReused:
-            return _you(way, start, Refused("idempotency_key_reused"))
+            return _you(ctx, way, start, Refused("idempotency_key_reused"))
         except (Unavailable, Broken, Poison):
-            return _you(way, start, Refused("storage_unavailable"), key)
+            return _you(ctx, way, start, Refused("storage_unavailable"), key)
         return go(way.to(f"/h/{json.loads(answer.body)['code']}", fresh="booked"))
 
     @pages.get("/book/<site>/find")
@@ -144,7 +144,7 @@ def _wanted(way: Way, start: datetime | None) -> dict[str, Any]:
     return {**of, **when, **{k: v for k, v in told.items() if v}, "consent": bool(form.get("consent")), "lang": way.lang}
 
 
-def _you(way: Way, start: datetime | None, refused: Refused | None = None, key: str = "") -> Page:
+def _you(ctx: Context, way: Way, start: datetime | None, refused: Refused | None = None, key: str = "") -> Page:
     """The form; with what was typed and what is wrong with it. Without `key` it gets a fresh one."""
     faults = {}
     if refused is not None:
@@ -159,6 +159,7 @@ def _you(way: Way, start: datetime | None, refused: Refused | None = None, key: 
         key=key or secrets.token_hex(16),
         typed=request.form,
         faults=faults,
+        no_mail="" if ctx.can_mail else way.t["no_mail"],
         what=way.what,
         when=when,
         live=start is None,

@@ -47,7 +47,8 @@ def routes(pages: Blueprint, ctx: Context) -> None:
                 {"href": way.to(f"/h/{found.code}/move", start=one["start"]), "name": one["name"]}
                 for one in views.free_times(way, free, found.slot.start)
             ]
-        return show("book_held.html", way, private=True, nearest=nearest, **shown)
+        note = shown["forgotten"] or (way.t["new_code"] if shown["done"] and request.args.get("new") else "")
+        return show("book_held.html", way, private=True, nearest=nearest, note=note, **shown)
 
     @pages.get("/h/<code>/calendar.ics")
     def calendar(code: str) -> Page:
@@ -94,7 +95,8 @@ def routes(pages: Blueprint, ctx: Context) -> None:
             if refused.code in FULL:
                 return show_full(way, refused, start, key, {}, way.to(f"/h/{found.code}/move"))
             raise
-        return go(way.to(f"/h/{json.loads(answer.body)['code']}", fresh="moved"))
+        code = json.loads(answer.body)["code"]
+        return go(way.to(f"/h/{code}", fresh="moved", new=None if code == found.code else "1"))
 
     @pages.get("/h/<code>/cancel")
     def cancel(code: str) -> Page:

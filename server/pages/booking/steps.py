@@ -117,7 +117,11 @@ def show_days(ctx: Context, way: Way, here: Callable[..., str], href: Callable[[
     today, now = ctx.ledger.today(site), ctx.ledger.now(site)
     dates = [today + timedelta(days=n) for n in range(first_n, min(first_n + views.DAYS_A_PAGE, horizon + 1))]
     offered = [(when, appointments.offers(ctx, site, way.service.id, when)) for when in dates]
-    lines = views.days(way, now, offered, lambda when: href(when.isoformat()))
+    # Somebody who moves has a place already.
+    waits = ctx.can_mail and "moving" not in values
+    lines = views.days(
+        way, now, offered, lambda when: href(when.isoformat()), (lambda when: way.step("wait", day=when.isoformat())) if waits else None
+    )
     more = first_n + len(dates)
     return show(
         "book_day.html",

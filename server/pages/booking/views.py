@@ -209,8 +209,11 @@ Offers = Sequence[Any]
 """Of one day: `server.appointments.Offer`."""
 
 
-def days(way: Way, now: datetime, offered: Iterable[tuple[date, Offers]], href: Callable[[date], str]) -> list[dict[str, Any]]:
-    """One line for each date: how many places, or why there are none. Only days with places are links."""
+def days(
+    way: Way, now: datetime, offered: Iterable[tuple[date, Offers]], href: Callable[[date], str], wait: Callable[[date], str] | None
+) -> list[dict[str, Any]]:
+    """One line for each date: how many places, or why there are none. Only days with places are links. `wait`: where somebody asks to be
+    told when a full day has a place again."""
     site, t = way.site, way.t
     today = site.business_day(now)
     rules = _rules(way)
@@ -221,7 +224,8 @@ def days(way: Way, now: datetime, offered: Iterable[tuple[date, Offers]], href: 
             name = t["today"].format(day=f"{words.weekday(when, way.lang)} {when:%d/%m}")
         left = sum(o.left for o in slots)
         note = t["left"].format(n=left) if left else _why_none(way, when, slots, now, rules)
-        lines.append({"name": name, "note": note, "href": href(when) if left else None})
+        full = note == t["full"] and wait is not None
+        lines.append({"name": name, "note": note, "href": href(when) if left else None, "wait": wait(when) if full and wait else None})
     return lines
 
 
@@ -300,7 +304,7 @@ def faults(way: Way, refused: Refused) -> dict[str, str]:
     """Sentences by the field of the form they belong to; `form` for those of none."""
     t = way.t
     if refused.code == "invalid_body":
-        named = {"phone": "phone_wrong", "email": "email_wrong", "name": "name_wrong"}
+        named = {"phone": "phone_wrong", "email": "email_wrong", "name": "name_wrong", "consent": "consent_wrong"}
         found = {f["field"]: t[named[f["field"]]] for f in refused.details["fields"] if f["field"] in named}
         if found:
             return found
