@@ -205,7 +205,11 @@ class Slowed:
 
     def booked(self) -> None:
         if self._anonymous:
-            self._access.count("anonymous", self._limits.anonymous_per_day, DAY_S, *self._who)
+            try:
+                self._access.count("anonymous", self._limits.anonymous_per_day, DAY_S, *self._who)
+            except Refused as refused:
+                # There is a better way on than to wait for a day.
+                raise Refused(refused.code, **refused.details, without_phone=True) from None
 
 
 def _person(ctx: Context, site: str, when: date, phone: str | None) -> str | None:

@@ -411,3 +411,19 @@ def test_states_and_verbs_all_have_words() -> None:
     for state in State:
         for verb in Verb:
             assert words.sentence("not_allowed_now", {"ticket": "A001", "state": state.value, "verb": verb.value})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "vi", "en"),
+    [
+        (5, "5 giây", "5 seconds"),
+        (119, "119 giây", "119 seconds"),
+        (120, "2 phút", "2 minutes"),
+        (3541, "60 phút", "60 minutes"),
+        (86_400, "24 giờ", "24 hours"),
+    ],
+)
+def test_how_long_to_wait_is_said_in_what_a_person_counts_in(seconds: int, vi: str, en: str) -> None:
+    details = {"retry_after_s": seconds}
+    assert words.sentence("too_many_requests", details) == f"Thử quá nhiều lần. Chờ {vi} rồi thử lại."
+    assert words.sentence("too_many_requests", details, "en") == f"Too many attempts. Please wait {en}."

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.core import words
+from server.pages.booking import texts
 from server.routes import STATUS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,9 +71,21 @@ def test_no_code_is_said_in_one_language_only() -> None:
     assert set(words._SENTENCES_EN) == set(words._SENTENCES)
 
 
-@pytest.mark.parametrize("path", [p.relative_to(ROOT).as_posix() for p in SOURCES if "core" in p.parts or p.name == "routes.py"])
+@pytest.mark.parametrize(
+    "path", [p.relative_to(ROOT).as_posix() for p in SOURCES if {"core", "pages"} & set(p.parts) or p.name == "routes.py"]
+)
 def test_vietnamese_is_written_composed_and_politely(path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
     assert unicodedata.is_normalized("NFC", text)
     said = [n.value for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     assert not [s for s in said if re.search(r"\b(bạn|quý khách|lỗi)\b", s, re.I) and "không nói" not in s]
+
+
+def test_the_booking_pages_say_the_same_in_both_languages_and_nothing_that_no_page_shows() -> None:
+    assert set(texts.VI) == set(texts.EN)
+    for name, vi in texts.VI.items():
+        assert set(re.findall(r"\{\w+\}", vi)) == set(re.findall(r"\{\w+\}", texts.EN[name])), name
+    folder = ROOT / "server" / "pages"
+    files = [*(folder / "booking").glob("*.py"), *(folder / "templates").glob("*.html")]
+    shown = "\n".join(path.read_text(encoding="utf-8") for path in files if path.name != "texts.py")
+    assert [name for name in texts.VI if not re.search(rf"\bt\.{name}\b|[\"']{name}[\"']", shown)] == []

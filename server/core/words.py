@@ -227,6 +227,15 @@ def _free(d: Details, lang: str = "vi") -> str:
     return f" Free: {clocks}." if lang == "en" else f" Còn {clocks}."
 
 
+def _patience(seconds: int, lang: str = "vi") -> str:
+    """How long to wait, rounded up to what a person counts in."""
+    if seconds < 120:
+        return f"{seconds} {'seconds' if lang == 'en' else 'giây'}"
+    if seconds < 7200:
+        return f"{-(-seconds // 60)} {'minutes' if lang == 'en' else 'phút'}"
+    return f"{-(-seconds // 3600)} {'hours' if lang == 'en' else 'giờ'}"
+
+
 _OVER = {"checked_in": "đã nhận số", "moved": "đã dời sang ngày khác"}
 
 _SENTENCES: dict[str, Callable[[Details], str] | str] = {
@@ -279,7 +288,7 @@ _SENTENCES: dict[str, Callable[[Details], str] | str] = {
     "method_not_allowed": "Địa chỉ này không nhận cách gọi đó.",
     "too_large": "Nội dung gửi lên quá lớn.",
     "unsupported_media_type": "Nội dung gửi lên phải là JSON (Content-Type: application/json).",
-    "too_many_requests": lambda d: f"Thử quá nhiều lần. Chờ {d['retry_after_s']} giây rồi thử lại.",
+    "too_many_requests": lambda d: f"Thử quá nhiều lần. Chờ {_patience(d['retry_after_s'])} rồi thử lại.",
     "storage_unavailable": "Máy chủ chưa ghi được. Chưa có gì thay đổi. Xin thử lại.",
     "voice_unavailable": "Chưa tạo được giọng đọc.",
     "internal": "Máy chủ gặp trục trặc. Chưa có gì thay đổi.",
@@ -335,7 +344,7 @@ _SENTENCES_EN: dict[str, Callable[[Details], str] | str] = {
     "method_not_allowed": "This address does not take that method.",
     "too_large": "The request is too large.",
     "unsupported_media_type": "The request must be JSON (Content-Type: application/json).",
-    "too_many_requests": lambda d: f"Too many attempts. Please wait {d['retry_after_s']} seconds.",
+    "too_many_requests": lambda d: f"Too many attempts. Please wait {_patience(d['retry_after_s'], 'en')}.",
     "storage_unavailable": "The server could not store this. Nothing was changed. Please try again.",
     "voice_unavailable": "The voice is not available yet.",
     "internal": "The server has met a problem. Nothing was changed.",

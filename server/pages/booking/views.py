@@ -311,6 +311,8 @@ def faults(way: Way, refused: Refused) -> dict[str, str]:
         refused = Refused("start_missing")
     if refused.code == "idempotency_key_reused":
         return {"form": t["used"]}
+    if refused.details.get("without_phone"):
+        return {"phone": t["phone_needed"]}
     field = {"already_booked": "phone", "consent_missing": "consent"}.get(refused.code, "form")
     return {field: words.sentence(refused.code, refused.details, way.lang)}
 
