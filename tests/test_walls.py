@@ -135,7 +135,7 @@ def test_every_file_of_the_product_stands_in_a_room() -> None:
         ("server/api.py", "import sqlite3", "lives only in server/store/sqlite.py"),
         ("server/api.py", "def f():\n    import eventlet", "lives only in server/__main__.py"),
         ("audio/phrases.py", "from pyttsx3 import init", "lives only in audio/speaker.py"),
-        ("server/wire.py", "from . import core", "imports relatively"),
+        ("server/wire/office.py", "from . import core", "imports relatively"),
     ],
 )
 def test_a_forbidden_import_is_found(path: str, line: str, said: str) -> None:

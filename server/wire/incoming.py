@@ -1,0 +1,181 @@
+"""What comes in: the bodies of commands, checked as far as a body alone can be."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+
+def _text(value: str) -> str:
+    """NFC, in one line: what staff and citizens type ends on screens, paper and in the voice.
+
+    Control characters are refused. Invisible ones (zero width, change of direction) come along when text is pasted; they are dropped,
+    since a line that reads backwards could say anything on a wall.
+    """
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in value):
+        raise PydanticCustomError("control_characters", "Control characters are not allowed")
+    visible = "".join(c for c in value if unicodedata.category(c) != "Cf")
+    return unicodedata.normalize("NFC", visible.strip())
+
+
+def _something(value: str) -> str:
+    if not value:
+        raise PydanticCustomError("string_too_short", "Nothing visible is in it")
+    return value
+
+
+def _of_our_time(value: datetime) -> datetime:
+    """Years that every zone's arithmetic can bear."""
+    if not 2000 <= value.year <= 9000:
+        raise PydanticCustomError("datetime_year", "The year should be between 2000 and 9000")
+    return value
+
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text), AfterValidator(_something)]
+DisplayName = Annotated[str, StringConstraints(max_length=64), AfterValidator(_text)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_text), AfterValidator(_something)]
+Phone = Annotated[str, StringConstraints(pattern=r"^(?:\+?84|0)[0-9]{9}$")]
+OwnPhone = Annotated[Phone, AfterValidator(lambda phone: "0" + phone[-9:])]
+"""One number is one person, however it is written."""
+Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]{1,64}@[^@\s]+\.[^@\s]+$"), AfterValidator(_text)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Contact(_Body):
+    """How to reach the citizen about this ticket; kept apart from the story and erased."""
+
+    phone: Phone | None = None
+    email: Email | None = None
+
+
+class IssueIn(_Body):
+    service: Id
+    lang: Literal["vi", "en"] | None = None
+    priority: Id | None = None
+    procedure: Id | None = None
+    contact: Contact | None = None
+
+
+class SessionIn(_Body):
+    user: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    password: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class ReasonIn(_Body):
+    reason: Line | None = None
+
+
+class NextIn(_Body):
+    finish: bool | None = None
+    outcome: Literal["done", "no_show"] | None = None
+
+
+class EmptyIn(_Body):
+    pass
+
+
+class CallIn(_Body):
+    counter: Id
+    reason: Line
+
+
+class TransferIn(_Body):
+    service: Id | None = None
+    counter: Id | None = None
+
+
+class NoticeIn(_Body):
+    text: Annotated[str, StringConstraints(max_length=300), AfterValidator(_text)] | None = None
+    until: Annotated[AwareDatetime, AfterValidator(_of_our_time)] | None = None
+
+
+class ServicesIn(_Body):
+    services: Annotated[list[Id], Field(min_length=1, max_length=100)]
+
+
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class HoursIn(_Body):
+    """What holds today instead of the site document's hours; nothing means: as written there."""
+
+    last_ticket: ClockTime | None = None
+    closes: ClockTime | None = None
+
+
+class StaffIn(_Body):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text)]
+    role: Literal["clerk", "helper", "supervisor", "inspector", "admin"]
+    password: Annotated[str, StringConstraints(min_length=8, max_length=256)]
+    display_name: DisplayName | None = None
+
+
+class DisplayNameIn(_Body):
+    display_name: DisplayName | None = None
+
+
+class NewPasswordIn(_Body):
+    password: Annotated[str, StringConstraints(min_length=8, max_length=256)]
+
+
+class OwnPasswordIn(_Body):
+    old: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    new: Annotated[str, StringConstraints(min_length=8, max_length=256)]
+
+
+class DeviceIn(_Body):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text)]
+    kind: Literal["kiosk", "display", "audio"]
+    place: Id | None = None
+
+
+class BookIn(_Body):
+    """A booking: of a service, or of a procedure and so of its service. Without `start` a live number for today, where there are any."""
+
+    service: Id | None = None
+    procedure: Id | None = None
+    start: Annotated[AwareDatetime, AfterValidator(_of_our_time)] | None = None
+    name: Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_text), AfterValidator(_something)] | None = None
+    phone: OwnPhone | None = None
+    email: Email | None = None
+    consent: bool | None = None
+    lang: Literal["vi", "en"] | None = None
+
+
+class ChangeIn(_Body):
+    """Another time, or `consent: false`: the contact is erased."""
+
+    start: Annotated[AwareDatetime, AfterValidator(_of_our_time)] | None = None
+    consent: Literal[False] | None = None
+
+
+class CheckInIn(_Body):
+    lang: Literal["vi", "en"] | None = None
+    priority: Id | None = None
+
+
+class AwaitIn(_Body):
+    """Whom to tell when a place comes free on a full day."""
+
+    service: Id
+    email: Email
+    consent: Literal[True]
+    lang: Literal["vi", "en"] | None = None
+
+
+class ClosureIn(_Body):
+    start: Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+    end: Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+    reason: Line
+    service: Id | None = None
+
+
+VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,200}")

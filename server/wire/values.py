@@ -1,0 +1,42 @@
+"""The smallest pieces: instants, names, and plain values for JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from typing import Any
+
+
+def dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def loads(text: str) -> Any:
+    return json.loads(text)
+
+
+def instant(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds")
+
+
+def instant_or_none(at: datetime | None) -> str | None:
+    return instant(at) if at else None
+
+
+def plain(name: str) -> str:
+    """A field's name without the `|` that marks its preferred line break on a button."""
+    return name.replace("|", "")
+
+
+def as_json(value: Any) -> Any:
+    if is_dataclass(value):
+        return {f.name: as_json(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, datetime):
+        return instant(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): as_json(each) for key, each in value.items()}
+    return [as_json(each) for each in value] if isinstance(value, tuple) else value
