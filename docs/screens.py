@@ -39,8 +39,7 @@ QUESTIONS = (
 PREFACE = """# Fifteen questions to the screens
 
 Answered by `make screens` from a running office: every number was measured, on the picture or on the page behind it, when the pictures were
-taken. A line that begins with **no** is an open fault; *later* belongs to pages that are not built yet. The questions are those of the
-design brief.
+taken. A line that begins with **no** is an open fault. The questions are those of the design brief.
 """
 
 

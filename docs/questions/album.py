@@ -13,18 +13,15 @@ GAP = 12
 
 @dataclass
 class Answer:
-    """One question. A fact is true, false, or None where it belongs to a page that is not built yet."""
+    """One question, and the facts that answer it."""
 
     question: str
-    facts: list[tuple[bool | None, str]] = field(default_factory=list)
+    facts: list[tuple[bool, str]] = field(default_factory=list)
     pictures: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def word(self) -> str:
-        known = [ok for ok, _ in self.facts if ok is not None]
-        if not known:
-            return "Comes later"
-        return "Yes" if all(known) else "Not yet"
+        return "Yes" if self.facts and all(ok for ok, _ in self.facts) else "Not yet"
 
 
 class Book:
@@ -37,7 +34,7 @@ class Book:
         for old in folder.glob("*.png"):
             old.unlink()
 
-    def say(self, number: int, ok: bool | None, fact: str) -> None:
+    def say(self, number: int, ok: bool, fact: str) -> None:
         self.answers[number - 1].facts.append((ok, fact))
 
     def show(self, number: int, name: str, caption: str, *images: Image.Image, width: int = 960) -> None:
@@ -68,7 +65,7 @@ class Book:
             lines.append(f"| {number} | [{answer.question.partition(':')[0]}](#{number}) | {answer.word} |")
         for number, answer in enumerate(self.answers, 1):
             lines += ["", f'## <a id="{number}"></a>{number}. {answer.question}', "", f"**{answer.word}.**", ""]
-            lines += [f"- {'' if ok else '**no:** ' if ok is False else '*later:* '}{fact}" for ok, fact in answer.facts]
+            lines += [f"- {'' if ok else '**no:** '}{fact}" for ok, fact in answer.facts]
             for name, caption in answer.pictures:
                 lines += ["", f"![{caption}]({folder}/{name}.png)", "", f"*{caption}*"]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from questions import measures as m
 from questions.album import Book
-from questions.stage import SETTLED_MS, Agent, At, Contrasts, opened, touch
+from questions.stage import SETTLED_MS, Agent, At, Contrasts, opened, settled, touch
 
 DESK, PHONE = (1366, 620), (360, 800)
 TICKETS = ("civil", "certify", "civil", "civil", "certify", "civil", "certify", "civil", "certify", "civil", "certify", "civil")
@@ -105,7 +105,7 @@ def console(book: Book, office: At, browser: Browser, faint: Contrasts) -> None:
 
 
 def phone(book: Book, office: At, browser: Browser, faint: Contrasts) -> None:
-    """Question 14, for the page behind the ticket's code; the booking pages come later."""
+    """Question 14, for the page behind the ticket's code and for a booking from the first question to the code."""
     ticket = office.post(office.key("k9", "kiosk", "k1"), "/tickets", {"service": "land"})
     page = opened(browser, PHONE, f"{office.url}/t/{ticket['id']}", ".code")
     told = page.locator("h1").all_inner_texts()
@@ -116,7 +116,6 @@ def phone(book: Book, office: At, browser: Browser, faint: Contrasts) -> None:
     )
     book.say(14, not scrolls["across"], "no sideways scrolling")
     book.say(14, page.evaluate(m.BROKEN, ".code") == [], "the number stands on one line")
-    book.say(14, None, "a heading that is a question, the consent box and the code in two groups belong to booking")
     letters = faint.look("phone", page, 7)
     book.say(14, letters["least"] >= 16, f"least letters {letters['least']:.0f} px")
     first = m.picture(page)
@@ -127,6 +126,44 @@ def phone(book: Book, office: At, browser: Browser, faint: Contrasts) -> None:
     told = f": {'; '.join(overlaps[:3])}" if overlaps else ""
     book.say(15, not overlaps and not across, f"phone with letters at 200 %: nothing overlaps, no sideways scrolling{told}")
     book.show(14, "phone", "The page behind a ticket's code, and at 200 %", first, m.picture(page), width=560)
+    page.context.close()
+    booking(book, office, browser, faint)
+
+
+def booking(book: Book, office: At, browser: Browser, faint: Contrasts) -> None:
+    """Question 14 on the five booking pages and the one with the code, without a program in the browser."""
+    page = opened(browser, PHONE, f"{office.url}/book/demo", "h1")
+    told, pictures, least, across = [], [], 999.0, False
+
+    def look() -> None:
+        nonlocal least, across
+        told.append(" ".join(page.locator("h1").inner_text().split()))
+        found = page.evaluate(m.TARGETS, "button, main a, input:not([type=hidden]), .check")
+        least, across = min(least, found["high"]), across or page.evaluate(m.SCROLLS)["across"]
+        faint.look("phone, booking", page, 4.5)
+        pictures.append(m.picture(page))
+
+    look()
+    page.get_by_role("link", name=re.compile("kết hôn")).first.click()
+    look()
+    page.get_by_role("link", name="Chọn ngày").click()
+    look()
+    page.get_by_role("link", name=re.compile("còn")).first.click()
+    look()
+    page.get_by_role("link", name=re.compile(r"\d\d:\d\d – \d\d:\d\d")).first.click()
+    look()
+    book.say(14, page.get_by_role("checkbox").is_checked() is False, "the consent box is unticked")
+    questions = [heading for heading in told if heading.endswith("?")]
+    book.say(14, len(questions) == 5, f"five pages, one heading each, all questions: {' · '.join(questions)}")
+    page.get_by_role("button", name=re.compile("chỉ lấy mã hẹn")).click()
+    settled(page, ".code")
+    look()
+    code = page.locator(".code").inner_text()
+    broken = page.evaluate(m.BROKEN, ".code")
+    book.say(14, re.fullmatch(r"\d{3}\s\d{4}", code) is not None and broken == [], "the code stands on one line in two groups")
+    book.say(14, least >= 48, f"booking: targets of at least {least:.0f} px")
+    book.say(14, not across, "booking: no sideways scrolling")
+    book.show(14, "booking", "What, which day, what time, and the code", pictures[0], pictures[2], pictures[3], pictures[5], width=900)
     page.context.close()
 
 
