@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,13 +21,13 @@ MARRIAGE = "1.000894"
 FREE = "bookings_per_hour = 0\nanonymous_per_day = 0\nwrong_codes_per_minute = 0\nwrong_codes_in_all = 0"
 
 
-def document(folder: Path, limits: str = FREE) -> str:
+def document(folder: Path, limits: str, change: Callable[[str], str]) -> str:
     """The demo's ward: with a public address, a portal that shows it in a frame, and numbers for today from home for `school`."""
     text = DEMO.read_text(encoding="utf-8")
     text = text.replace('id = "demo"\n', f'id = "demo"\npublic_url = "{PUBLIC}"\nembed_from = ["{PORTAL}"]\n', 1)
     text = text.replace('last_ticket = "10:30"', 'counting = "registered"\nbooking = { live = true }', 1)
     path = folder / "demo.toml"
-    path.write_text(f"{text}\n[limits]\n{limits}\n", encoding="utf-8")
+    path.write_text(change(f"{text}\n[limits]\n{limits}\n"), encoding="utf-8")
     return str(path)
 
 
@@ -93,9 +93,10 @@ def title_of(answer: requests.Response) -> str:
 
 
 @contextmanager
-def ward(folder: Path, limits: str = FREE, *, mail: bool = True) -> Iterator[Ward]:
+def ward(folder: Path, limits: str = FREE, *, mail: bool = True, change: Callable[[str], str] = str) -> Iterator[Ward]:
+    """`change` turns the site document into another."""
     gateway = ("--smtp", f"file://{folder.as_posix()}/mail") if mail else ()
-    server = Server(folder, document(folder, limits), "--hall-clock", NINE, "--log", "info", *gateway, site="demo").start()
+    server = Server(folder, document(folder, limits, change), "--hall-clock", NINE, "--log", "info", *gateway, site="demo").start()
     try:
         yield Ward(server)
     finally:

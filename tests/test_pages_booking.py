@@ -14,7 +14,7 @@ from pathlib import Path
 import icalendar
 import pytest
 import requests
-from booking_office import FREE, MARRIAGE, MONDAY, PORTAL, PUBLIC, Ward, code_of, text_of, title_of, ward
+from booking_office import MARRIAGE, MONDAY, PORTAL, PUBLIC, Ward, code_of, text_of, title_of, ward
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from running import PASSWORD
 
@@ -558,11 +558,7 @@ def test_the_portal_of_the_authority_may_show_the_pages_in_a_frame(office: Ward,
 
 
 def test_a_site_that_names_no_portal_is_in_no_frame(tmp_path: Path) -> None:
-    with ward(tmp_path) as office:
-        text = Path(office.server.document).read_text(encoding="utf-8")
-        Path(office.server.document).write_text(text.replace(f'embed_from = ["{PORTAL}"]\n', ""), encoding="utf-8")
-        office.server.stop()
-        office.server.start()
+    with ward(tmp_path, change=lambda text: text.replace(f'embed_from = ["{PORTAL}"]\n', "")) as office:
         assert "frame-ancestors 'none'" in office.get("/book/demo", embed="1").headers["Content-Security-Policy"]
 
 
@@ -599,13 +595,12 @@ def test_the_directory_points_to_what_citizens_can_open(office: Ward) -> None:
     assert 'href="/book/demo"' in page and 'href="/procedures/demo"' in page
 
 
+def without_bookings(document: str) -> str:
+    return re.sub(r"\[booking\].*?\n\n", "\n", document.replace("booking = { live = true }", ""), flags=re.DOTALL)
+
+
 def test_an_office_that_takes_no_bookings_says_so(tmp_path: Path) -> None:
-    with ward(tmp_path, FREE) as office:
-        path = Path(office.server.document)
-        text = path.read_text(encoding="utf-8").replace('counting = "registered"\nbooking = { live = true }', "")
-        path.write_text(re.sub(r"\[booking\].*?\n\n", "\n", text, flags=re.DOTALL), encoding="utf-8")
-        office.server.stop()
-        office.server.start()
+    with ward(tmp_path, change=without_bookings) as office:
         page = office.get("/book/demo")
         assert page.status_code == 200 and "Nơi này không nhận đặt lịch. Mời lấy số tại chỗ." in text_of(page)
         assert 'href="/book/demo"' not in office.get("/").text
