@@ -133,7 +133,11 @@ def book(ctx: Context, asked: Asker, site: str, body: wire.BookIn) -> Answer:
     if reach and not body.consent:
         raise Refused("consent_missing")
     rules = office.service[service].booking if service in office.service else None
-    if start is not None and rules is not None and not bookable_on(ctx, site, service, when):
+    if service not in office.service:
+        raise Refused("unknown_service", service=service, known=list(office.service))
+    if rules is None:
+        raise Refused("not_bookable", service=service)
+    if start is not None and not bookable_on(ctx, site, service, when):
         # Far days are not even read.
         late = when < ctx.ledger.today(site)
         refused = Refused("too_late_to_book" if late else "too_early_to_book", start=start, days=rules.horizon_days)
