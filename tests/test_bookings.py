@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from office import FRIDAY, HOUR, KIOSK, MINUTE, Office, at, refused, small_site, snapshot, span
 
-from server.core import booking
+from server.core import booking, decide
 from server.core import events as ev
 from server.core.appointment import AppointmentState, Slot, check_digit, code_in, new_codes, places, slots, spoken
 from server.core.day import Day, Ticket
@@ -301,6 +301,33 @@ def test_a_booking_moves_until_an_hour_before_its_time() -> None:
     with refused("too_late_to_move", minutes=60):
         move(office, code, at("10:00"), now=at("07:45") + timedelta(seconds=1))
     assert move(office, code, at("10:00"), now=at("07:45"))
+
+
+def test_a_stopped_service_is_left_for_another_day() -> None:
+    office = Booked()
+    code = office.book()
+    office.tell(ev.ServiceStopped("household"))
+    monday = Day(office.site, FRIDAY + timedelta(days=3))
+    (_, booked), _ = move(office, code, at("10:00", monday.date), monday)
+    assert booked.start == at("10:00", monday.date)
+
+
+def test_a_booking_of_a_day_that_is_over_stays_as_it_was() -> None:
+    office = Booked()
+    code = office.book()
+    with refused("appointment_over", state="missed"):
+        booking.cancel(office.day, at("08:00", FRIDAY + timedelta(days=1)), code=code, chance=0.0)
+    office.tell(ev.DayClosed())
+    with refused("appointment_over", state="missed"):
+        office.give_back(code)
+
+
+def test_an_office_that_closes_early_today_offers_no_later_slots() -> None:
+    office = Booked()
+    office.do(decide.change_hours, last_ticket=None, closes=at("14:00"))
+    assert office.left("13:45") == 2 and office.left("14:00") == 0
+    with refused("slot_full"):
+        office.book(clock="14:00")
 
 
 # -- checking in -----------------------------------------------------------------------------------------------------------------

@@ -36,7 +36,8 @@ def rules_of(day: Day, service: str) -> BookingRules:
 def capacity(day: Day, service: str, slot: Slot, cycle: float) -> int:
     """Places of a slot: none while the office has closed the time. A counter with several services counts for each in part."""
     rules = day.site.service[service].booking
-    if rules is None or day.bookings.closed(service, slot):
+    shut = day.today.closes is not None and slot.end > day.today.closes
+    if rules is None or shut or day.bookings.closed(service, slot):
         return 0
     desks = [day.desks[c] for c in day.serving(service)]
     return places(rules, sum(1 / len(desk.services) for desk in desks), cycle)
@@ -138,9 +139,13 @@ def _fresh(day: Day, codes: Iterator[str]) -> str:
     return next(code for code in codes if day.bookings.find(code[:SPOKEN]) is None)
 
 
-def _live(found: Appointment) -> Appointment:
+def _live(day: Day, code: str, now: datetime) -> Appointment:
+    """The booking, still to come: what happened on a day that is over stays as it was."""
+    found = day.bookings.all[code]
     if not found.live:
         raise Refused("appointment_over", state=found.state.value)
+    if day.closed or day.date < day.site.business_day(now):
+        raise Refused("appointment_over", state="missed")
     return found
 
 
@@ -161,8 +166,9 @@ def move(
     `person` is who it is under the other day's key; on the same day that is known. `chance` (0 to 1) and `codes` are fresh. Refuses
     `appointment_over`, `too_late_to_move`, and what booking refuses; then it stands as it was.
     """
-    found = _live(day.bookings.all[code])
-    rules = rules_of(day, found.service)
+    found = _live(day, code, now)
+    # Of the day that is left nothing is asked: a service that stops today is why people move to another day.
+    rules = rules_of(to, found.service)
     if found.slot is None or now > found.slot.start - rules.move_before:
         raise Refused("too_late_to_move", minutes=int(rules.move_before.total_seconds() // 60))
     if found.slot.start == start:
@@ -190,7 +196,7 @@ def move(
 
 def cancel(day: Day, now: datetime, *, code: str, chance: float) -> Events:
     """Give a place back. Refuses `appointment_over`."""
-    found = _live(day.bookings.all[code])
+    found = _live(day, code, now)
     rules = day.site.service[found.service].booking if found.service in day.site.service else None
     return [ev.AppointmentCancelled(code, return_at(rules or BookingRules(), now, chance))]
 

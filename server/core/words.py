@@ -236,7 +236,7 @@ def _patience(seconds: int, lang: str = "vi") -> str:
     return f"{-(-seconds // 3600)} {'hours' if lang == 'en' else 'giờ'}"
 
 
-_OVER = {"checked_in": "đã nhận số", "moved": "đã dời sang ngày khác"}
+_OVER = {"checked_in": "đã nhận số", "missed": "đã qua", "moved": "đã dời sang ngày khác"}
 
 _SENTENCES: dict[str, Callable[[Details], str] | str] = {
     "nobody_waiting": "Chưa có ai chờ quầy này.",
