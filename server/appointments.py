@@ -190,6 +190,9 @@ def _service_of(office: Site, body: wire.BookIn) -> str:
     return body.service or of_procedure or ""
 
 
+MOVES_PER_HOUR = 4
+
+
 class Slowed:
     """Brokers work from few addresses. Staff, who book for others all day, are not counted; neither is a repeat of what was answered.
 
@@ -206,6 +209,11 @@ class Slowed:
 
     def ask(self) -> None:
         self._access.count("bookings", self._limits.bookings_per_hour, HOUR_S, *self._who)
+
+    def ask_again(self, code: str) -> None:
+        """The same booking once more, from whatever address."""
+        most = min(MOVES_PER_HOUR, self._limits.bookings_per_hour)
+        self._access.count("moves", most, HOUR_S, self._who[0], code)
 
     def booked(self) -> None:
         if self._anonymous:
@@ -291,6 +299,10 @@ def move(ctx: Context, asked: Asker, day: Day, found: Appointment, to: datetime)
     contact = ctx.ledger.store.contact(found.contact) if found.contact else None
     phone = wire.loads(contact.body).get("phone") if contact else None
     person = _person(ctx, site, start.date(), phone) if start.date() != day.date else found.person
+    # Whoever moves from slot to slot would empty a day for everybody else, and whoever takes the consent back first is nobody's person.
+    slowed = Slowed(ctx, asked, ctx.sites.current(site), anonymous=found.person is not None and person is None)
+    slowed.ask()
+    slowed.ask_again(found.code)
     chance, code = _random.random(), [found.code]
 
     def command(day: Day, other: Day, now: datetime) -> list[tuple[date, ev.Event]]:
@@ -306,13 +318,13 @@ def move(ctx: Context, asked: Asker, day: Day, found: Appointment, to: datetime)
             person=person,
         )
         code[:] = [e.appointment for _, e in decided if isinstance(e, ev.AppointmentBooked)] or [found.code]
+        if decided:
+            slowed.booked()
         return decided
 
     def keep(tx: Writing, entries: list[ev.Entry]) -> None:
         if contact is not None and start.date() != day.date:
-            tx.erase_contact(contact.id)
-            row = ContactRow(contact.id, site, start.date(), contact.purpose, contact.body, start.date() + CONTACT_KEPT)
-            tx.put_contact(row)
+            tx.keep_contact(contact.id, start.date(), start.date() + CONTACT_KEPT)
 
     def render(day: Day, now: datetime) -> tuple[int, Any]:
         return 200, wire.appointment(day, day.bookings.all[code[0]], now)

@@ -303,6 +303,24 @@ def test_one_telephone_number_has_one_booking_for_a_service_and_a_day(careful: O
     assert careful["nobody"].send("PATCH", path(other), {"start": at("10:00")}).json()["day"] == MONDAY
 
 
+def test_a_telephone_number_is_one_person_also_without_the_consent(careful: Outside) -> None:
+    for clock in ("09:00", "10:00"):
+        made = book(careful, at("08:00"), **PHONE)
+        careful["nobody"].send("PATCH", path(made), {"consent": False})
+        assert careful["nobody"].send("PATCH", path(made), {"start": at(clock, "2026-11-24")}).status_code == 200
+    # Both count among the two that an address may book without a number.
+    body = {"service": "A", "start": at("12:00")}
+    refused(careful["nobody"].send("POST", "/sites/open/appointments", body), 429, "too_many_requests")
+
+
+def test_one_booking_does_not_wander_through_all_slots(careful: Outside) -> None:
+    made = book(careful, at("08:00"), **PHONE)
+    for minute in ("10", "20", "30", "40"):
+        assert careful["nobody"].send("PATCH", path(made), {"start": at(f"08:{minute}")}).status_code == 200
+    refused(careful["nobody"].send("PATCH", path(made), {"start": at("08:50")}), 429, "too_many_requests")
+    assert careful["nobody"].get(path(made))["start"] == at("08:40")
+
+
 def test_an_address_books_so_many_and_without_a_number_fewer(careful: Outside) -> None:
     for minute in ("00", "10"):
         book(careful, at(f"08:{minute}"))

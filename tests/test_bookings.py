@@ -453,6 +453,16 @@ def test_a_place_that_comes_free_is_offered_to_whoever_waited_first() -> None:
     assert snapshot(office.replayed()) == snapshot(office.day)
 
 
+def test_a_place_that_nobody_can_have_any_more_uses_up_nobodys_turn() -> None:
+    office = Booked(capacity=1, lead=timedelta(), clock="07:00")
+    codes = full(office)
+    awaits(office, "w1")
+    office.do(booking.close_slots, start=at("09:00"), end=at("09:15"), reason="họp")
+    office.give_back(next(c for c in codes if office.day.bookings.all[c].slot == Slot(at("09:00"), at("09:15"))))
+    office.at("07:29").give_back(codes[0], chance=0.9)
+    assert office.day.bookings.offered == {} and list(office.day.bookings.awaiting) == ["w1"]
+
+
 def test_nobody_waits_for_a_service_that_takes_no_bookings() -> None:
     with refused("not_bookable"):
         awaits(Booked(), "w1", "health")

@@ -244,15 +244,15 @@ class Bookings:
         self.all[made.code] = self.by_spoken[made.code[:SPOKEN]] = made
         self._enter(made)
 
-    def move(self, event: ev.AppointmentMoved, seq: int) -> None:
+    def move(self, event: ev.AppointmentMoved, seq: int, now: datetime) -> None:
         moved = self.all[event.appointment]
-        self._leave(moved, event.free_at, seq)
+        self._leave(moved, event.free_at, seq, now)
         moved.slot = Slot(event.start, event.end)
         self._enter(moved)
 
-    def cancel(self, event: ev.AppointmentCancelled, seq: int) -> None:
+    def cancel(self, event: ev.AppointmentCancelled, seq: int, now: datetime) -> None:
         gone = self.all[event.appointment]
-        self._leave(gone, event.free_at, seq)
+        self._leave(gone, event.free_at, seq, now)
         gone.state = AppointmentState.MOVED if event.moved_to else AppointmentState.CANCELLED
         gone.moved_to = event.moved_to
 
@@ -269,16 +269,17 @@ class Bookings:
             self._places.setdefault((a.service, a.slot.start), _Places()).taken += 1
             self._expected.setdefault(a.service, SortedKeyList(key=_due)).add(a)
 
-    def _leave(self, a: Appointment, free_at: datetime, seq: int) -> None:
+    def _leave(self, a: Appointment, free_at: datetime, seq: int, now: datetime) -> None:
         if a.person is not None:
             self._persons[a.service, a.person] -= 1
         if a.slot is not None:
             kept = self._places[a.service, a.slot.start]
             kept.taken -= 1
-            kept.back.append(free_at)
+            kept.back = [*(back for back in kept.back if back > now), free_at]
             self._expected[a.service].remove(a)
             first = next((w for w in self.awaiting.values() if w.service == a.service), None)
-            if first is not None:
+            # What nobody can book any more uses up nobody's turn.
+            if first is not None and free_at < a.slot.start and not self.closed(a.service, a.slot):
                 # Told once: whoever does not want that place leaves the next one to others.
                 self.offered[seq] = (self.awaiting.pop(first.wait), a.slot, free_at)
 

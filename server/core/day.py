@@ -511,11 +511,11 @@ def _booked(day: Day, entry: ev.Entry, event: ev.AppointmentBooked) -> None:
 
 
 def _moved(day: Day, entry: ev.Entry, event: ev.AppointmentMoved) -> None:
-    day.bookings.move(event, entry.seq)
+    day.bookings.move(event, entry.seq, entry.at)
 
 
 def _given_back(day: Day, entry: ev.Entry, event: ev.AppointmentCancelled) -> None:
-    day.bookings.cancel(event, entry.seq)
+    day.bookings.cancel(event, entry.seq, entry.at)
 
 
 def _awaited(day: Day, entry: ev.Entry, event: ev.PlaceAwaited) -> None:

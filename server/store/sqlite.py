@@ -143,6 +143,9 @@ class _Writing:
             (row.id, row.site, row.day.isoformat(), row.purpose, row.body, row.erase_on.isoformat()),
         )
 
+    def keep_contact(self, ref: str, day: date, erase_on: date) -> None:
+        self._run("update contacts set day = ?, erase_on = ? where id = ?", (day.isoformat(), erase_on.isoformat(), ref))
+
     def erase_contact(self, ref: str) -> None:
         self._run("delete from contacts where id = ?", (ref,))
 
