@@ -311,6 +311,10 @@ class PageServer:
             segno.make(f"https://so.example/t/{ticket}", micro=False).save(out, kind="svg", border=4)
             return Response(out.getvalue(), mimetype="image/svg+xml")
 
+        @app.get("/book/<site>/qr.svg")
+        def booking(site: str) -> Any:
+            return qr(f"book/{site}?{request.query_string.decode()}")
+
         @app.get("/api/v1/audio/<path:name>")
         def audio(name: str) -> Any:
             self.done.append({"fetched": name})

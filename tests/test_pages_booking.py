@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import threading
 import uuid
@@ -17,6 +18,8 @@ import requests
 from booking_office import MARRIAGE, MONDAY, PORTAL, PUBLIC, Ward, code_of, text_of, title_of, ward
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from running import PASSWORD
+
+from kiosk import qr
 
 pytestmark = pytest.mark.browser
 
@@ -378,13 +381,17 @@ def test_nothing_personal_is_on_a_later_page_or_in_the_log_and_no_code_either(of
 
 
 def test_the_qr_code_holds_the_public_address_of_the_booking(office: Ward, tmp_path: Path) -> None:
-    import base64
-
-    from kiosk import qr
-
     code = office.book(f"{MONDAY}T16:00")
     picture = re.search(r'src="data:image/svg\+xml;base64,([^"]+)"', office.get(f"/h/{code}").text)
     assert picture is not None and base64.b64decode(picture[1]) == qr.svg(f"{PUBLIC}/h/{code}")
+
+
+def test_a_kiosk_shows_where_a_service_is_booked(office: Ward) -> None:
+    for query, address in (({}, f"{PUBLIC}/book/demo"), ({"service": "civil"}, f"{PUBLIC}/book/demo?service=civil")):
+        answer = office.get("/book/demo/qr.svg", **query)
+        assert (answer.headers["Content-Type"], answer.content) == ("image/svg+xml; charset=utf-8", qr.svg(address))
+    assert office.get("/book/demo/qr.svg", service="none").status_code == 422
+    assert office.get("/book/none/qr.svg").status_code == 404
 
 
 def test_a_booking_is_saved_in_a_calendar(office: Ward) -> None:

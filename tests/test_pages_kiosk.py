@@ -347,6 +347,13 @@ def gone(office: PageServer) -> None:
     office.drop()
 
 
+def bookable(office: PageServer) -> None:
+    """Appointments are taken, and the booking page can be opened from outside."""
+    office.site["public_url"] = "https://so.example"
+    for service in office.site["services"]:
+        service["bookable"] = True
+
+
 APPOINTMENT = "482137504582713063"
 TYPED = ("appointment", *(f"digit:{digit}" for digit in APPOINTMENT[:7]))
 
@@ -387,6 +394,8 @@ SCREENS: dict[str, tuple[Prepare, tuple[str, ...]]] = {
     "next page": (nothing, ("take", "more")),
     "field without paper": (no_paper, ("priority", "group:older")),
     "closed field": (shut, ("take", "field:ho-tich")),
+    "closed field, bookable": (lambda office: (shut(office), bookable(office)), ("take", "field:ho-tich")),
+    "closed office, bookable": (lambda office: (closed(office, "closed"), bookable(office)), ()),
     "refused": (lambda office: office.ticket_answers.append(refusal("service_stopped")), TO_NUMBER),
     "printing": (outcome("waiting"), TO_NUMBER),
     "printed": (nothing, ("priority", "group:older", "field:ho-tich")),
@@ -686,6 +695,21 @@ def test_the_qr_stands_beside_the_number_only_where_it_leads_somewhere(kiosk: Ca
     office.site["public_url"] = "https://so.example"
     for what in TO_NUMBER:
         touch(page, what)
+    assert page.locator(".qr img").evaluate("(image) => image.decode().then(() => image.naturalWidth > 0)")
+
+
+def test_a_closed_field_shows_where_an_appointment_is_booked(kiosk: Callable[..., Page], office: PageServer) -> None:
+    shut(office)
+    page = kiosk()
+    for what in ("take", "field:ho-tich"):
+        touch(page, what)
+    assert page.locator(".qr").count() == 0, "nobody outside could open the page"
+    bookable(office)
+    page.reload()
+    for what in ("take", "field:ho-tich"):
+        touch(page, what)
+    expect(page.locator(".qr")).to_contain_text("Hoặc quét mã để đặt lịch hẹn")
+    assert page.locator(".qr img").get_attribute("src") == "/book/mau/qr.svg?service=ho-tich"
     assert page.locator(".qr img").evaluate("(image) => image.decode().then(() => image.naturalWidth > 0)")
 
 

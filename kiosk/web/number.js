@@ -5,7 +5,7 @@ import { counterLabel, expectedTimes, oneOf, people, plainName, serviceName } fr
 import { punctuality } from "./appointment.js";
 import { mayChange, timeLeft } from "./facts.js";
 import * as icons from "./icons.js";
-import { bar } from "./parts.js";
+import { bar, qr } from "./parts.js";
 import { slot, texts } from "./texts.js";
 
 /** Queue time with seconds: two tickets of one minute must be comparable by eye. */
@@ -25,15 +25,6 @@ function where(state, t) {
 const row = (label, value, why) =>
   html`<p class="fact"><span>${label}:</span> <b>${value}</b>${why ? html` <span class="why">(${why})</span>` : nothing}</p>`;
 
-const hide = (event) => {
-  event.target.closest(".qr").hidden = true;
-};
-
-// A picture that cannot be had must not leave a broken frame beside the number.
-const qr = (ticket, t) => html`<div class="qr">
-  <img src=${`/t/${encodeURIComponent(ticket.id)}/qr.svg`} alt="" @error=${hide} /><p>${t.qr}</p>
-</div>`;
-
 function facts(state, t) {
   const { ticket, site, lang } = state;
   const came = punctuality(ticket, site.rules);
@@ -49,7 +40,7 @@ function facts(state, t) {
       ${expected ? row(t.expected, expected) : nothing} ${row(t.queueTime, queueTime(ticket, lang), why)}
       ${came ? html`<p class="arrival">${came.early ? early() : late()}</p>` : html`<p class="note">${t.mixed}</p>`}
     </div>
-    ${ticket.url ? qr(ticket, t) : nothing}
+    ${ticket.url ? qr(`/t/${encodeURIComponent(ticket.id)}/qr.svg`, t.qr) : nothing}
   </div>`;
 }
 

@@ -26,6 +26,21 @@ export const messages = (list) => html`<div class="message">
   ${list.map((line, at) => (at === 0 ? html`<h1 class="first">${line}</h1>` : html`<p>${line}</p>`))}
 </div>`;
 
+const hide = (event) => {
+  event.target.closest(".qr").hidden = true;
+};
+
+/** A code to be scanned, and what for. A picture that cannot be had must not leave a broken frame. */
+export const qr = (address, words) => html`<div class="qr"><img src=${address} alt="" @error=${hide} /><p>${words}</p></div>`;
+
+/** Where an appointment is booked, of one service or of any; nothing where nobody outside could open the page. */
+export function bookingCode(state, t, service = null) {
+  const { site } = state;
+  if (!site.public_url || !(service ? service.bookable : site.services.some((one) => one.bookable))) return nothing;
+  const query = service ? `?service=${encodeURIComponent(service.id)}` : "";
+  return qr(`/book/${encodeURIComponent(site.id)}/qr.svg${query}`, t.qrBooking);
+}
+
 export const told = (line) => (line ? html`<p class="told">${line}</p>` : nothing);
 
 /** That no paper will come, before a number is taken. */

@@ -9,7 +9,7 @@ import { fieldPages, homeFields, homeOf, hoursOf, screenOf, secondsLeft, sending
 import { isLow } from "./glass.js";
 import * as icons from "./icons.js";
 import { numberScreen } from "./number.js";
-import { backButton, bar, helpButton, messages, paperBand, question, second, sentences, told } from "./parts.js";
+import { backButton, bar, bookingCode, helpButton, messages, paperBand, question, second, sentences, told } from "./parts.js";
 import { closedFieldSentence, hoursSentence, issuingLine, queueLine, texts } from "./texts.js";
 
 const SCREENS = {
@@ -71,7 +71,7 @@ function home(state, t, around) {
   const hotline = state.site.hotline ? [`${t.hotline}: ${unbroken(state.site.hotline)}`] : [];
   if (!take && !result) {
     return html`${header(state, t, around)}
-      <main class="closed">${messages([...sentences(sentence || t.fieldClosed), ...hotline])}</main>
+      <main class="closed">${messages([...sentences(sentence || t.fieldClosed), ...hotline])} ${bookingCode(state, t)}</main>
       ${bookedChoice || helper ? bar(bookedChoice, helper) : nothing} ${homeBar(state, t)}`;
   }
   const main = html`<button class="main" data-touch="take" data-fit>
@@ -177,7 +177,8 @@ const otherField = (t) => html`<button class="primary" data-touch="other" data-f
 
 function closedField(state, t) {
   const service = state.site.services.find((one) => one.id === state.field);
-  return html`<main class="closed">${messages([service ? closedFieldSentence(service, state.lang) : t.fieldClosed, t.fieldClosedAdvice])}</main>
+  return html`<main class="closed">${messages([service ? closedFieldSentence(service, state.lang) : t.fieldClosed, t.fieldClosedAdvice])}
+      ${service ? bookingCode(state, t, service) : nothing}</main>
     ${bar(backButton(t), helpButton(state, t), otherField(t))}`;
 }
 

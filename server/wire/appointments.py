@@ -78,9 +78,10 @@ def appointment_url(site: Site, code: str) -> str | None:
     return f"{site.public_url.rstrip('/')}/h/{code}" if site.public_url else None
 
 
-def booking_url(site: Site, service: str) -> str | None:
-    """Where a service is booked; None unless the site has a public address."""
-    return f"{site.public_url.rstrip('/')}/book/{site.id}?service={service}" if site.public_url else None
+def booking_url(site: Site, service: str | None = None) -> str | None:
+    """Where a service, or any, is booked; None unless the site has a public address."""
+    which = f"?service={service}" if service else ""
+    return f"{site.public_url.rstrip('/')}/book/{site.id}{which}" if site.public_url else None
 
 
 class AwaitingOut(TypedDict):

@@ -7,9 +7,11 @@ slowed down as at the interface. A form carries a key made with it, so that sent
 from __future__ import annotations
 
 import structlog
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
+from kiosk import qr
+from server import wire
 from server.api import Context
 from server.core import words
 from server.core.refused import Refused
@@ -66,6 +68,16 @@ def _errors(pages: Blueprint, ctx: Context) -> None:
 
 
 def _catalogue(pages: Blueprint, ctx: Context) -> None:
+    @pages.get("/book/<site>/qr.svg")
+    def code(site: str) -> Response:
+        """Where a service is booked, for the kiosk's screen."""
+        office, service = way_of(ctx, site).site, request.args.get("service")
+        address = wire.booking_url(office, service) if service is None or service in office.service else None
+        picture = qr.svg(address) if address else None
+        if picture is None:
+            raise Refused("not_found")
+        return Response(picture, mimetype="image/svg+xml", headers={"Cache-Control": "max-age=3600"})
+
     @pages.get("/procedures/<site>")
     def procedures(site: str) -> Page:
         way = way_of(ctx, site)
