@@ -366,7 +366,13 @@ def silence(ctx: Context, found: Appointment) -> None:
 
 def await_place(ctx: Context, asked: Asker, site: str, when: date, body: wire.AwaitIn) -> Answer:
     """Be told when a place of a full day comes free. Refuses `places_left` as long as there are any."""
-    Slowed(ctx, asked, ctx.sites.current(site), anonymous=False).ask()
+    office = ctx.sites.current(site)
+    if body.service not in office.service:
+        raise Refused("unknown_service", service=body.service, known=list(office.service))
+    if not (ctx.can_mail and bookable_on(ctx, site, body.service, when)):
+        # Nothing is promised that cannot be kept.
+        raise Refused("not_bookable", service=body.service)
+    Slowed(ctx, asked, office, anonymous=False).ask()
     name, contact = f"w{secrets.token_hex(12)}", f"c{secrets.token_hex(12)}"
 
     def command(day: Day, now: datetime) -> list[ev.Event]:
@@ -382,7 +388,7 @@ def await_place(ctx: Context, asked: Asker, site: str, when: date, body: wire.Aw
 
 def forgo_place(ctx: Context, asked: Asker, site: str, when: date, name: str) -> None:
     """Wait no longer; the contact is erased at once. Refuses `not_found`."""
-    awaiting = ctx.ledger.day(site, when).bookings.awaiting.get(name)
+    awaiting = ctx.ledger.day(site, when).bookings.waits(name)
     if awaiting is None:
         raise Refused("not_found")
     erase = awaiting.contact

@@ -16,7 +16,7 @@ from server.api import Context, answered, new_ticket_id, run
 from server.appointments import FULL, Guard, asker, found_on, held
 from server.core import booking
 from server.core import events as ev
-from server.core.appointment import WHOLE, Appointment, code_in
+from server.core.appointment import WHOLE, Appointment, AppointmentState, code_in
 from server.core.day import Day
 from server.core.refused import Refused
 from server.routes import Call, Reply, Routes, day_of, invalid
@@ -190,6 +190,9 @@ def _for_today(ctx: Context, call: Call) -> tuple[Day, Appointment]:
         raise Refused("not_found")
     day, found = _by_whole(ctx, site, code) if len(code) == WHOLE else _by_spoken(ctx, site, code)
     if day.date != ctx.ledger.today(site):
+        if found.ticket is not None:
+            taken = day.tickets[found.ticket]
+            raise Refused("already_checked_in", ticket=taken.code, id=taken.id, at=taken.issued_at)
         if not found.live:
             raise Refused("cancelled")
         raise Refused("wrong_day", start=found.slot.start if found.slot else found.registered)
@@ -210,13 +213,14 @@ def _by_spoken(ctx: Context, site: str, code: str) -> tuple[Day, Appointment]:
     today = ctx.ledger.today(site)
     day = ctx.ledger.day(site, today)
     found = day.bookings.find(code)
-    if found is not None:
+    if found is not None and found.state is not AppointmentState.MOVED:
         return day, found
     others = []
     for when in ctx.ledger.days_before(site, today + timedelta(days=91), timedelta(days=91) + LOOK_BACK):
         if when != today:
             other = ctx.ledger.day(site, when) if when > today else ctx.ledger.history(site, when)
-            if (found := other.bookings.find(code)) is not None:
+            found = other.bookings.find(code)
+            if found is not None and found.state is not AppointmentState.MOVED:
                 others.append((other, found))
     if len(others) != 1:
         raise Refused("not_found")

@@ -118,7 +118,11 @@ def reading(store: Store, ledger: Ledger) -> Callable[[NoticeRow], tuple[str, Le
             return (address, _place_free(day, *offer[:2])) if offer else None
         found = day.bookings.find(row.appointment)
         closure = day.bookings.closed(found.service, found.slot) if found and found.slot else None
-        if found is None or (row.kind in STANDS and not found.live) or (row.kind == Kind.DISPLACED and not (found.live and closure)):
+        if (
+            found is None
+            or (row.kind in STANDS and (closure or not found.live))
+            or (row.kind == Kind.DISPLACED and not (found.live and closure))
+        ):
             return None
         return address, letter(day, found, row.kind, reason=closure.reason if closure else "")
 

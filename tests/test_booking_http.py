@@ -260,6 +260,14 @@ def test_a_booking_of_another_day_is_told_its_day(office: Outside) -> None:
     refused(office["k1"].send("POST", path(made, "/check-in"), {}), 409, "cancelled")
 
 
+def test_a_booking_that_was_moved_is_told_its_new_day_by_its_spoken_code(office: Outside) -> None:
+    made = book(office, at("23:10", TODAY))
+    for day in ("2026-11-24", "2026-11-25"):
+        office["nobody"].send("PATCH", path(made), {"start": at("10:30", day)})
+        answer = office["k1"].send("POST", f"/sites/open/appointments/{made['spoken']}/check-in", {})
+        assert refused(answer, 409, "wrong_day") == {"start": at("10:30", day)}
+
+
 def test_a_check_in_sent_again_prints_no_second_number(office: Outside) -> None:
     made = book(office, at("11:00", TODAY), "B")
     first = office["k1"].post(path(made, "/check-in"), once="scan-1", expect=201)

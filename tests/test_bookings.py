@@ -412,6 +412,24 @@ def test_nobody_is_checked_in_before_the_first_number_or_after_closing(clock: st
         office.check_in(code)
 
 
+def test_the_last_slot_of_the_day_has_its_grace_too() -> None:
+    office = Booked()
+    codes = [office.book(clock="16:45"), office.book(clock="16:45"), office.book(clock="08:45")]
+    assert office.at("17:00").check_in(codes[0]).term is Term.SLOT
+    with refused("closed"):
+        office.check_in(codes[2])
+    with refused("closed"):
+        office.wait(seconds=1).check_in(codes[1])
+
+
+def test_nobody_is_checked_in_on_a_day_that_became_a_holiday() -> None:
+    office = Booked()
+    code = office.book()
+    office.revise(hours=replace(office.site.hours, holidays={FRIDAY: "Quốc tang"}))
+    with refused("closed", state="holiday"):
+        office.at("08:40").check_in(code)
+
+
 def test_between_two_walk_ins_the_printed_times_decide() -> None:
     office = Booked(clock="08:10")
     code = office.book()
@@ -466,6 +484,22 @@ def test_a_place_that_nobody_can_have_any_more_uses_up_nobodys_turn() -> None:
 def test_nobody_waits_for_a_service_that_takes_no_bookings() -> None:
     with refused("not_bookable"):
         awaits(Booked(), "w1", "health")
+
+
+def test_whoever_was_offered_a_place_can_still_be_forgotten() -> None:
+    office = Booked(capacity=1, lead=timedelta())
+    codes = full(office)
+    awaits(office, "w1")
+    office.give_back(codes[-1])
+    assert office.day.bookings.waits("w1") == office.day.bookings.offered[office.day.seq][0]
+    office.do(booking.forgo_place, wait="w1")
+    assert office.day.bookings.offered == {} and office.day.bookings.waits("w1") is None
+
+
+def test_nobody_waits_for_a_place_on_a_day_without_slots() -> None:
+    office = Booked(week=((),) * 3 + ((span("08:00", "09:00"),), (), (), ()))
+    with refused("not_bookable"):
+        awaits(office, "w1")
 
 
 def test_a_place_of_another_service_is_offered_to_nobody() -> None:

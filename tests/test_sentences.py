@@ -92,9 +92,9 @@ HOURS_SAID = [
     (
         "16:45",
         "Đã hết giờ cấp số hôm nay (16:30). Ai đã có số vẫn được phục vụ. Mở lại 08:00 thứ Bảy 21/11.",
-        "No more numbers today (16:30). Everybody with a number will be served. Open again 08:00 thứ Bảy 21/11.",
+        "No more numbers today (16:30). Everybody with a number will be served. Open again 08:00 Saturday 21/11.",
     ),
-    ("17:30", "Hết giờ làm việc. Mở lại 08:00 thứ Bảy 21/11.", "Closed. Open again 08:00 thứ Bảy 21/11."),
+    ("17:30", "Hết giờ làm việc. Mở lại 08:00 thứ Bảy 21/11.", "Closed. Open again 08:00 Saturday 21/11."),
 ]
 
 
@@ -109,7 +109,7 @@ def test_a_holiday_is_called_by_its_name_and_an_office_that_never_opens_promises
     now = at("09:00", date(2026, 9, 2))
     state = hours_now(small_site(), now)
     assert words.hours_words(state, now) == "Hôm nay nghỉ: Quốc khánh. Mở lại 07:30 thứ Năm 03/09."
-    assert words.hours_words(state, now, "en") == "Holiday: Quốc khánh. Open again 07:30 thứ Năm 03/09."
+    assert words.hours_words(state, now, "en") == "Holiday: Quốc khánh. Open again 07:30 Thursday 03/09."
     never = small_site(hours=replace(HOURS, week=((),) * 7, special={}))
     assert words.hours_words(hours_now(never, now), now) == "Hôm nay nghỉ: Quốc khánh."
 

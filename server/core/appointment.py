@@ -223,6 +223,15 @@ class Bookings:
             return 0
         return max(0, int(line.bisect_key_left(before + rules.appointment_head)) - int(line.bisect_key_left(now - rules.grace)))
 
+    def waits(self, wait: str) -> Awaiting | None:
+        """Whoever waits for a place, or has been offered one."""
+        offered = (awaiting for awaiting, _, _ in self.offered.values() if awaiting.wait == wait)
+        return self.awaiting.get(wait) or next(offered, None)
+
+    def forgo(self, wait: str) -> None:
+        self.awaiting.pop(wait, None)
+        self.offered = {seq: offer for seq, offer in self.offered.items() if offer[0].wait != wait}
+
     def affected(self, closure: Closure) -> list[Appointment]:
         """Whom a closure concerns: they are offered another time, and served if they come all the same."""
         return [a for a in self.all.values() if a.live and a.slot is not None and closure.hits(a.service, a.slot)]

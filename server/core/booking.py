@@ -204,8 +204,11 @@ def cancel(day: Day, now: datetime, *, code: str, chance: float) -> Events:
 def check_in(
     day: Day, now: datetime, *, code: str, ticket: str, kiosk: str | None, priority: bool = False, lang: str | None = None
 ) -> Events:
-    """Turn a booking of this day into a ticket. Possible from the first number of the day until it closes, also over lunch, after the
-    last ticket and in a field that gives no more numbers. Refuses `already_checked_in`, `cancelled`, `closed`."""
+    """Turn a booking of this day into a ticket. Possible from the first number of the day until it closes, and until the end of its own
+    grace; also over lunch, after the last ticket and in a field that gives no more numbers.
+
+    Refuses `already_checked_in`, `cancelled`, `closed`.
+    """
     found = day.bookings.all[code]
     if found.ticket is not None:
         taken = day.tickets[found.ticket]
@@ -213,7 +216,10 @@ def check_in(
     if not found.live:
         raise Refused("cancelled")
     hours = day.hours(now)
-    if day.closed or hours.state is HoursState.CLOSED or (hours.state is HoursState.BEFORE and not hours.issuing):
+    early = hours.state is HoursState.BEFORE and not hours.issuing
+    # Who was told that a quarter of an hour late is on time is on time for the last slot too.
+    shut = hours.state is HoursState.CLOSED and (found.slot is None or now > found.slot.start + day.site.rules.grace)
+    if day.closed or hours.opens is None or early or shut:
         raise Refused("closed", state=hours.state.value, next_open=hours.next_open, first_ticket=hours.first_ticket)
     return [
         given(
@@ -239,6 +245,9 @@ def await_place(day: Day, now: datetime, *, wait: str, service: str, contact: st
     """Be told when a place of this day comes free. Refuses `not_bookable`, and `places_left` with the free slots as long as there are
     any."""
     rules_of(day, service)
+    if not any(slot.start > now for slot in day.slots(service).values()):
+        # A holiday, or a day that is over: no place will ever come free.
+        raise Refused("not_bookable", service=service)
     if found := free(day, service, now, now, cycle):
         raise Refused("places_left", start=found[0], free=found)
     return [ev.PlaceAwaited(wait, service, contact, lang if lang in day.site.languages else day.site.languages[0])]
@@ -246,7 +255,7 @@ def await_place(day: Day, now: datetime, *, wait: str, service: str, contact: st
 
 def forgo_place(day: Day, now: datetime, *, wait: str) -> Events:
     """Wait for a place no longer."""
-    return [ev.PlaceForgone(wait)] if wait in day.bookings.awaiting else []
+    return [ev.PlaceForgone(wait)] if day.bookings.waits(wait) else []
 
 
 def close_slots(day: Day, now: datetime, *, start: datetime, end: datetime, reason: str, service: str | None = None) -> Events:

@@ -523,7 +523,7 @@ def _awaited(day: Day, entry: ev.Entry, event: ev.PlaceAwaited) -> None:
 
 
 def _forgone(day: Day, entry: ev.Entry, event: ev.PlaceForgone) -> None:
-    day.bookings.awaiting.pop(event.wait, None)
+    day.bookings.forgo(event.wait)
 
 
 def _slots_closed(day: Day, entry: ev.Entry, event: ev.SlotsClosed) -> None:

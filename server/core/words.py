@@ -35,9 +35,9 @@ def long_date(day: date, lang: str = "vi") -> str:
     return f"{weekday(day, lang)} {day:%d/%m/%Y}"
 
 
-def next_time(at: datetime, now: datetime) -> str:
+def next_time(at: datetime, now: datetime, lang: str = "vi") -> str:
     """`13:30` today, else `07:30 thứ Hai 23/11`."""
-    return hhmm(at) if at.date() == now.date() else f"{hhmm(at)} {weekday(at.date())} {at:%d/%m}"
+    return hhmm(at) if at.date() == now.date() else f"{hhmm(at)} {weekday(at.date(), lang)} {at:%d/%m}"
 
 
 def clock_range(low: datetime, high: datetime) -> str:
@@ -146,7 +146,7 @@ def rule_lines(rules: Rules, counting: Counting = Counting.SLOT, lang: str = "vi
 
 def hours_words(hours: HoursNow, now: datetime, lang: str = "vi") -> str | None:
     """What a kiosk and a hall screen say when the office is not simply open; None when it is. Names a next time where there is one."""
-    again = next_time(hours.next_open, now) if hours.next_open else None
+    again = next_time(hours.next_open, now, lang) if hours.next_open else None
     reopen = f" Mở lại {again}." if again else ""
     reopen_en = f" Open again {again}." if again else ""
     first = hhmm(hours.first_ticket) if hours.first_ticket else ""
@@ -223,7 +223,7 @@ def _free(d: Details, lang: str = "vi") -> str:
     if not d.get("free"):
         return ""
     day = d["start"].date()
-    clocks = ", ".join(hhmm(at) if at.date() == day else next_time(at, d["start"]) for at in d["free"])
+    clocks = ", ".join(hhmm(at) if at.date() == day else next_time(at, d["start"], lang) for at in d["free"])
     return f" Free: {clocks}." if lang == "en" else f" Còn {clocks}."
 
 

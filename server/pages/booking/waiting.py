@@ -53,7 +53,7 @@ def routes(pages: Blueprint, ctx: Context) -> None:
         when = day_of(day)
         if not appointments.bookable_on(ctx, site, _service(way), when):
             raise Refused("not_found")
-        waits = name in ctx.ledger.day(site, when).bookings.awaiting
+        waits = ctx.ledger.day(site, when).bookings.waits(name) is not None
         return show("book_waiting.html", way, private=True, waits=waits, date=_long(way, when), what=way.what)
 
     @pages.post("/book/<site>/waiting/<day>/<name>")
@@ -63,7 +63,7 @@ def routes(pages: Blueprint, ctx: Context) -> None:
         when = day_of(day)
         if not appointments.bookable_on(ctx, site, _service(way), when):
             raise Refused("not_found")
-        if name in ctx.ledger.day(site, when).bookings.awaiting:
+        if ctx.ledger.day(site, when).bookings.waits(name):
             appointments.forgo_place(ctx, anybody(way.lang), site, when, name)
         return go(way.step(f"waiting/{when.isoformat()}/{quote(name)}"))
 
