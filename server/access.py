@@ -145,6 +145,11 @@ class Access:
         if self.counted(what, most, seconds, *who):
             raise self._later(what, most, seconds, *who)
 
+    def forget(self, what: str, most: int, seconds: int, *who: str) -> None:
+        """Count anew: what was counted did not come to be."""
+        if most:
+            self._limiter.clear(RateLimitItemPerSecond(most, seconds, what), *who)
+
     def _later(self, what: str, most: int, seconds: int, *who: str) -> Refused:
         again = self._limiter.get_window_stats(RateLimitItemPerSecond(most, seconds, what), *who).reset_time
         return Refused("too_many_requests", retry_after_s=max(1, int(again - time.time()) + 1))

@@ -25,7 +25,7 @@ from server.core.refused import Refused
 from server.core.site import Limits, Site
 from server.ledger import Answer, Idempotency
 from server.routes import Call, invalid
-from server.store import ContactRow, Writing
+from server.store import Broken, ContactRow, Poison, Unavailable, Writing
 
 FREE_SHOWN = booking.FREE_SHOWN
 FULL = ("slot_full", "unknown_slot", "too_late_to_book")
@@ -176,6 +176,9 @@ def book(ctx: Context, asked: Asker, site: str, body: wire.BookIn) -> Answer:
         return ctx.ledger.do(site, command, actor=asked.actor, render=render, once=asked.once, day=when, also=keep if contact else None)
     except Refused as refused:
         raise _with_nearest(ctx, site, service, refused) from None
+    except (Unavailable, Broken, Poison):
+        slowed.not_made()
+        raise
 
 
 def _service_of(office: Site, body: wire.BookIn) -> str:
@@ -205,7 +208,7 @@ class Slowed:
         repeat = asked.once is not None and ctx.ledger.store.answer(asked.once.principal, asked.once.key) is not None
         self._access, self._who = ctx.access, (office.id, asked.address)
         self._limits = Limits(0, 0) if staff or repeat else office.limits
-        self._anonymous = anonymous
+        self._anonymous, self._counted = anonymous, False
 
     def ask(self) -> None:
         self._access.count("bookings", self._limits.bookings_per_hour, HOUR_S, *self._who)
@@ -216,12 +219,19 @@ class Slowed:
         self._access.count("moves", most, HOUR_S, self._who[0], code)
 
     def booked(self) -> None:
-        if self._anonymous:
+        # A decision that is made anew, because somebody else wrote first, is still one booking.
+        if self._anonymous and not self._counted:
             try:
                 self._access.count("anonymous", self._limits.anonymous_per_day, DAY_S, *self._who)
+                self._counted = True
             except Refused as refused:
                 # There is a better way on than to wait for a day.
                 raise Refused(refused.code, **refused.details, without_phone=True) from None
+
+    def not_made(self) -> None:
+        """The disk did not take it: whoever is told that nothing was changed may try again."""
+        if self._counted:
+            self._access.forget("anonymous", self._limits.anonymous_per_day, DAY_S, *self._who)
 
 
 def _person(ctx: Context, site: str, when: date, phone: str | None) -> str | None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import re
 from collections.abc import Callable
@@ -159,7 +160,7 @@ def _view(operation: Operation, access: Access, known_site: Callable[[str], bool
         if operation.once or (operation.once is None and "Idempotency-Key" in request.headers):
             principal = who.id if who else f"holder:{path.get('ticket', '')}"
             once = _idempotency(principal, digest)
-        call = Call(path, dict(request.args.items()), body, who, language(request), once, address(), request)
+        call = Call(path, dict(request.args.items()), body, who, language(request), once, network(), request)
         return respond(operation.handler(call))
 
     return view
@@ -171,6 +172,17 @@ def respond(reply: Reply) -> Response:
     status, body = reply
     text = body if isinstance(body, str) else wire.dumps(body)
     return Response(text, status, mimetype="application/json", headers={"Cache-Control": "no-store"})
+
+
+def network() -> str:
+    """Whom limits count: an address, or of IPv6 the whole network of a household, which has more addresses than there are grains of
+    sand."""
+    try:
+        found = ipaddress.ip_address(address())
+    except ValueError:
+        return address()
+    found = getattr(found, "ipv4_mapped", None) or found
+    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
 def address() -> str:

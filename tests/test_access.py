@@ -14,10 +14,12 @@ from datetime import datetime
 
 import pytest
 import requests
+from flask import Flask
 from outside import DEVICES, STAFF, WHO, Outside, outside, refused
 from running import PASSWORD, Client, moiso
 
 from server.access import hash_key, new_key
+from server.routes import network
 from server.store import SessionRow, StaffRow
 
 NO_TICKET = "0" * 24
@@ -390,3 +392,18 @@ def test_while_a_crowd_guesses_the_kiosk_still_gives_numbers(office: Outside) ->
         assert not all(guess.done() for guess in guesses), "a number does not wait for passwords"
         assert {guess.result()[0] for guess in guesses} <= {401, 429}
     office.clear()
+
+
+@pytest.mark.parametrize(
+    ("remote", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("", ""),
+    ],
+)
+def test_limits_count_a_household_and_not_each_of_its_addresses(remote: str, counted: str) -> None:
+    with Flask(__name__).test_request_context(environ_base={"REMOTE_ADDR": remote}):
+        assert network() == counted

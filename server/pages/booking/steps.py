@@ -21,7 +21,7 @@ from server.ledger import Idempotency
 from server.pages import POLICY
 from server.pages.booking import views
 from server.pages.booking.views import Way
-from server.routes import RETRY_AFTER_S, STATUS, address
+from server.routes import RETRY_AFTER_S, STATUS, network
 
 ASKED_MOST = 100
 """Letters of a search; more say nothing more."""
@@ -88,7 +88,7 @@ def bookable(ctx: Context, site: str) -> Way:
 
 
 def anybody(way_lang: str, once: Idempotency | None = None) -> Asker:
-    return Asker(None, address(), way_lang, once)
+    return Asker(None, network(), way_lang, once)
 
 
 def from_here() -> None:
