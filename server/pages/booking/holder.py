@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -77,7 +78,7 @@ def routes(pages: Blueprint, ctx: Context) -> None:
         if asked.get("day"):
             when = day_of(asked["day"])
             return show_times(ctx, way, when, lambda s: way.to(f"{own}/move", start=s), back=way.to(f"{own}/move"), moving=at(way, found))
-        there = lambda **more: way.to(f"{own}/move", **more)  # noqa: E731
+        there = partial(way.to, f"{own}/move")
         return show_days(ctx, way, there, lambda when: there(day=when), back=way.to(own), moving=at(way, found))
 
     @pages.post("/h/<code>/move")
