@@ -138,7 +138,7 @@ def booking(book: Book, office: At, browser: Browser, faint: Contrasts) -> None:
     def look() -> None:
         nonlocal least, across
         told.append(" ".join(page.locator("h1").inner_text().split()))
-        found = page.evaluate(m.TARGETS, "button, main a, input:not([type=hidden]), .check")
+        found = page.evaluate(m.TARGETS, "button, main a, input:not([type=hidden], [type=checkbox]), label:has([type=checkbox])")
         least, across = min(least, found["high"]), across or page.evaluate(m.SCROLLS)["across"]
         faint.look("phone, booking", page, 4.5)
         pictures.append(m.picture(page))
