@@ -709,7 +709,7 @@ def test_a_closed_field_shows_where_an_appointment_is_booked(kiosk: Callable[...
     for what in ("take", "field:ho-tich"):
         touch(page, what)
     expect(page.locator(".qr")).to_contain_text("Hoặc quét mã để đặt lịch hẹn")
-    assert page.locator(".qr img").get_attribute("src") == "/book/mau/qr.svg?service=ho-tich"
+    assert page.locator(".qr img").get_attribute("src") == "/book/demo/qr.svg?service=ho-tich"
     assert page.locator(".qr img").evaluate("(image) => image.decode().then(() => image.naturalWidth > 0)")
 
 
