@@ -85,6 +85,7 @@ def _listening(parser: argparse.ArgumentParser) -> None:
 def _agents(subs: Any) -> None:
     from audio import agent as voice
     from kiosk import agent as paper
+    from server import keypad as keys
 
     kiosk = subs.add_parser(
         "kiosk",
@@ -102,6 +103,32 @@ def _agents(subs: Any) -> None:
     )
     voice.add_arguments(audio)
     audio.set_defaults(run=voice.main, serves=False)
+    led = subs.add_parser(
+        "led",
+        help="The agent of number LEDs above counters",
+        description="Show the number of each counter on LEDs of one RS-485 line (Modbus RTU).",
+        epilog="Example: moiso led --server http://127.0.0.1:8000 --key KEY --leds leds.toml",
+    )
+    led.add_argument("--server", metavar="URL", help="the server, for example http://192.168.1.10:8000")
+    led.add_argument("--key", help="the key that `moiso device add NAME --kind display` showed (default: MOISO_KEY)")
+    led.add_argument("--leds", required=True, metavar="FILE", help="which LED stands above which counter (TOML)")
+    led.add_argument("--check", action="store_true", help="light every LED with its own address, then end")
+    led.set_defaults(run=_run_led, serves=False)
+    keypad = subs.add_parser(
+        "keypad",
+        help="A numeric keypad as a clerk's console",
+        description="Work one counter with the keys of a numeric keypad: Enter, * + - / and the decimal point.",
+        epilog="Example: moiso keypad --server http://127.0.0.1:8000 --site demo --counter 3 --user lan --keys /dev/ttyUSB1",
+    )
+    keys.add_arguments(keypad)
+    keypad.set_defaults(run=keys.main, serves=False)
+
+
+def _run_led(arguments: argparse.Namespace) -> int:
+    # Loaded here: the other commands do without the Modbus library.
+    from display import led
+
+    return led.main(arguments)
 
 
 def _factor(text: str) -> float:

@@ -77,9 +77,7 @@ class FloorServiceOut(ServiceOut):
 class FloorCounterOut(StaffedCounterOut):
     """`ticket_service` is where a stuck ticket goes back to."""
 
-    code: str | None
     ticket_service: str | None
-    ticket_state: str | None
     called_at: str | None
 
 
@@ -167,8 +165,6 @@ def _floor_counter(day: Day, counter_id: str, called: Called) -> FloorCounterOut
     present = day.at_counter(counter_id)
     return {
         **staffed_counter(day, counter_id, called),
-        "code": present.code if present else None,
         "ticket_service": present.service if present else None,
-        "ticket_state": present.state.value if present else None,
         "called_at": instant_or_none(present.called_at) if present else None,
     }

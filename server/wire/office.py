@@ -95,11 +95,15 @@ class KioskOut(TypedDict):
 
 
 class CounterOut(TypedDict):
+    """A counter as everybody sees it; `code` is the number that stands above it, and `ticket_state` `called` or `serving`."""
+
     id: str
     name: str
     hall: str
     services: list[str]
     state: Literal["closed", "open", "paused"]
+    code: str | None
+    ticket_state: str | None
 
 
 class RulesOut(TypedDict):
@@ -218,8 +222,16 @@ def service(day: Day, service: str, now: datetime) -> ServiceOut:
 
 
 def counter(day: Day, counter_id: str) -> CounterOut:
-    desk, seat = day.desks[counter_id], day.counters[counter_id]
-    return {"id": desk.id, "name": desk.name, "hall": desk.hall, "services": list(desk.services), "state": seat.state.value}
+    desk, seat, present = day.desks[counter_id], day.counters[counter_id], day.at_counter(counter_id)
+    return {
+        "id": desk.id,
+        "name": desk.name,
+        "hall": desk.hall,
+        "services": list(desk.services),
+        "state": seat.state.value,
+        "code": present.code if present else None,
+        "ticket_state": present.state.value if present else None,
+    }
 
 
 class StaffedCounterOut(CounterOut):
