@@ -27,7 +27,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,6 +62,11 @@ class Announcement:
     moment: Moment
     payload: dict[str, Any]
     files: dict[tuple[str, str], Future[Path]] = field(default_factory=dict)
+
+    def languages(self) -> list[str]:
+        """Vietnamese first, then what else is said."""
+        said = self.payload.get("say") or {}
+        return ["vi", *(lang for lang in said if lang != "vi" and said[lang])]
 
     def text(self, lang: str, part: str = "say") -> str:
         """The sentence, or nothing."""
@@ -109,7 +114,7 @@ class VoiceAgent:
     def _arrived(self, event: str, payload: dict[str, Any]) -> Answer | None:
         """Take one announcement in; it is answered when it was said, or will not be."""
         announcement = Announcement(self._moment(payload), payload)
-        for part, lang in (("audio", "vi"), ("audio", "en"), ("repeat_audio", "vi")):
+        for part, lang in (*(("audio", lang) for lang in announcement.languages()), ("repeat_audio", "vi")):
             path = (payload.get(part) or {}).get(lang)
             if isinstance(path, str) and path.startswith("/"):
                 announcement.files[part, lang] = self._fetchers.submit(self._fetch, path, chimed=(part, lang) == ("audio", "vi"))
@@ -237,9 +242,16 @@ class VoiceAgent:
             return self._joined(announcements)
         if utterance.form is Form.REPEAT:
             return [self._file(first, "vi", "repeat_audio", "repeat" if first.text("vi", "repeat") else "say")]
-        files = [self._file(first, "vi", "audio", "say")]
-        if first.text("en"):
-            files.append(self._file(first, "en", "audio", "say"))
+        return [self._file(first, "vi", "audio", "say"), *self._translated(first)]
+
+    def _translated(self, announcement: Announcement) -> list[Path]:
+        """The further languages. One that cannot be said takes nothing from the Vietnamese that can."""
+        files = []
+        for lang in announcement.languages()[1:]:
+            try:
+                files.append(self._file(announcement, lang, "audio", "say"))
+            except (VoiceUnavailable, ValueError) as failure:
+                log.error("Nothing is said in %s: %s", lang, failure)
         return files
 
     def _file(self, announcement: Announcement, lang: str, audio: str, say: str) -> Path:
@@ -335,21 +347,28 @@ def run(
     cache_dir: Path | None = None,
     voice: str = "vi",
     rate: int = 140,
-    clips_folder: Path | None = None,
+    clips_folders: Sequence[Path] = (),
+    piper: Path | None = None,
     stop: threading.Event | None = None,
 ) -> None:
     """Be the voice of a hall until `stop` is set. Raises BadPack or ValueError before anything is started."""
     player = open_player(output)
-    speaker = Speaker(cache_dir or default_cache(), voice, rate, clips_folder=clips_folder)
+    speaker = Speaker(cache_dir or default_cache(), voice, rate, clips_folders=clips_folders, piper=piper)
     VoiceAgent(server, key, player, speaker).run(stop or threading.Event())
 
 
 def check(
-    output: str = "default", *, cache_dir: Path | None = None, voice: str = "vi", rate: int = 140, clips_folder: Path | None = None
+    output: str = "default",
+    *,
+    cache_dir: Path | None = None,
+    voice: str = "vi",
+    rate: int = 140,
+    clips_folders: Sequence[Path] = (),
+    piper: Path | None = None,
 ) -> None:
     """Play the sound check once. Raises PlayerFailed, VoiceUnavailable, BadPack or ValueError."""
     player = open_player(output)
-    with Speaker(cache_dir or default_cache(), voice, rate, clips_folder=clips_folder) as speaker:
+    with Speaker(cache_dir or default_cache(), voice, rate, clips_folders=clips_folders, piper=piper) as speaker:
         player.play(speaker.announce(phrases.sound_check().vi))
 
 
@@ -368,14 +387,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--voice", default="vi", help="voice of the speech engine: vi, vi-vn-x-central or vi-vn-x-south (default: vi)")
     parser.add_argument("--rate", type=int, default=140, help="words per minute (default: 140)")
-    parser.add_argument("--clips", type=Path, metavar="FOLDER", help="recorded clips with a manifest.json")
+    parser.add_argument(
+        "--clips", type=Path, action="append", metavar="FOLDER", help="recorded clips with a manifest.json; one folder for each language"
+    )
+    parser.add_argument(
+        "--piper", type=Path, metavar="MODEL", help="a Vietnamese model (.onnx) for the program piper, which then speaks first"
+    )
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="where rendered phrases are kept")
     parser.add_argument("--check", action="store_true", help="play the sound check once and end")
 
 
 def main(args: argparse.Namespace) -> int:
     """Run the command with parsed options; the exit status. Ends on SIGTERM and Ctrl-C."""
-    options: dict[str, Any] = {"cache_dir": args.cache, "voice": args.voice, "rate": args.rate, "clips_folder": args.clips}
+    options: dict[str, Any] = {"cache_dir": args.cache, "voice": args.voice, "rate": args.rate}
+    options |= {"clips_folders": args.clips or (), "piper": args.piper}
     try:
         if args.check:
             check(args.output, **options)

@@ -113,20 +113,36 @@ def load(folder: Path) -> Pack:
 
 def plan(text: str, pack: Pack) -> list[Piece] | None:
     """How `text` is put together, or None when more than half of its words are missing."""
-    tokens = _TOKEN.findall(unicodedata.normalize("NFC", text))
-    keys = [token.casefold() for token in tokens]
+    pieces = _pieces(text, pack)
+    known = sum(len(piece.phrase.split()) for piece in pieces if isinstance(piece, Clip))
+    unknown = sum(len(piece.text.split()) for piece in pieces if isinstance(piece, Missing))
+    return pieces if known and unknown <= known else None
+
+
+def missing(text: str, pack: Pack) -> list[str]:
+    """The words of `text` that have no clip, in their order; empty when a person says all of it."""
+    return [piece.text.casefold() for piece in _pieces(text, pack) if isinstance(piece, Missing)]
+
+
+def tokens(text: str) -> list[str]:
+    """Words and marks, as the voice takes them."""
+    return _TOKEN.findall(unicodedata.normalize("NFC", text))
+
+
+def _pieces(text: str, pack: Pack) -> list[Piece]:
+    said = tokens(text)
+    keys = [token.casefold() for token in said]
     longest = max(map(len, pack.clips), default=0)
     pieces: list[Piece] = []
-    known = missing = place = 0
-    while place < len(tokens):
+    place = 0
+    while place < len(said):
         if not keys[place][0].isalnum():
-            pieces.append(Pause(pack.pauses_s.get(tokens[place], pack.pauses_s["."])))
+            pieces.append(Pause(pack.pauses_s.get(said[place], pack.pauses_s["."])))
             place += 1
             continue
         phrase = next((words for words in _phrases_at(keys, place, longest) if words in pack.clips), None)
         if phrase is None:
-            missing += 1
-            word = tokens[place]
+            word = said[place]
             place += 1
             if pieces and isinstance(pieces[-1], Missing):
                 word = f"{pieces.pop().text} {word}"  # type: ignore[union-attr]
@@ -137,11 +153,10 @@ def plan(text: str, pack: Pack) -> list[Piece] | None:
                 pieces.pop()
             pieces.append(Pause(pack.before_s[phrase]))
         pieces.append(Clip(" ".join(phrase), pack.clips[phrase]))
-        known += len(phrase)
         place += len(phrase)
     while pieces and isinstance(pieces[-1], Pause):
         pieces.pop()
-    return pieces if known and missing <= known else None
+    return pieces
 
 
 def _phrases_at(keys: list[str], place: int, longest: int) -> list[tuple[str, ...]]:

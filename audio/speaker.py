@@ -16,6 +16,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ import tempfile
 import threading
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ from audio.voice import KEEP, RECIPE, Cache, Silent, VoiceUnavailable, expected_
 __all__ = ["Silent", "Speaker", "VoiceUnavailable"]
 
 ENGINES = ("pyttsx3", "espeak-ng")
+PIPER = "piper"
+LANGUAGE = re.compile("[a-z]{2,3}(-[a-z0-9]+)*")
 RENEW_AFTER = 500  # phrases; 2,000 with one engine were fine, but a process that lives for weeks is worth renewing
 AVOID_FOR_S = 30.0  # an engine that hung costs every caller the time-out: leave it alone for a while
 
@@ -42,8 +45,9 @@ class Speaker:
     """The voice of one office. Safe to call from any thread; one phrase is rendered at a time, and each phrase once.
 
     `voice` and `english` are espeak-ng voice names (`vi`, `vi-vn-x-south`, `vi-vn-x-central`, `en`), `rate` is in words per
-    minute, `timeout_s` is how long a child may take for a phrase. `clips_folder` holds recorded clips. At most `keep` files
-    stay in `cache_dir` (a call is about 200 KB).
+    minute, `timeout_s` is how long a child may take for a phrase. `clips_folders` hold recorded clips, one for each language. `piper`
+    is a model of the program piper, which then speaks Vietnamese first; the others stand behind it. At most `keep` files stay in
+    `cache_dir` (a call is about 200 KB).
     """
 
     def __init__(
@@ -54,16 +58,21 @@ class Speaker:
         timeout_s: float = 6.0,
         *,
         english: str = "en",
-        clips_folder: Path | None = None,
+        clips_folders: Sequence[Path] = (),
+        piper: Path | None = None,
         keep: int = KEEP,
     ) -> None:
-        """Raises clips.BadPack when the folder of clips cannot be used, ValueError for a rate nobody could follow."""
+        """Raises clips.BadPack when a folder of clips cannot be used, ValueError for a rate nobody could follow or a model that is not
+        there."""
         if not 80 <= rate <= 300:
             raise ValueError(f"The rate must be between 80 and 300 words a minute, not {rate}.")
         self.rate, self.timeout_s = rate, timeout_s
         self._voices = {"vi": voice, "en": english}
         self._cache = Cache(Path(cache_dir), keep)
-        self._pack = clips.load(clips_folder) if clips_folder else None
+        self._packs = _packs(clips_folders)
+        if piper is not None and not piper.is_file():
+            raise ValueError(f"There is no piper model at {piper}.")
+        self._piper = piper
         self._clip_samples: dict[Path, array[int]] = {}
         self._chime: array[int] | None = None
         self._lock = threading.Lock()
@@ -78,8 +87,8 @@ class Speaker:
 
     def name(self, text: str, lang: str = "vi", *, chimed: bool = False) -> str:
         """The cache name of a phrase. Raises ValueError for a language or a text that cannot be said."""
-        pack = self._pack.version if self._pack and self._pack.language == lang else ""
-        parts = (RECIPE, self._voice(lang), str(self.rate), pack, "chime" if chimed else "", tidy_text(text))
+        pack = self._packs[lang].version if lang in self._packs else ""
+        parts = (RECIPE, self._voice(lang), str(self.rate), pack, "chime" if chimed else "", tidy_text(text), *self._model(lang))
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def find(self, name: str) -> Path | None:
@@ -112,10 +121,14 @@ class Speaker:
             self._children.clear()
 
     def _voice(self, lang: str) -> str:
-        try:
-            return self._voices[lang]
-        except KeyError:
-            raise ValueError(f"There is no voice for the language {lang!r}.") from None
+        """The engine's voice of a language; other languages are voices of that name, which it may refuse."""
+        if not LANGUAGE.fullmatch(lang):
+            raise ValueError(f"There is no voice for the language {lang!r}.")
+        return self._voices.get(lang, lang)
+
+    def _model(self, lang: str) -> tuple[str, ...]:
+        """What tells piper's sounds from the others'; nothing where it does not speak."""
+        return (PIPER, self._piper.name, str(self._piper.stat().st_size)) if self._piper and lang == "vi" else ()
 
     def _once(self, name: str, make: Callable[[], array[int]]) -> Path:
         """The cached file, or the one that `make` makes; callers of one speaker wait for each other."""
@@ -141,7 +154,7 @@ class Speaker:
         return self._chime
 
     def _speak(self, text: str, lang: str) -> array[int]:
-        pieces = clips.plan(text, self._pack) if self._pack and self._pack.language == lang else None
+        pieces = clips.plan(text, self._packs[lang]) if lang in self._packs else None
         if pieces is None:
             return self._synthesise(text, lang)
         parts = []
@@ -157,8 +170,9 @@ class Speaker:
     def _synthesise(self, text: str, lang: str) -> array[int]:
         """The checked samples of the first engine that can."""
         reasons = []
-        willing = [engine for engine in ENGINES if self._avoid_until.get(engine, 0.0) <= time.monotonic()]
-        for engine in willing or ENGINES:
+        engines = (PIPER, *ENGINES) if self._piper and lang == "vi" else ENGINES
+        willing = [engine for engine in engines if self._avoid_until.get(engine, 0.0) <= time.monotonic()]
+        for engine in willing or engines:
             try:
                 return self._rendered(engine, text, lang)
             except Lost as lost:
@@ -169,7 +183,7 @@ class Speaker:
         raise VoiceUnavailable(f"No voice could be made for {self._voice(lang)!r} ({'; '.join(reasons)}).")
 
     def _rendered(self, engine: str, text: str, lang: str) -> array[int]:
-        voice = self._voice(lang)
+        voice = str(self._piper) if engine == PIPER else self._voice(lang)
         child = self._children.get((engine, voice))
         if child is None or child.phrases >= RENEW_AFTER:
             if child:
@@ -189,9 +203,19 @@ class Speaker:
             raise Failed("it wrote silence")
         lasts, expected = sound.seconds(samples), expected_s(text, lang, self.rate)
         # Wide, because a clerk's notice may hold anything; narrow enough for a file that was cut off.
-        if not 0.4 * expected - 0.2 <= lasts <= 3 * expected + 2:
+        if lang in self._voices and not 0.4 * expected - 0.2 <= lasts <= 3 * expected + 2:
             raise Failed(f"what it wrote lasts {lasts:.1f} s instead of about {expected:.1f} s")
         return samples
+
+
+def _packs(folders: Sequence[Path]) -> dict[str, clips.Pack]:
+    packs: dict[str, clips.Pack] = {}
+    for folder in folders:
+        pack = clips.load(folder)
+        if pack.language in packs:
+            raise clips.BadPack(f"{folder.name}: there is a pack for the language {pack.language} already.")
+        packs[pack.language] = pack
+    return packs
 
 
 # --- the child -------------------------------------------------------------------------------------------------------------
@@ -262,10 +286,29 @@ def _espeak_ng(voice: str, rate: int) -> Callable[[str, Path], None]:
     return render
 
 
+def _piper(model: str, rate: int) -> Callable[[str, Path], None]:
+    """The command of https://github.com/OHF-Voice/piper1-gpl (and of its forerunner, which takes the same options): a process for each
+    phrase. Its own pace is about 140 words a minute."""
+
+    def render(text: str, out: Path) -> None:
+        command = [PIPER, "--model", model, "--length_scale", f"{140 / rate:.2f}", "--output_file", str(out)]
+        try:
+            done = subprocess.run(command, input=text.encode() + b"\n", capture_output=True)
+        except FileNotFoundError:
+            raise LookupError("the program piper is not installed") from None
+        if done.returncode:
+            raise LookupError(done.stderr.decode(errors="replace").strip()[-200:] or f"piper ended with {done.returncode}")
+
+    return render
+
+
+RENDERERS = {"pyttsx3": _pyttsx3, "espeak-ng": _espeak_ng, PIPER: _piper}
+
+
 def _child(arguments: list[str]) -> int:
     """Read requests, render, level, answer; until standard input ends."""
     parser = argparse.ArgumentParser(prog="python -m audio.speaker", description="The child process of the speaker.")
-    parser.add_argument("--engine", choices=ENGINES, required=True)
+    parser.add_argument("--engine", choices=tuple(RENDERERS), required=True)
     parser.add_argument("--voice", required=True)
     parser.add_argument("--rate", type=int, required=True)
     parser.add_argument("--limit", type=float, required=True)
@@ -283,7 +326,7 @@ def _child(arguments: list[str]) -> int:
             # Should the parent be gone when the engine hangs, nobody else would end this process.
             signal.alarm(int(options.limit) + 2)
         try:
-            render = render or (_pyttsx3 if options.engine == "pyttsx3" else _espeak_ng)(options.voice, options.rate)
+            render = render or RENDERERS[options.engine](options.voice, options.rate)
             render(request["text"], raw)
             if not raw.exists() or raw.stat().st_size <= 44:
                 raise LookupError("it wrote no file")

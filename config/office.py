@@ -11,7 +11,22 @@ from zoneinfo import ZoneInfo, available_timezones
 from config.hours import read_hours, read_week
 from config.procedures import Offered, read_catalogue
 from config.reader import NBSP, Table, did_you_mean, shown, unbroken
-from server.core.site import BookingRules, Counter, Counting, Hall, Kiosk, Limits, PriorityGroup, Rules, Service, Site, Slide, Timing, Voice
+from server.core.site import (
+    Also,
+    BookingRules,
+    Counter,
+    Counting,
+    Hall,
+    Kiosk,
+    Limits,
+    PriorityGroup,
+    Rules,
+    Service,
+    Site,
+    Slide,
+    Timing,
+    Voice,
+)
 
 LANGUAGES = ("vi", "en")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXY"
@@ -181,9 +196,22 @@ def _voice(table: Table) -> Voice:
         region=table.one_of("region", ("north", "south"), usual.region),
         formal=table.flag("formal", usual.formal),
         times=table.whole("times", usual.times, least=1, most=3),
+        also=_also(table.table("also")) if table.has("also") else None,
     )
     table.done()
     return voice
+
+
+def _also(table: Table) -> Also:
+    also = Also(table.text("language", example="fr", most=20), table.text("call", example="Numéro {code}, guichet {counter}.", most=200))
+    if also.language and not re.fullmatch("[a-z]{2,3}(-[a-z0-9]+)*", also.language):
+        table.mistake("language", f'"{shown(also.language)}" is not the name of a language.', 'Write it as "fr" or "zh-yue".')
+    elif also.language in LANGUAGES:
+        table.mistake("language", f'"{also.language}" is spoken without this.', 'Write languages = ["vi", "en"] above instead.')
+    if also.call and not ("{code}" in also.call and "{counter}" in also.call):
+        table.mistake("call", "The sentence must hold {code} and {counter}.", 'For example: call = "Numéro {code}, guichet {counter}."')
+    table.done()
+    return also
 
 
 def _booking(table: Table, usual: BookingRules) -> BookingRules:

@@ -9,7 +9,8 @@ import argparse
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 EXAMPLE = "moiso demo"
@@ -60,6 +61,10 @@ def parser() -> argparse.ArgumentParser:
         "--watch-from", action="append", default=[], metavar="NETWORK", help="may also read health and metrics, as 192.0.2.0/24"
     )
     serve.add_argument("--voice", choices=("espeak", "silent"), default="espeak", help="the voice, or quiet stand-in sounds")
+    serve.add_argument("--clips", type=Path, action="append", metavar="FOLDER", help="recorded clips; one folder for each language")
+    serve.add_argument(
+        "--piper", type=Path, metavar="MODEL", help="a Vietnamese model (.onnx) for the program piper, which then speaks first"
+    )
     serve.add_argument(
         "--smtp",
         metavar="URL",
@@ -102,7 +107,19 @@ def _agents(subs: Any) -> None:
         epilog="Example: moiso audio --server http://127.0.0.1:8000 --key KEY",
     )
     voice.add_arguments(audio)
-    audio.set_defaults(run=voice.main, serves=False)
+    audio.add_argument(
+        "action",
+        nargs="?",
+        choices=("missing", "record"),
+        help="instead of speaking: list what the clips of --clips lack for the office, or record it",
+    )
+    audio.add_argument("--site", metavar="ID_OR_FILE", help="for missing and record: the office that is to be spoken for (default: demo)")
+    audio.add_argument("--db", metavar="URL", help="for missing and record: the database that knows the office")
+    audio.add_argument(
+        "--recorder", metavar="PROGRAM", help="for record: gets the file as its last argument, ended by SIGINT (default: arecord)"
+    )
+    audio.add_argument("--json", action="store_true", help="for missing: one JSON document on standard output")
+    audio.set_defaults(run=_run_audio, serves=False)
     led = subs.add_parser(
         "led",
         help="The agent of number LEDs above counters",
@@ -129,6 +146,13 @@ def _run_led(arguments: argparse.Namespace) -> int:
     from display import led
 
     return led.main(arguments)
+
+
+def _run_audio(arguments: argparse.Namespace) -> int:
+    from audio import agent
+    from server import clip_pack
+
+    return clip_pack.run(arguments) if arguments.action else agent.main(arguments)
 
 
 def _factor(text: str) -> float:
@@ -194,13 +218,14 @@ def run_serve(arguments: argparse.Namespace) -> int:
     if not store.sites():
         raise commands.Failed("There is no office to serve: give its document with --site FILE.")
     clock = HallClock(start, arguments.factor)
-    server = _Server(arguments, store, clock, Extras(), _speaker(arguments.voice, store.path), notifier)
+    server = _Server(
+        arguments, store, clock, Extras(), _speaker(store.path, arguments.voice, arguments.clips or (), arguments.piper), notifier
+    )
     return server.run(lambda: _addresses(server, None))
 
 
 def run_demo(arguments: argparse.Namespace) -> int:
     import tempfile
-    from pathlib import Path
 
     from server import commands
     from server.access import hash_password
@@ -228,7 +253,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
             device = commands.add_device(store, site.id, name, kind, place)
             (extras.kiosk_keys if kind == "kiosk" else extras.display_keys)[site.id, place] = device["key"]
         clock = HallClock(first_morning(site, wall()), arguments.factor)
-        server = _Server(arguments, store, clock, extras, _speaker("espeak", path), _notifier(f"file://{Path(folder).as_posix()}/mail"))
+        server = _Server(arguments, store, clock, extras, _speaker(path), _notifier(f"file://{Path(folder).as_posix()}/mail"))
         if not arguments.no_citizens:
             town = Town(server.application.ledger, site.id, server.sleep, arguments.seed)
             server.background.append(town.run)
@@ -283,17 +308,24 @@ def _revoked(row: Any) -> Any:
     return replace(row, revoked=True)
 
 
-def _speaker(voice: str, path: Any) -> Any:
+def _speaker(path: Path, voice: str = "espeak", clips: Sequence[Path] = (), piper: Path | None = None) -> Any:
+    """The voice of the server whose database is at `path`. Raises Failed for clips or a model that cannot be used."""
+    from audio.clips import BadPack
     from audio.speaker import Speaker
     from audio.voice import Silent
+    from server import commands
 
     cache = path.parent / f"{path.stem}-voice"
-    return Silent(cache) if voice == "silent" else Speaker(cache)
+    if voice == "silent":
+        return Silent(cache)
+    try:
+        return Speaker(cache, clips_folders=clips, piper=piper)
+    except (BadPack, ValueError) as problem:
+        raise commands.Failed(str(problem)) from problem
 
 
 def _notifier(url: str | None) -> Any:
     """The channel for notices to citizens; None when there is none."""
-    from pathlib import Path
     from urllib.parse import unquote
 
     from server import commands

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 import platformdirs
 
 from config import NoDocument, find
-from config.loader import SiteInvalid, read
+from config.loader import SiteInvalid, load, read
 from server import wire
 from server.access import DEVICE_KINDS, ROLES, composed, hash_key, hash_password, new_key, password_problem
 from server.core import events as ev
@@ -79,6 +79,17 @@ def document(site_or_path: str) -> tuple[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise Failed(f"{site_or_path} cannot be read: {error}.") from error
     return found.text, found.source
+
+
+def office(wanted: str, db: str | None) -> Site:
+    """The office as the database has it, if it does; else of a document. Raises Failed, or SiteInvalid with every mistake."""
+    path = database(db)
+    if path.exists():
+        with closing(open_store(path)) as store:
+            row = store.site(wanted) if wanted in store.sites() else None
+        if row is not None:
+            return parse(row)
+    return load(*document(wanted))
 
 
 def import_site(store: Store, site_or_path: str) -> tuple[Site, bool]:

@@ -20,7 +20,7 @@ from server.core import events as ev
 from server.core import hall
 from server.core.day import Day
 from server.store import DoneRow, Store
-from server.voice import Voice, sentences, style
+from server.voice import Voice, sentences, style, translated
 
 KEPT = timedelta(minutes=2)
 """How long an expired moment is kept, real time: its late answers are still news for the clerk."""
@@ -115,6 +115,8 @@ class Publisher:
         say = {"vi": full.vi}
         if full.en and a.lang == "en":
             say["en"] = full.en
+        if site.voice.also is not None and a.kind != "correction":
+            say[site.voice.also.language] = translated(a, site.voice.also)
         payload: dict[str, Any] = {
             "id": f"{day.date.isoformat()}-{a.seq}-{a.n}",
             "kind": a.kind,

@@ -13,6 +13,7 @@ import structlog
 
 from audio import phrases
 from server.core.hall import Announcement
+from server.core.site import Also
 from server.core.site import Voice as VoiceStyle
 
 log = structlog.get_logger("voice")
@@ -85,3 +86,8 @@ def sentences(a: Announcement, how: phrases.Style) -> tuple[phrases.Sentence, st
     if a.kind == "recall":
         return phrases.recall(a.code, counter, a.call_no, how, last=a.last_call), phrases.repeat(a.code, counter, how)
     return phrases.call(a.code, counter, how), phrases.repeat(a.code, counter, how)
+
+
+def translated(a: Announcement, also: Also) -> str:
+    """A call in the site's further language: letter and digits one by one, so that clips and engines read them alike."""
+    return also.call.replace("{code}", ", ".join(a.code)).replace("{counter}", a.counter)

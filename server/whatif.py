@@ -14,11 +14,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from config.loader import load
 from config.profile import BusyDay, busy_day, recorded_day
 from server import wire
 from server.chart import waits_chart
-from server.commands import Arguments, Failed, add_leaf, database, document, folded, known_site, opened, wanted_day
+from server.commands import Arguments, Failed, add_leaf, folded, known_site, office, opened, wanted_day
 from server.comparison import COLUMNS, NAMES, table, ticket_rows
 from server.core import events as ev
 from server.core.crowd import Crowd, Part, Shape, duties, moments, people, pooled
@@ -26,7 +25,6 @@ from server.core.outcome import CLASSES, Outcome
 from server.core.replay import Recast, recast
 from server.core.simulate import FIRST_COME, STRICT, Person, live, unlimited
 from server.core.site import MINUTE, Rules, Site
-from server.sites import parse
 
 HOUR = 60 * MINUTE
 OPENS = 8 * HOUR
@@ -99,7 +97,7 @@ def _title(session: Session) -> str:
 
 
 def _session(arguments: Arguments) -> Session:
-    site = unlimited(_site(arguments), OPENS)
+    site = unlimited(office(arguments.site or "demo", arguments.db), OPENS)
     site = replace(site, rules=_ruled(site.rules, arguments.rule))
     begins = datetime(*MONDAY, tzinfo=site.tz) + OPENS
     plan = tuple(arguments.counters or [len(site.counters)])
@@ -140,17 +138,6 @@ def _parts(arguments: Arguments, length: timedelta, rate: float) -> tuple[Part, 
         return tuple(Part(length / len(arguments.arrivals), rate * weight) for weight in arguments.arrivals)
     rush = min(RUSH_LENGTH, length)
     return Part(rush, RUSH * rate), Part(length - rush, rate)
-
-
-def _site(arguments: Arguments) -> Site:
-    """The office as the database has it, if it does; else a document."""
-    wanted = arguments.site or "demo"
-    if database(arguments.db).exists():
-        with opened(arguments) as store:
-            row = store.site(wanted) if wanted in store.sites() else None
-        if row is not None:
-            return parse(row)
-    return load(*document(wanted))
 
 
 def _recording(arguments: Arguments) -> BusyDay:

@@ -199,7 +199,7 @@ def test_a_phrase_has_its_name_before_it_is_rendered(tmp_path: Path, voice: Spea
         assert name == voice.name(f"  {CALL}\n", chimed=True), "the name depends on what is said, not on the speaker or the spaces"
 
 
-@pytest.mark.parametrize(("text", "lang"), [("", "vi"), (" … ", "vi"), ("a" * 2_001, "vi"), ("một", "fr")])
+@pytest.mark.parametrize(("text", "lang"), [("", "vi"), (" … ", "vi"), ("a" * 2_001, "vi"), ("một", "../fr")])
 def test_what_cannot_be_said_is_refused(text: str, lang: str, voice: Speaker) -> None:
     with pytest.raises(ValueError, match=r"nothing to say|At most|no voice for the language"):
         voice.say(text, lang)
@@ -362,7 +362,7 @@ WORDS = {"Mời số": 0.5, "A": 0.3, "không": 0.4, "một": 0.4, "hai": 0.4, "
 
 def test_recorded_clips_are_joined_with_the_pauses_of_the_pack(tmp_path: Path) -> None:
     folder = make_pack(tmp_path / "clips", WORDS, before_s={"đến quầy số": 0.4})
-    with Speaker(tmp_path / "cache", clips_folder=folder) as speaker:
+    with Speaker(tmp_path / "cache", clips_folders=[folder]) as speaker:
         samples = sound.read(speaker.say(CALL))
     spoken = 0.5 + 0.3 + 0.4 + 0.4 + 0.4 + 0.7 + 0.3
     pauses = 3 * 0.25 + 0.4
@@ -372,14 +372,14 @@ def test_recorded_clips_are_joined_with_the_pauses_of_the_pack(tmp_path: Path) -
 
 def test_a_word_without_a_clip_is_left_to_the_engine(engine: StrangeEngine, tmp_path: Path) -> None:
     folder = make_pack(tmp_path / "clips", {phrase: lasts for phrase, lasts in WORDS.items() if phrase != "hai"})
-    with Speaker(tmp_path / "cache", clips_folder=folder, timeout_s=10) as speaker:
+    with Speaker(tmp_path / "cache", clips_folders=[folder], timeout_s=10) as speaker:
         speaker.say(CALL)
     assert [each["text"] for each in engine.phrases()] == ["hai"]
 
 
 def test_a_sentence_mostly_without_clips_is_left_to_the_engine_as_a_whole(engine: StrangeEngine, tmp_path: Path) -> None:
     folder = make_pack(tmp_path / "clips", WORDS)
-    with Speaker(tmp_path / "cache", clips_folder=folder, timeout_s=10) as speaker:
+    with Speaker(tmp_path / "cache", clips_folders=[folder], timeout_s=10) as speaker:
         speaker.say("Máy ba nghỉ trưa hôm nay.")
         speaker.say("Please go", "en")
     assert [each["text"] for each in engine.phrases()] == ["Máy ba nghỉ trưa hôm nay.", "Please go"]

@@ -155,6 +155,17 @@ def test_the_servers_files_are_played_and_the_clerk_learns_that_it_was_heard(
     assert hall.done == [{"id": call["id"], "ok": True, "detail": "heard"}]
 
 
+def test_a_language_that_cannot_be_said_takes_nothing_from_the_vietnamese(
+    hall: SmallHall, tmp_path: Path, loudspeaker: Loudspeaker
+) -> None:
+    call = announcement(17, say={"vi": "Mời số A, một.", "hmn": "…", "en": "Ticket A."})
+    with speaking(hall, loudspeaker.player, Silent(tmp_path / "cache")) as agent:
+        hall.send("announcement", call)
+        hall.until(lambda: hall.done)
+        assert loudspeaker.played() == [sha(agent._voice.announce("Mời số A, một.")), sha(agent._voice.say("Ticket A.", "en"))]
+    assert hall.done == [{"id": call["id"], "ok": True, "detail": "heard"}]
+
+
 @pytest.mark.parametrize("answer", [None, b"<html>not a sound</html>"], ids=["not there", "not a sound"])
 def test_without_the_servers_file_the_agent_speaks_itself(
     answer: bytes | None, hall: SmallHall, tmp_path: Path, loudspeaker: Loudspeaker

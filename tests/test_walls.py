@@ -24,7 +24,7 @@ ROWS: list[tuple[str, ...]] = [
     ("server.manage", "server.appointments"),
     ("server.bookings", "server.pages.booking"),
     ("server.app", "server.demo", "server.commands", "server.chart", "server.comparison"),
-    ("server.whatif",),
+    ("server.clip_pack", "server.whatif"),
     ("server.__main__",),
 ]
 

@@ -123,7 +123,7 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
         const again = await load(moment.repeat_audio.vi);
         if (again && queue.length === 0 && holds(one)) await play(again);
       }
-      if (moment.audio?.en) await play(await load(moment.audio.en));
+      for (const lang of Object.keys(moment.audio ?? {}).filter((one) => one !== "vi")) await play(await load(moment.audio[lang]));
     }
     speaking(null);
     tell(moment.id, Boolean(sound), sound ? "played" : "no voice");

@@ -225,13 +225,25 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
+class Also:
+    """One more language, said after the Vietnamese of every call: a clip pack's, or a voice of the speech engine (`fr`, `km`).
+
+    `call` holds `{code}`, which is said letter by letter, and `{counter}`.
+    """
+
+    language: str
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
 class Voice:
-    """How numbers are read out: `digits` or `number`; `north` or `south` words."""
+    """How numbers are read out: `digits` or `number`; `north` or `south` words; in which further language, if in any."""
 
     reading: str = "digits"
     region: str = "north"
     formal: bool = False
     times: int = 2
+    also: Also | None = None
 
 
 @dataclass(frozen=True)
