@@ -29,7 +29,7 @@ LAST_WORD_S = 0.2
 
 
 def parser() -> argparse.ArgumentParser:
-    from server import commands, whatif
+    from server import commands, rescue, whatif
 
     top = argparse.ArgumentParser(prog="moiso", description="Queue kiosks, hall screens, voice and consoles.", epilog=f"Example: {EXAMPLE}")
     subs = top.add_subparsers(metavar="COMMAND", required=True)
@@ -71,6 +71,12 @@ def parser() -> argparse.ArgumentParser:
         help="mail to citizens goes through here: smtp://user:password@host:587?from=mot-cua@example.vn, smtps://..., or file:///folder "
         "for rehearsals (default: MOISO_SMTP, which other users of this machine cannot see; without either no mail is promised)",
     )
+    serve.add_argument(
+        "--replica",
+        metavar="FOLDER",
+        default=os.environ.get("MOISO_REPLICA"),
+        help="keep a copy of the database here, on another disk, at most a second behind (default: MOISO_REPLICA)",
+    )
     serve.add_argument("--hall-clock", metavar="INSTANT", help="for rehearsals: the hall clock starts here, as 2026-11-20T07:25+07:00")
     serve.add_argument("--factor", type=_factor, default=1.0, help="for rehearsals: hall seconds per second")
     serve.add_argument("--log", choices=("debug", "info", "warning", "error"), default="warning")
@@ -78,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
 
     _agents(subs)
     commands.add_parsers(subs)
+    rescue.add_parsers(subs)
     whatif.add_parsers(subs)
     return top
 
@@ -200,6 +207,7 @@ def run_serve(arguments: argparse.Namespace) -> int:
     from server import commands
     from server.clock import HallClock
     from server.pages import Extras
+    from server.store.replica import Replica
 
     start = None
     if arguments.hall_clock:
@@ -218,9 +226,12 @@ def run_serve(arguments: argparse.Namespace) -> int:
     if not store.sites():
         raise commands.Failed("There is no office to serve: give its document with --site FILE.")
     clock = HallClock(start, arguments.factor)
-    server = _Server(
-        arguments, store, clock, Extras(), _speaker(store.path, arguments.voice, arguments.clips or (), arguments.piper), notifier
-    )
+    replica = None
+    if arguments.replica:
+        store.keep_journal()
+        replica = Replica(store.path, Path(arguments.replica))
+    speaker = _speaker(store.path, arguments.voice, arguments.clips or (), arguments.piper)
+    server = _Server(arguments, store, clock, Extras(), speaker, notifier, replica)
     return server.run(lambda: _addresses(server, None))
 
 
@@ -373,7 +384,9 @@ def _addresses(server: _Server, accounts: list[dict[str, str]] | None) -> None:
 class _Server:
     """eventlet's WSGI server with what was measured to matter; `server/DECISIONS.md` has the numbers."""
 
-    def __init__(self, arguments: argparse.Namespace, store: Any, clock: Any, extras: Any, speaker: Any, notifier: Any) -> None:
+    def __init__(
+        self, arguments: argparse.Namespace, store: Any, clock: Any, extras: Any, speaker: Any, notifier: Any, replica: Any = None
+    ) -> None:
         import eventlet
         from eventlet import tpool
 
@@ -409,6 +422,7 @@ class _Server:
             watchers=tuple(arguments.watch_from),
             extras=extras,
             notifier=notifier,
+            replica=replica,
         )
         self.application = Application(store, Sites(store, clock.factor), clock, speaker, options)
         self._talks: set[Any] = set()

@@ -24,6 +24,7 @@ from server import bookings, manage, notices, outbox, wire
 from server.access import Access
 from server.api import Context, build
 from server.clock import HallClock, wall
+from server.copying import Copying
 from server.core.day import Day
 from server.core.events import Entry
 from server.foresight import Foresight
@@ -37,6 +38,7 @@ from server.routes import BODY_MOST, PREFIX, Routes, address, failure, install_e
 from server.sites import Sites
 from server.sockets import Sockets
 from server.store import Broken, Store, Unavailable
+from server.store.replica import Replica
 from server.voice import Speaks, Voice
 
 log = structlog.get_logger("app")
@@ -63,6 +65,8 @@ class Options:
     extras: Extras = field(default_factory=Extras)
     notifier: Notifier | None = None
     """The channel to citizens; without one nobody is asked for an address."""
+    replica: Replica | None = None
+    """A copy of the database on another disk, to be kept up to date."""
 
 
 class Application:
@@ -128,6 +132,7 @@ class Application:
         manage.declare(self.routes, self.context)
         bookings.declare(self.routes, self.context)
         self._stopping = threading.Event()
+        self.copying = Copying(options.replica, options.offload, self.sio.sleep) if options.replica else None
         self._metrics = Metrics(self)
         self._install()
 
@@ -171,6 +176,8 @@ class Application:
         for _ in range(outbox.LANES):
             self.sio.start_background_task(self.outbox.run)
         self.sio.start_background_task(self._keep_house)
+        if self.copying is not None:
+            self.sio.start_background_task(self.copying.run)
 
     def _keep_house(self) -> None:
         """Once a second: other processes' writes, the clock; once an hour: what must be forgotten; at night: close the day before."""
@@ -202,6 +209,8 @@ class Application:
         self.ledger.stop()
         self.sockets.stop()
         self.foresight.stop()
+        if self.copying is not None:
+            self.copying.stop()
 
     def wsgi(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         # A browser offers deflate for the websocket; accepting it costs two thirds of the capacity and 200 KB a socket.
@@ -262,6 +271,10 @@ class Metrics:
         Gauge("moiso_read_only", "1 when the disk has failed and nothing is acknowledged", registry=self.registry).set_function(
             lambda: float(application.ledger.broken is not None)
         )
+        if (copying := application.copying) is not None:
+            Gauge("moiso_copy_age_seconds", "How far the copy on the second disk is behind", registry=self.registry).set_function(
+                lambda: copying.age_s
+            )
         self._waiting = Gauge("moiso_waiting", "Citizens waiting", ["site", "service"], registry=self.registry)
 
     def answered(self, method: str, rule: str, status: int, seconds: float) -> None:

@@ -117,8 +117,8 @@ class Server:
             try:
                 if requests.get(f"{self.url}/readyz", timeout=5).status_code == 200:
                     return
-            except requests.ConnectionError:
-                # Nobody listens yet; the next connect is the wait.
+            except (requests.ConnectionError, requests.Timeout):
+                # Nobody listens or answers yet; the next connect is the wait.
                 select_pause()
         raise AssertionError(f"the server is not ready after {START_S} s: {self.log.read_text()[-2000:]}")
 

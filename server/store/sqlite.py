@@ -105,6 +105,16 @@ class AlreadyServed(Exception):
     """Another server holds this database."""
 
 
+def claim(path: Path) -> FileLock:
+    """Hold a database against every server, until released or the process ends, however it ends. Raises `AlreadyServed`."""
+    held = FileLock(f"{path}.lock", timeout=0, thread_local=False)
+    try:
+        held.acquire()
+    except Timeout as error:
+        raise AlreadyServed(f"{path} is already served by another server. Stop that one first, or give --db another file.") from error
+    return held
+
+
 class _Writing:
     """The statements of one transaction on the writing connection."""
 
@@ -220,7 +230,7 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._alone = FileLock(f"{path}.lock", timeout=0, thread_local=False)
+        self._alone: FileLock | None = None
         # Two processes may open a new database at once: SQLite does not wait for its turn to switch to WAL, and only one may migrate.
         try:
             with FileLock(f"{path}.opening.lock", timeout=OPENING_S):
@@ -251,12 +261,11 @@ class SqliteStore:
 
     def serve_alone(self) -> None:
         """Claim this database for one server process. Raises `AlreadyServed`; the claim ends with the process, however it ends."""
-        try:
-            self._alone.acquire()
-        except Timeout as error:
-            raise AlreadyServed(
-                f"{self.path} is already served by another server. Stop that one first, or give --db another file."
-            ) from error
+        self._alone = claim(self.path)
+
+    def keep_journal(self) -> None:
+        """Leave it to somebody else (`server.store.replica`) to bring the journal into the file."""
+        self._writer.conn.execute("pragma wal_autocheckpoint = 0")
 
     def write(self, steps: Sequence[Write]) -> list[Any]:
         connection = self._writer.conn
@@ -422,7 +431,8 @@ class SqliteStore:
     def close(self) -> None:
         self._reader.close()
         self._writer.close()
-        self._alone.release()
+        if self._alone is not None:
+            self._alone.release()
 
 
 def _conflict(error: sqlite3.IntegrityError) -> Exception:
