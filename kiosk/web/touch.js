@@ -1,5 +1,6 @@
 /**
  * Fingers on glass: a target acts when the finger leaves it, with a slip of up to 10 mm, and looks pressed as soon as it is touched.
+ * Nothing else of the browser answers.
  */
 
 const SLIP_MM = 10;
@@ -45,4 +46,13 @@ export function listen(root, mm, act) {
   });
   document.addEventListener("contextmenu", (event) => event.preventDefault());
   document.addEventListener("dragstart", (event) => event.preventDefault());
+  // A kiosk has no keyboard; whoever plugs one in gets no zoom, no print and no search from the browser.
+  document.addEventListener("wheel", (event) => event.ctrlKey && event.preventDefault(), { passive: false });
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.ctrlKey || event.altKey || event.metaKey || /^(F\d+|ContextMenu|Browser.*|Launch.*)$/.test(event.key)) event.preventDefault();
+    },
+    true,
+  );
 }
