@@ -20,6 +20,8 @@ SOCKET_TIMEOUT_S = 5
 """A connection that says nothing for this long is closed: two thousand half-open ones must not stop a clerk."""
 KEPT_S = 60
 """One that has been answered may rest for this long: a server that closes it just as the next request arrives would lose that request."""
+PROXIES_MOST = 9
+"""Reverse proxies one behind the other; more is a mistake in typing."""
 SPARE_FILES = 64
 """Files a server needs besides its connections: the database, the voice, its log."""
 DRAIN_S = 10.0
@@ -57,6 +59,14 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--db", metavar="URL", help="the database (default: MOISO_DB, else the data directory)")
     serve.add_argument("--json", action="store_true", help="print addresses as one JSON document")
     serve.add_argument("--secure-cookies", action="store_true", help="behind HTTPS: cookies travel over it only")
+    serve.add_argument(
+        "--trusted-proxies",
+        type=_proxies,
+        default=os.environ.get("MOISO_TRUSTED_PROXIES") or "0",
+        metavar="N",
+        help="so many reverse proxies of the office stand before it, and are believed what they say in X-Forwarded-* of the caller "
+        "and of HTTPS (default: MOISO_TRUSTED_PROXIES, else 0: nobody is believed)",
+    )
     serve.add_argument(
         "--watch-from", action="append", default=[], metavar="NETWORK", help="may also read health and metrics, as 192.0.2.0/24"
     )
@@ -169,6 +179,12 @@ def _factor(text: str) -> float:
     return value
 
 
+def _proxies(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= PROXIES_MOST):
+        raise argparse.ArgumentTypeError(f"a number from 0 to {PROXIES_MOST}")
+    return int(text)
+
+
 def main() -> int:
     """Run one command; the exit code. Failures are one sentence on standard error."""
     if len(sys.argv) > 1 and sys.argv[1] in ("serve", "demo"):
@@ -245,7 +261,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
     from server.pages import Extras
     from server.store import StaffRow
 
-    arguments.secure_cookies, arguments.watch_from, arguments.log = False, [], "warning"
+    arguments.secure_cookies, arguments.watch_from, arguments.log, arguments.trusted_proxies = False, [], "warning", 0
     with tempfile.TemporaryDirectory(prefix="moiso-demo-") as folder:
         path = commands.database(arguments.db) if arguments.db else Path(folder) / "demo.db"
         store = commands.open_store(path)
@@ -420,6 +436,7 @@ class _Server:
             offload=tpool.execute,
             secure_cookies=arguments.secure_cookies,
             watchers=tuple(arguments.watch_from),
+            trusted_proxies=arguments.trusted_proxies,
             extras=extras,
             notifier=notifier,
             replica=replica,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from flask import Response, send_file
+from flask import Response, request, send_file
 
 from server import wire
 from server.access import DEVICE_COOKIE, STAFF_COOKIE, Access, Principal, hash_key
@@ -221,7 +221,7 @@ def _device(p: Principal) -> wire.DeviceOut:
 
 
 def _cookie(ctx: Context) -> dict[str, Any]:
-    return {"httponly": True, "samesite": "Strict", "secure": ctx.secure_cookies, "path": "/"}
+    return {"httponly": True, "samesite": "Strict", "secure": ctx.secure_cookies or request.is_secure, "path": "/"}
 
 
 # -- the office ------------------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import structlog
 from flask import Flask, Response, g, render_template, request
 from flask_socketio import SocketIO
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import bookings, manage, notices, outbox, wire
 from server.access import Access
@@ -62,6 +63,9 @@ class Options:
     secure_cookies: bool = False
     watchers: tuple[str, ...] = ()
     """Networks besides loopback and private ones that may read health and metrics."""
+    trusted_proxies: int = 0
+    """So many proxies of the office stand before the server, and each adds whom it has heard. 0: what a caller says of itself is its own
+    invention, and counts for nothing."""
     extras: Extras = field(default_factory=Extras)
     notifier: Notifier | None = None
     """The channel to citizens; without one nobody is asked for an address."""
@@ -92,6 +96,9 @@ class Application:
             logger=_said_of_sockets(),
             engineio_logger=_said_of_sockets(),
         )
+        if near := options.trusted_proxies:
+            # Outermost, so that pages, interface and sockets see the same caller.
+            self.flask.wsgi_app = ProxyFix(self.flask.wsgi_app, x_for=near, x_proto=near, x_host=near)  # type: ignore[method-assign]
         self.voice = Voice(speaker, self.sio.start_background_task)
         self.foresight = Foresight()
         self.publisher = Publisher(store, clock, self.voice, self.foresight.likely)

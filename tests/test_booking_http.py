@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from outside import INSTANT, Outside, outside, refused
-from running import OPEN
+from running import OPEN, PASSWORD
 
 TODAY, MONDAY = "2026-11-20", "2026-11-23"
 FIELDS = [
@@ -33,14 +34,19 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
         yield office
 
 
+def limited(text: str) -> str:
+    """The open office with one booking a person, and limits."""
+    found = re.sub(r"(?s)# Không giới hạn.*?\n\n(?=\[\[halls)", CAREFUL + "\n", text.replace("per_person = 0", "per_person = 1"))
+    assert found != text and "wrong_codes_in_all = 5" in found
+    return found
+
+
 @pytest.fixture
 def careful(tmp_path: Path) -> Iterator[Outside]:
     """The same office with one booking a person, limits, and a second office on the same server."""
     text = Path(OPEN).read_text(encoding="utf-8")
     document, other = tmp_path / "open.toml", tmp_path / "other.toml"
-    limited = re.sub(r"(?s)# Không giới hạn.*?\n\n(?=\[\[halls)", CAREFUL + "\n", text.replace("per_person = 0", "per_person = 1"))
-    assert limited != text and "wrong_codes_in_all = 5" in limited
-    document.write_text(limited, encoding="utf-8")
+    document.write_text(limited(text), encoding="utf-8")
     other.write_text(text.replace('id = "open"', 'id = "khac"').replace("Một cửa mở mọi lúc", "UBND phường Mẫu Khác"), encoding="utf-8")
     with outside(tmp_path, "--site", str(other), document=str(document)) as office:
         yield office
@@ -355,6 +361,42 @@ def test_who_guesses_codes_is_slowed_down_and_nobody_else(careful: Outside) -> N
         refused(careful[who].send("POST", "/sites/open/appointments/4821375/check-in", {}), 404, "not_found")
     refused(careful["k1"].send("POST", path(made, "/check-in"), {}), 429, "too_many_requests")
     assert careful["lan"].get(path(made))["code"] == made["code"], "whoever has not been wrong is answered"
+
+
+@pytest.mark.parametrize("proxies", [0, 1, 2])
+def test_limits_count_whom_the_offices_own_proxies_name_and_nobody_who_names_himself(tmp_path: Path, proxies: int) -> None:
+    document = tmp_path / "open.toml"
+    document.write_text(limited(Path(OPEN).read_text(encoding="utf-8")), encoding="utf-8")
+    with outside(tmp_path, "--trusted-proxies", str(proxies), document=str(document)) as office:
+        # What proxies add stands at the end; before it stands whatever the citizen's own program has invented.
+        added = ["198.51.100.7", "10.0.0.2"][:proxies]
+
+        def ask(invented: str, *heard: str) -> requests.Response:
+            return office["nobody"].send(
+                "GET", "/sites/open/appointments/482137504582713063", **{"X-Forwarded-For": ", ".join([invented, *heard])}
+            )
+
+        for number in range(3):
+            refused(ask(f"203.0.113.{number}", *added), 404, "not_found")
+        refused(ask("203.0.113.99", *added), 429, "too_many_requests")
+        if proxies:
+            refused(ask("203.0.113.99", "198.51.100.8", *added[1:]), 404, "not_found")
+
+
+def test_behind_a_proxy_that_speaks_https_cookies_travel_over_it_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOISO_TRUSTED_PROXIES", "1")
+    with outside(tmp_path) as office:
+        for scheme in ("http", "https"):
+            answer = requests.post(
+                f"{office.api}/sessions",
+                json={"user": "lan", "password": PASSWORD},
+                headers={"X-Forwarded-Proto": scheme, "X-Forwarded-For": "198.51.100.7"},
+                timeout=20,
+            )
+            assert ("Secure" in answer.headers["Set-Cookie"]) == (scheme == "https")
+            # Whoever comes through the proxy is a stranger, though the proxy itself stands on this machine.
+            health = requests.get(f"{office.url}/healthz", headers={"X-Forwarded-For": "8.8.8.8"}, timeout=20)
+            assert health.status_code == 403
 
 
 def test_a_booking_of_another_office_is_told_its_office(careful: Outside) -> None:
