@@ -156,5 +156,6 @@ from server.wire.values import (
     instant,
     instant_or_none,
     loads,
+    masked,
     plain,
 )

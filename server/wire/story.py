@@ -9,8 +9,10 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from server.core import events as ev
-from server.wire.values import instant
+from server.wire.values import instant, masked
 
+BEARER = ("appointment", "wait")
+"""Fields whose holder may move, cancel or give back: nobody who reads the story gets them whole."""
 _EVENTS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in ev.KINDS.items()}
 
 
@@ -32,12 +34,14 @@ class EntryOut(TypedDict):
 
 
 def entry(line: ev.Entry) -> EntryOut:
+    """A line as it is read; what is stored, and told again at every start, holds the whole codes."""
+    told = json.loads(event_text(line.event))
     return {
         "seq": line.seq,
         "at": instant(line.at),
         "actor": line.actor,
         "kind": type(line.event).__name__,
-        "event": json.loads(event_text(line.event)),
+        "event": told | {name: masked(told[name]) for name in BEARER if told.get(name)},
     }
 
 
