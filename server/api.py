@@ -22,10 +22,10 @@ from server.core import events as ev
 from server.core.day import Day, Ticket, fold
 from server.core.refused import Refused
 from server.core.ticket import State, Verb
-from server.ledger import Answer, Command, Ledger, Render
+from server.ledger import Command, Ledger, Render
 from server.names import Names
 from server.publish import Publisher
-from server.routes import Call, Reply, Routes, day_of, invalid, presented, respond
+from server.routes import Call, Reply, Routes, answered, day_of, invalid, presented, respond
 from server.sites import Sites
 from server.store import ContactRow, StaffRow, Writing
 from server.voice import Voice
@@ -101,14 +101,6 @@ def run(ctx: Context, call: Call, command: Command, render: Render, *, day: date
         if name := ctx.names.shown(refused.details.get("clerk")):
             raise Refused(refused.code, **refused.details, clerk_name=name) from refused
         raise
-
-
-def answered(answer: Answer) -> Response:
-    """The ledger's answer as it is sent."""
-    response = respond((answer.status, answer.body))
-    if answer.replayed:
-        response.headers["Idempotency-Replayed"] = "true"
-    return response
 
 
 def find_ticket(ctx: Context, call: Call) -> tuple[date, str]:

@@ -153,7 +153,7 @@ class Application:
     def _install(self) -> None:
         app = self.flask
         install_errors(app)
-        app.register_blueprint(self.routes.blueprint(self.access, lambda site: site in self.sites.ids()))
+        app.register_blueprint(self.routes.blueprint(self.access, lambda site: site in self.sites.ids(), self.ledger.kept))
         app.register_blueprint(booking.blueprint(self.context))
         app.register_blueprint(blueprint(self.sites, self.options.extras, self.ledger, self.foresight.likely))
         _describe(app, self.routes)

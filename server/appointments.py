@@ -125,6 +125,8 @@ def _with_nearest(ctx: Context, site: str, service: str, refused: Refused) -> Re
 
 def book(ctx: Context, asked: Asker, site: str, body: wire.BookIn) -> Answer:
     """Take a place. The answer is the booking as it is sent; a repeat under the same key gets the first one's."""
+    if (kept := ctx.ledger.kept(asked.once)) is not None:
+        return kept
     office = ctx.sites.current(site)
     service = _service_of(office, body)
     start = body.start.astimezone(office.tz) if body.start else None
@@ -197,7 +199,7 @@ MOVES_PER_HOUR = 4
 
 
 class Slowed:
-    """Brokers work from few addresses. Staff, who book for others all day, are not counted; neither is a repeat of what was answered.
+    """Brokers work from few addresses. Staff, who book for others all day, are not counted; a repeat is answered before it comes here.
 
     Attempts are counted by the hour. A booking without a telephone number is counted only when it has been made: whoever loses the last
     place of a slot twice has not had two.
@@ -205,9 +207,8 @@ class Slowed:
 
     def __init__(self, ctx: Context, asked: Asker, office: Site, *, anonymous: bool) -> None:
         staff = asked.who is not None and asked.who.kind == "staff"
-        repeat = asked.once is not None and ctx.ledger.store.answer(asked.once.principal, asked.once.key) is not None
         self._access, self._who = ctx.access, (office.id, asked.address)
-        self._limits = Limits(0, 0) if staff or repeat else office.limits
+        self._limits = Limits(0, 0) if staff else office.limits
         self._anonymous, self._counted = anonymous, False
 
     def ask(self) -> None:
@@ -297,6 +298,8 @@ class Guard:
 
 def move(ctx: Context, asked: Asker, day: Day, found: Appointment, to: datetime) -> Answer:
     """Another time of the same service; the answer is the booking as it stands then."""
+    if (kept := ctx.ledger.kept(asked.once)) is not None:
+        return kept
     site = day.site.id
     start = to.astimezone(ctx.sites.current(site).tz)
     rules = ctx.sites.current(site).service[found.service].booking if found.service in ctx.sites.current(site).service else None
@@ -376,6 +379,8 @@ def silence(ctx: Context, found: Appointment) -> None:
 
 def await_place(ctx: Context, asked: Asker, site: str, when: date, body: wire.AwaitIn) -> Answer:
     """Be told when a place of a full day comes free. Refuses `places_left` as long as there are any."""
+    if (kept := ctx.ledger.kept(asked.once)) is not None:
+        return kept
     office = ctx.sites.current(site)
     if body.service not in office.service:
         raise Refused("unknown_service", service=body.service, known=list(office.service))

@@ -23,7 +23,7 @@ from werkzeug.exceptions import HTTPException
 from server import wire
 from server.access import DEVICE_COOKIE, STAFF_COOKIE, Access, Principal
 from server.core.refused import Refused
-from server.ledger import Idempotency, KeyReused
+from server.ledger import Answer, Idempotency, KeyReused
 from server.sites import UnknownSite
 from server.store import Broken, Poison, Unavailable
 
@@ -140,17 +140,22 @@ class Routes:
 
         return declare
 
-    def blueprint(self, access: Access, known_site: Callable[[str], bool]) -> Blueprint:
+    def blueprint(
+        self, access: Access, known_site: Callable[[str], bool], kept: Callable[[Idempotency | None], Answer | None]
+    ) -> Blueprint:
+        """`kept`: the first answer under a key; it is sent before the handler looks at anything that may have changed since."""
         blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
         for number, operation in enumerate(self.operations):
             rule = operation.path.replace("{", "<").replace("}", ">")
             blueprint.add_url_rule(
-                rule, f"op{number}", _view(operation, access, known_site), methods=[operation.method], provide_automatic_options=False
+                rule, f"op{number}", _view(operation, access, known_site, kept), methods=[operation.method], provide_automatic_options=False
             )
         return blueprint
 
 
-def _view(operation: Operation, access: Access, known_site: Callable[[str], bool]) -> Callable[..., Response]:
+def _view(
+    operation: Operation, access: Access, known_site: Callable[[str], bool], kept: Callable[[Idempotency | None], Answer | None]
+) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         if "site" in path and not known_site(path["site"]):
             raise Refused("not_found")
@@ -160,6 +165,8 @@ def _view(operation: Operation, access: Access, known_site: Callable[[str], bool
         if operation.once or (operation.once is None and "Idempotency-Key" in request.headers):
             principal = who.id if who else f"holder:{path.get('ticket', '')}"
             once = _idempotency(principal, digest)
+        if (answer := kept(once)) is not None:
+            return answered(answer)
         call = Call(path, dict(request.args.items()), body, who, language(request), once, network(), request)
         return respond(operation.handler(call))
 
@@ -172,6 +179,14 @@ def respond(reply: Reply) -> Response:
     status, body = reply
     text = body if isinstance(body, str) else wire.dumps(body)
     return Response(text, status, mimetype="application/json", headers={"Cache-Control": "no-store"})
+
+
+def answered(answer: Answer) -> Response:
+    """The ledger's answer as it is sent."""
+    response = respond((answer.status, answer.body))
+    if answer.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
 
 
 def network() -> str:

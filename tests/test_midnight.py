@@ -88,3 +88,21 @@ def test_the_night_of_a_hall_that_has_not_finished(server: Server) -> None:
     assert anyone.get(f"/sites/open/tickets/{fresh['id']}")["state"] == "lapsed"
     assert story(SUNDAY) == []
     assert take(kiosk)["code"] == "A001"
+
+
+def test_a_booking_and_a_check_in_repeated_after_midnight_are_answered_as_they_were(server: Server) -> None:
+    begin(server, f"{FRIDAY}T23:40:00")
+    kiosk, anyone = server.device("k1"), server.anyone()
+    body = {"service": "A", "start": f"{FRIDAY}T23:50:00+07:00", "phone": "0912345678", "consent": True}
+    booked = anyone.post("/sites/open/appointments", body, once="home", expect=201)
+    path = f"/sites/open/appointments/{booked['spoken']}/check-in"
+    ticket = kiosk.post(path, once="scan", expect=201)
+    begin(server, f"{SATURDAY}T00:00:30")
+    # Whoever lost the answer asks again: the paper is the same, and the booking is the one that was made.
+    assert kiosk.post(path, once="scan", expect=201) == ticket
+    assert anyone.post("/sites/open/appointments", body, once="home", expect=201) == booked
+    again = anyone.send("POST", "/sites/open/appointments", {**body, "phone": "0987654321"}, once="home")
+    assert again.status_code == 422 and again.json()["error"]["code"] == "idempotency_key_reused"
+    # A key that nothing was kept under meets the date.
+    assert kiosk.post(path, once="another", expect=409)["error"]["code"] == "already_checked_in"
+    assert anyone.post("/sites/open/appointments", body, once="another", expect=409)["error"]["code"] == "too_late_to_book"
