@@ -68,6 +68,10 @@ class Letter:
     """So late is still on time; None where a booking counts from its registration."""
     at: datetime | None = None
     """When this was decided: a calendar keeps the later of two files about one appointment."""
+    registered: datetime | None = None
+    """Of a number for today taken from home, which has no time: when it was taken."""
+    rules: tuple[str, ...] = ()
+    """How numbers are called, for whoever has no time to come at."""
 
 
 class Mail(NamedTuple):
@@ -119,8 +123,21 @@ _HAPPENED: Mapping[str, Words] = {
         Kind.PLACE_FREE: "A place that you wait for is free.\nIt is kept for nobody: who books first gets it.",
     },
 }
+_LIVE: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "vi": {
+        Kind.BOOKED: ("Đã lấy số qua mạng", "Đã ghi số qua mạng của ông/bà cho hôm nay."),
+        Kind.CANCELLED: ("Đã hủy số qua mạng", "Số qua mạng này đã hủy."),
+    },
+    "en": {
+        Kind.BOOKED: ("Your number for today is taken", "Your number for today is taken."),
+        Kind.CANCELLED: ("Your number for today is cancelled", "Your number for today is cancelled."),
+    },
+}
+"""Subject and first sentence where there is no time."""
 _LABELS: Mapping[str, Words] = {
     "vi": {
+        "registered": "Đăng ký lúc",
+        "rules": "Quy tắc gọi số:",
         "service": "Lĩnh vực",
         "procedure": "Thủ tục",
         "time": "Giờ hẹn",
@@ -130,6 +147,8 @@ _LABELS: Mapping[str, Words] = {
         "bring": "Mời mang theo:",
     },
     "en": {
+        "registered": "Registered at",
+        "rules": "How numbers are called:",
         "service": "Service",
         "procedure": "Procedure",
         "time": "Time",
@@ -150,18 +169,23 @@ _LINK: Mapping[str, Mapping[Kind, str]] = {
 def mail(letter: Letter) -> Mail:
     """The mail of a notice, with the calendar file where a time is kept or given up."""
     lang = _lang(letter)
-    when = f": {_when(letter.start, lang)}" if letter.start else ""
+    subject, happened = _SUBJECT[lang][letter.kind], _HAPPENED[lang][letter.kind]
+    if letter.registered is not None:
+        subject, happened = _LIVE[lang].get(letter.kind, (subject, happened))
+    at = letter.start or letter.registered
+    when = f": {_when(at, lang)}" if at else ""
     blocks = [
-        f"{letter.office}\n{_HAPPENED[lang][letter.kind]}",
+        f"{letter.office}\n{happened}",
         _facts(letter, lang),
         _arrival(letter, lang),
         _bring(letter, lang),
         _ways(letter, lang),
+        _rules(letter, lang),
         _manners(letter, lang),
     ]
     dated = letter.start is not None and letter.kind != Kind.PLACE_FREE
     return Mail(
-        _line(f"{_SUBJECT[lang][letter.kind]}{when}"),
+        _line(f"{subject}{when}"),
         unicodedata.normalize("NFC", "\n\n".join(block for block in blocks if block) + "\n"),
         calendar(letter) if dated else None,
         _line(letter.office),
@@ -190,6 +214,7 @@ def _facts(letter: Letter, lang: str) -> str:
         "service": letter.service,
         "procedure": letter.procedure or "",
         "time": _when(letter.start, lang) if letter.start else "",
+        "registered": _when(letter.registered, lang) if letter.registered else "",
         "place": _place(letter),
         "code": letter.spoken if letter.kind in STANDS or letter.kind == Kind.DISPLACED else "",
         "reason": letter.reason,
@@ -199,11 +224,13 @@ def _facts(letter: Letter, lang: str) -> str:
 
 def _arrival(letter: Letter, lang: str) -> str:
     """How to come, and how late is still on time."""
-    if letter.kind not in STANDS or letter.start is None:
+    if letter.kind not in STANDS or (letter.start or letter.registered) is None:
         return ""
     english = lang == "en"
     said = ["When you arrive, type the code at the ticket machine." if english else "Khi đến, mời bấm mã hẹn ở máy lấy số."]
-    if letter.grace is not None:
+    if letter.start is None:
+        said += ["The code is valid today only."] if english else ["Mã chỉ dùng trong hôm nay."]
+    elif letter.grace is not None:
         until = hhmm(letter.start + letter.grace)
         said += (
             [f"Until {until} you are on time.", "If you come later, you are still served, but you wait longer."]
@@ -226,10 +253,20 @@ def _ways(letter: Letter, lang: str) -> str:
     )
     if letter.kind in (Kind.CANCELLED, Kind.PLACE_FREE):
         by_phone = letter.hotline and (f"call {letter.hotline}." if lang == "en" else f"gọi {letter.hotline}.")
-    link = f"{_LINK[lang][Kind(letter.kind)]}\n{letter.url}" if letter.url else ""
+    there = _LINK[lang][Kind(letter.kind)]
+    if letter.registered is not None and letter.kind in STANDS:
+        there = "See or cancel it:" if lang == "en" else "Xem hoặc hủy số này:"
+    link = f"{there}\n{letter.url}" if letter.url else ""
     if link and by_phone:
         return f"{link}\n{'Or' if lang == 'en' else 'Hoặc'} {by_phone}"
-    return link or (f"{_LINK[lang][Kind(letter.kind)]} {by_phone}" if by_phone else "")
+    return link or (f"{there} {by_phone}" if by_phone else "")
+
+
+def _rules(letter: Letter, lang: str) -> str:
+    """The five lines, for whoever is told no time: the queue time alone says when it is their turn."""
+    if letter.kind not in STANDS or not letter.rules:
+        return ""
+    return "\n".join([_LABELS[lang]["rules"], *(f"- {line}" for line in letter.rules)])
 
 
 def _manners(letter: Letter, lang: str) -> str:

@@ -16,6 +16,7 @@ from server.core import events as ev
 from server.core.appointment import Appointment, Awaiting, Slot, spoken
 from server.core.day import Day
 from server.core.site import Counting
+from server.core.words import rule_lines
 from server.ledger import Ledger
 from server.letters import STANDS, Kind, Letter
 from server.store import NoticeRow, Store
@@ -77,10 +78,11 @@ def _notices(day: Day, entry: ev.Entry, wanted: list[tuple[Appointment, Kind, da
             contact=a.contact,
             created_at=entry.at,
             due_at=due,
-            expires_at=a.slot.start,
+            # A number for today has no time of its own: it is worth knowing as long as the day lasts.
+            expires_at=a.slot.start if a.slot else day.site.at(day.date, timedelta(days=1)),
         )
         for number, (a, kind, due) in enumerate(wanted, 1)
-        if a.contact is not None and a.slot is not None
+        if a.contact is not None
     ]
 
 
@@ -156,4 +158,6 @@ def letter(day: Day, a: Appointment, kind: str, *, reason: str = "", at: datetim
         reason=reason,
         grace=site.rules.grace if service.counting is Counting.SLOT else None,
         at=at,
+        registered=None if a.slot else a.registered,
+        rules=() if a.slot else tuple(rule_lines(site.rules, service.counting, a.lang)),
     )

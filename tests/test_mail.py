@@ -152,6 +152,38 @@ def test_who_waits_for_a_place_is_told_when_one_comes_free(tmp_path: Path, gatew
         assert not [mail for mail in gateway.taken if mail.to == "hoa@example.vn"]
 
 
+def test_a_number_for_today_is_told_by_mail_with_its_code_and_the_rule(tmp_path: Path, gateway: Gateway) -> None:
+    text = Path(OPEN).read_text(encoding="utf-8").replace('id = "open"\n', 'id = "open"\npublic_url = "https://so.example.vn"\n', 1)
+    document = tmp_path / "live.toml"
+    document.write_text(text.replace('letter = "A"', 'letter = "A"\ncounting = "registered"\nbooking = { live = true }', 1), "utf-8")
+    with running(tmp_path, str(document), *MORNING) as server:
+        body = {"service": "A", "email": LAN, "consent": True}
+        made = server.anyone().post("/sites/open/appointments", body, expect=201)
+        assert made["start"] is None
+        until(lambda: len(gateway.taken) == 1)
+        told = gateway.taken[0]
+        plain = told.part("plain").get_content().replace("\u00a0", " ")
+        assert told.message["Subject"].startswith("Đã lấy số qua mạng: 08:00 thứ Sáu 20/11/2026")
+        for said in (
+            made["spoken"],
+            f"https://so.example.vn/h/{made['code']}",
+            "Mã chỉ dùng trong hôm nay.",
+            "giờ xếp hàng là lúc đăng ký",
+        ):
+            assert said in plain, plain
+        assert (
+            "Dời" not in plain
+            and "dời" not in plain
+            and not [part for part in told.message.walk() if "calendar" in part.get_content_type()]
+        )
+        with closing(SqliteStore(server.database)) as store:
+            (row,) = store.notices("open", made["code"])
+        assert row.expires_at.isoformat() == "2026-11-20T17:00:00+00:00", "as the day ends here"
+        server.anyone().send("DELETE", f"/sites/open/appointments/{made['code']}")
+        until(lambda: len(gateway.taken) == 2)
+        assert gateway.taken[1].message["Subject"].startswith("Đã hủy số qua mạng")
+
+
 def test_who_takes_the_consent_back_or_left_no_address_is_not_written_to(tmp_path: Path, gateway: Gateway) -> None:
     with running(tmp_path, OPEN, *MORNING) as server:
         hold = threading.Event()
