@@ -77,9 +77,9 @@ def offers(ctx: Context, site: str, service: str, when: date) -> list[Offer]:
             return []
         found = []
         for slot in day.slots(service).values():
-            closure = day.bookings.closed(service, slot)
+            closed = booking.why_unkept(day, service, slot)
             capacity, left = booking.capacity(day, service, slot, cycle), booking.left(day, service, slot, now, cycle)
-            found.append(Offer(slot, capacity, left, closure.reason if closure else None))
+            found.append(Offer(slot, capacity, left, closed))
         return found
 
 

@@ -37,6 +37,8 @@ LOOK_BACK = timedelta(days=31)
 FORGOTTEN = timedelta(hours=8)
 """At night a day in which nothing at all has happened for so long is closed, whoever still stands at a counter: the clerk went home without
 pressing. Otherwise the first press of the morning would call the day before's leftovers."""
+OPENED_AT_ONCE = 8
+"""Days to come that are read at one look."""
 TRIES = 5
 """How often a batch is decided anew because another process wrote first."""
 
@@ -150,6 +152,9 @@ class Ledger:
         self.ended = threading.Event()
         """Set when the committer has answered everything and ended."""
         self._night_of: dict[str, date] = {}
+        self._heard: dict[str, int] = {}
+        """By site: the version of its document for which the days to come have been looked up, and those still to be opened."""
+        self._to_open: set[tuple[str, date]] = set()
         self.commits = 0
         self.commands = 0
 
@@ -587,6 +592,7 @@ class Ledger:
 
     def _look_around(self) -> None:
         self.sites.refresh()
+        self._open_days_to_come()
         for (site, when), book in list(self._books.items()):
             day = book.published
             if self.store.last_seq(site, when) > day.seq:
@@ -596,6 +602,19 @@ class Ledger:
                 del self._books[site, when]
             elif when >= self.today(site) and day.site.version != self.sites.current(site).version and not day.closed:
                 self._adopt(book, self.sites.current(site))
+
+    def _open_days_to_come(self) -> None:
+        """Days ahead that hold bookings must hear of a new version, though nobody has asked for them since the start: whoever booked there
+        may have lost the time. A few at a look: a start with three months of bookings must not hold up the first number."""
+        for site in self.sites.ids():
+            version = self.sites.current(site).version
+            if self._heard.get(site) != version:
+                self._heard[site] = version
+                today = self.today(site)
+                self._to_open |= {(site, when) for when in self._offload(self.store.days, site) if when >= today}
+        for site, when in sorted(self._to_open, key=lambda each: each[1])[:OPENED_AT_ONCE]:
+            self._to_open.discard((site, when))
+            self._open(site, when)
 
     def _adopt(self, book: _Book, office: Site) -> None:
         """A new version of the site document: an event of a day that runs, and nobody's business on a day that has not begun."""

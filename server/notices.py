@@ -14,6 +14,7 @@ from typing import NamedTuple
 from server import wire
 from server.core import events as ev
 from server.core.appointment import Appointment, Awaiting, Slot, spoken
+from server.core.booking import why_unkept
 from server.core.day import Day
 from server.core.site import Counting
 from server.core.words import rule_lines
@@ -49,9 +50,9 @@ def caused(day: Day, entry: ev.Entry) -> Caused:
             return Caused([code], [*news, *_offered(day, entry)])
         case ev.TicketIssued(appointment=str(code)):
             return Caused([code], [])
-        case ev.SlotsClosed():
-            affected = day.bookings.affected(day.bookings.closures[entry.seq])
-            return Caused([], _notices(day, entry, [(each, Kind.DISPLACED, entry.at) for each in affected]))
+        case ev.SlotsClosed() | ev.HoursChanged() | ev.SiteRevised():
+            lost = [day.bookings.all[code] for code in day.bookings.displaced.get(entry.seq, ())]
+            return Caused([], _notices(day, entry, [(each, Kind.DISPLACED, entry.at) for each in lost]))
         case _:
             return NOTHING
 
@@ -119,14 +120,15 @@ def reading(store: Store, ledger: Ledger) -> Callable[[NoticeRow], tuple[str, Le
             offer = next((o for o in day.bookings.offered.values() if o[0].wait == row.appointment), None)
             return (address, _place_free(day, *offer[:2])) if offer else None
         found = day.bookings.find(row.appointment)
-        closure = day.bookings.closed(found.service, found.slot) if found and found.slot else None
+        reason = why_unkept(day, found.service, found.slot, found.lang) if found and found.slot else None
+        unkept = reason is not None
         if (
             found is None
-            or (row.kind in STANDS and (closure or not found.live))
-            or (row.kind == Kind.DISPLACED and not (found.live and closure))
+            or (row.kind in STANDS and (unkept or not found.live))
+            or (row.kind == Kind.DISPLACED and not (found.live and unkept))
         ):
             return None
-        return address, letter(day, found, row.kind, reason=closure.reason if closure else "")
+        return address, letter(day, found, row.kind, reason=reason or "")
 
     return read
 

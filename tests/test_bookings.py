@@ -542,6 +542,62 @@ def test_a_closed_time_is_a_time_of_this_day() -> None:
             office.do(booking.close_slots, start=start, end=end, reason="", service=service)
 
 
+def displaced(office: Booked) -> tuple[str, ...]:
+    """Whom the last event tells that their time cannot be kept."""
+    return office.day.bookings.displaced.get(office.day.seq, ())
+
+
+def test_an_office_that_closes_early_tells_those_who_booked_later_and_nobody_twice() -> None:
+    office = Booked()
+    kept, lost, given_back = office.book(clock="13:45"), office.book(clock="14:00"), office.book(clock="15:00")
+    office.give_back(given_back)
+    office.do(decide.change_hours, last_ticket=None, closes=at("14:00"))
+    assert displaced(office) == (lost,)
+    assert booking.why_unkept(office.day, "household", Slot(at("14:00"), at("14:15"))) == "hôm đó đóng cửa lúc 14:00"
+    assert booking.why_unkept(office.day, "household", Slot(at("14:00"), at("14:15")), "en") == "closes at 14:00 today"
+    assert booking.why_unkept(office.day, "household", Slot(at("13:45"), at("14:00"))) is None
+    # Back and forth: whoever has been told has been told; a closure of the same time does not repeat it either.
+    office.do(decide.change_hours, last_ticket=None, closes=None)
+    assert displaced(office) == () and office.left("14:00") == 1
+    office.do(decide.change_hours, last_ticket=None, closes=at("13:50"))
+    assert displaced(office) == (kept,)
+    office.do(booking.close_slots, start=at("13:00"), end=at("17:00"), reason="mất điện")
+    assert displaced(office) == ()
+    assert booking.why_unkept(office.day, "household", Slot(at("13:30"), at("13:45"))) == "mất điện"
+    office.do(booking.reopen_slots, closure=office.day.seq)
+    # Another time is another promise.
+    [(_, moved)] = move(office, lost, at("13:30"), now=office.now)
+    office.tell(moved)
+    office.do(decide.change_hours, last_ticket=None, closes=at("13:40"))
+    assert displaced(office) == (lost,)
+    assert snapshot(office.replayed()) == snapshot(office.day)
+
+
+def test_who_booked_a_day_that_loses_its_hours_is_told() -> None:
+    office = Booked(clock="07:00")
+    early, late, over = office.book(clock="08:00"), office.book(clock="16:00"), office.book(clock="07:45")
+    hours = office.site.hours
+    office.at("07:50").revise(hours=replace(hours, special={FRIDAY: (span("07:30", "11:30"), span("13:30", "15:30"))}))
+    assert displaced(office) == (late,)
+    assert booking.why_unkept(office.day, "household", Slot(at("16:00"), at("16:15"))) == "giờ làm việc đã đổi"
+    assert booking.why_unkept(office.day, "household", Slot(at("16:00"), at("16:15")), "en") == "outside the new opening hours"
+    office.revise(hours=replace(hours, holidays={FRIDAY: "Quốc tang"}))
+    assert displaced(office) == (early,), "what is over is over, and who was told is told"
+    assert over in office.day.bookings.all and booking.why_unkept(office.day, "household", Slot(at("08:00"), at("08:15"))) == "Quốc tang"
+    office.revise(hours=hours)
+    assert displaced(office) == ()
+
+
+def test_a_service_with_hours_of_its_own_tells_whom_they_leave_out_and_one_that_is_dropped_nobody() -> None:
+    office = Booked()
+    code = office.book(clock="16:00")
+    office.revise(services=tuple(s for s in office.site.services if s.id != "household"))
+    assert displaced(office) == (), "who has booked is served, though nobody else can book"
+    week = ((span("08:00", "11:00"),),) * 5 + ((), ())
+    office.revise(services=bookable(week=week).services)
+    assert displaced(office) == (code,)
+
+
 # -- who is still to come --------------------------------------------------------------------------------------------------------
 
 

@@ -130,6 +130,35 @@ def test_a_citizen_is_told_of_what_becomes_of_the_booking(tmp_path: Path, gatewa
         assert Kind.REMINDER not in kinds, "nobody is reminded of what was given back"
 
 
+def test_who_loses_a_time_to_an_early_closing_or_a_holiday_is_offered_another(tmp_path: Path, gateway: Gateway) -> None:
+    def told() -> list[str]:
+        return [m.part("plain").get_content() for m in gateway.taken if "Mời chọn giờ hẹn khác" in m.message["Subject"]]
+
+    document = tmp_path / "ward.toml"
+    text = Path(OPEN).read_text(encoding="utf-8").replace('id = "open"\n', 'id = "open"\npublic_url = "https://so.example.vn"\n', 1)
+    document.write_text(text, encoding="utf-8")
+    server = Server(tmp_path, str(document), *MORNING).start()
+    try:
+        today, later = book(server, LAN, "15:00", "2026-11-20"), book(server, "minh@example.vn", day="2026-11-25")
+        chief = server.crew("binh", role="supervisor")[0]
+        for closes in ("14:00", None, "14:00"):
+            assert chief.send("POST", "/sites/open/hours", {"closes": closes}).status_code == 200
+            until(lambda: len(told()) == 1)
+        assert f"https://so.example.vn/h/{today['code']}" in told()[0] and "hôm đó đóng cửa lúc 14:00" in told()[0]
+        page = server.anyone().http.get(f"{server.url}/h/{today['code']}", timeout=20).text
+        assert "Giờ còn chỗ gần nhất" in page and "13:50" in page
+        # The office is switched off, the holiday written down, and nobody looks at that day.
+        assert server.stop() == 0
+        document.write_text(f'{text}\n[[holidays.extra]]\ndate = 2026-11-25\nname = "Ngày hội phường"\n', encoding="utf-8")
+        server.start()
+        until(lambda: len(told()) == 2)
+        assert "Ngày hội phường" in told()[1]
+        assert server.anyone().get(f"/sites/open/appointments/{later['code']}")["closed"] == "Ngày hội phường"
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            server.stop()
+
+
 def test_who_waits_for_a_place_is_told_when_one_comes_free(tmp_path: Path, gateway: Gateway) -> None:
     text = Path(OPEN).read_text(encoding="utf-8").replace('mon-sun = ["00:00-24:00"]', 'mon-sun = ["08:00-08:20"]')
     document = tmp_path / "short.toml"

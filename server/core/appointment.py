@@ -7,7 +7,7 @@ neighbours (H. M. Damm, Total anti-symmetrische Quasigruppen, Marburg 2004).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -84,11 +84,11 @@ class Slot(NamedTuple):
 
 def slots(site: Site, service: str, day: date) -> list[Slot]:
     """The slots of a service on a date, in order: within the office's hours and the service's own. None where nothing is booked."""
-    rules = site.service[service].booking if service in site.service else None
+    rules = _rules(site, service)
     if rules is None:
         return []
     found = []
-    for span in _within(site.hours.spans(day), rules.week[day.weekday()] if rules.week else None):
+    for span in _hours(site, rules, day):
         start = span.start
         while start + rules.slot <= span.end:
             found.append(Slot(site.at(day, start), site.at(day, start + rules.slot)))
@@ -96,8 +96,21 @@ def slots(site: Site, service: str, day: date) -> list[Slot]:
     return found
 
 
-def _within(spans: tuple[Span, ...], own: tuple[Span, ...] | None) -> Iterator[Span]:
-    for span in spans:
+def within_hours(site: Site, service: str, slot: Slot) -> bool:
+    """Whether a time, booked at whatever length slots had then, still lies within the office's hours and the service's own."""
+    day = site.business_day(slot.start)
+    spans = _hours(site, _rules(site, service), day)
+    return any(site.at(day, span.start) <= slot.start and slot.end <= site.at(day, span.end) for span in spans)
+
+
+def _rules(site: Site, service: str) -> BookingRules | None:
+    return site.service[service].booking if service in site.service else None
+
+
+def _hours(site: Site, rules: BookingRules | None, day: date) -> Iterator[Span]:
+    """A service that takes no bookings any more keeps those it has, in the office's hours."""
+    own = rules.week[day.weekday()] if rules and rules.week else None
+    for span in site.hours.spans(day):
         for other in (span,) if own is None else own:
             start, end = max(span.start, other.start), min(span.end, other.end)
             if start < end:
@@ -193,6 +206,9 @@ class Bookings:
     """In the order in which they came."""
     offered: dict[int, tuple[Awaiting, Slot, datetime]] = field(default_factory=dict)
     """By the number of the event that freed a place: who is told of it, which, and from when on it can be had."""
+    displaced: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """By the number of the event that took their times away: who is told of it. Of one time nobody is told twice."""
+    _told: set[tuple[str, datetime]] = field(default_factory=set)
     _places: dict[tuple[str, datetime], _Places] = field(default_factory=dict)
     _persons: dict[tuple[str, str], int] = field(default_factory=dict)
     _expected: dict[str, SortedKeyList] = field(default_factory=dict)
@@ -237,6 +253,18 @@ class Bookings:
         return [a for a in self.all.values() if a.live and a.slot is not None and closure.hits(a.service, a.slot)]
 
     # -- evolve ------------------------------------------------------------------------------------------------------------------
+
+    def displace(self, seq: int, now: datetime, kept: Callable[[str, Slot], bool]) -> None:
+        """An event has taken times away: remember who had one of them, and has not been told of it before."""
+        lost = [
+            a
+            for a in self.all.values()
+            if a.live and a.slot is not None and a.slot.start > now and (a.code, a.slot.start) not in self._told
+            if not kept(a.service, a.slot)
+        ]
+        if lost:
+            self.displaced[seq] = tuple(a.code for a in lost)
+            self._told.update((a.code, a.slot.start) for a in lost if a.slot is not None)
 
     def book(self, event: ev.AppointmentBooked) -> None:
         slot = Slot(event.start, event.end) if event.start and event.end else None

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from server.core import events as ev
+from server.core import words
 from server.core.appointment import SPOKEN, Appointment, Slot, places, return_at
 from server.core.day import Day
 from server.core.decide import Events, given, may_issue
@@ -36,11 +37,21 @@ def rules_of(day: Day, service: str) -> BookingRules:
 def capacity(day: Day, service: str, slot: Slot, cycle: float) -> int:
     """Places of a slot: none while the office has closed the time. A counter with several services counts for each in part."""
     rules = day.site.service[service].booking
-    shut = day.today.closes is not None and slot.end > day.today.closes
-    if rules is None or shut or day.bookings.closed(service, slot):
+    if rules is None or not day.keeps(service, slot):
         return 0
     desks = [day.desks[c] for c in day.serving(service)]
     return places(rules, sum(1 / len(desk.services) for desk in desks), cycle)
+
+
+def why_unkept(day: Day, service: str, slot: Slot, lang: str = "vi") -> str | None:
+    """Why the office cannot keep a time, as a clause for "tạm nghỉ: …"; None when it can. The clauses of staff are in their language."""
+    if day.keeps(service, slot):
+        return None
+    if closure := day.bookings.closed(service, slot):
+        return closure.reason
+    hours, closes = day.site.hours, day.today.closes
+    holiday = None if hours.spans(day.date) else hours.holidays.get(day.date)
+    return words.out_of_hours(closes if closes is not None and slot.end > closes else None, holiday, lang)
 
 
 def left(day: Day, service: str, slot: Slot, now: datetime, cycle: float) -> int:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from server.core import events as ev
-from server.core.appointment import Awaiting, Bookings, Closure, Slot, slots
+from server.core.appointment import Awaiting, Bookings, Closure, Slot, slots, within_hours
 from server.core.queue import Line, Place, Term
 from server.core.site import AS_WRITTEN, Counter, HoursNow, Rules, Service, Site, Today, hours_now, last_ticket
 from server.core.ticket import AT_COUNTER, State, Verb
@@ -204,6 +204,12 @@ class Day:
             self._slots[service] = {slot.start: slot for slot in slots(self.site, service, self.date)}
         return self._slots[service]
 
+    def keeps(self, service: str, slot: Slot) -> bool:
+        """Whether the office still means to keep a time: not when it is closed for bookings, when staff close earlier today, or when a
+        later version of the site document has taken it out of the hours."""
+        early = self.today.closes is not None and slot.end > self.today.closes
+        return not early and self.bookings.closed(service, slot) is None and within_hours(self.site, service, slot)
+
     def hours(self, now: datetime) -> HoursNow:
         """The state of the office's hours, with what staff have changed today."""
         return hours_now(self.site, now, self.today)
@@ -308,6 +314,7 @@ def _opened(day: Day, entry: ev.Entry, event: ev.DayOpened) -> None:
 
 def _revised(day: Day, entry: ev.Entry, event: ev.SiteRevised) -> None:
     """The version itself is found by the folder (`fold`, `Ledger`)."""
+    day.bookings.displace(entry.seq, entry.at, day.keeps)
 
 
 def _issued(day: Day, entry: ev.Entry, event: ev.TicketIssued) -> None:
@@ -496,6 +503,7 @@ def _assigned(day: Day, entry: ev.Entry, event: ev.CounterAssigned) -> None:
 
 def _hours_changed(day: Day, entry: ev.Entry, event: ev.HoursChanged) -> None:
     day.today = Today(event.last_ticket, event.closes)
+    day.bookings.displace(entry.seq, entry.at, day.keeps)
 
 
 def _help_asked(day: Day, entry: ev.Entry, event: ev.HelpAsked) -> None:
@@ -528,6 +536,7 @@ def _forgone(day: Day, entry: ev.Entry, event: ev.PlaceForgone) -> None:
 
 def _slots_closed(day: Day, entry: ev.Entry, event: ev.SlotsClosed) -> None:
     day.bookings.closures[entry.seq] = Closure(event.service, event.start, event.end, event.reason)
+    day.bookings.displace(entry.seq, entry.at, day.keeps)
 
 
 def _slots_reopened(day: Day, entry: ev.Entry, event: ev.SlotsReopened) -> None:

@@ -144,6 +144,15 @@ def rule_lines(rules: Rules, counting: Counting = Counting.SLOT, lang: str = "vi
 # -- hours -----------------------------------------------------------------------------------------------------------------------
 
 
+def out_of_hours(closes: datetime | None, holiday: str | None, lang: str = "vi") -> str:
+    """Why a time lies outside the hours: a holiday that was not one, else that the office closes earlier."""
+    if holiday:
+        return holiday
+    if closes is not None:
+        return f"closes at {hhmm(closes)} today" if lang == "en" else f"hôm đó đóng cửa lúc {hhmm(closes)}"
+    return "outside the new opening hours" if lang == "en" else "giờ làm việc đã đổi"
+
+
 def hours_words(hours: HoursNow, now: datetime, lang: str = "vi") -> str | None:
     """What a kiosk and a hall screen say when the office is not simply open; None when it is. Names a next time where there is one."""
     again = next_time(hours.next_open, now, lang) if hours.next_open else None

@@ -8,6 +8,7 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from server.core.appointment import Appointment, spoken
+from server.core.booking import why_unkept
 from server.core.day import Day
 from server.core.site import Site
 from server.wire.values import instant, instant_or_none, plain
@@ -50,7 +51,7 @@ class AppointmentOut(TypedDict):
 
 
 def appointment(day: Day, a: Appointment, now: datetime) -> AppointmentOut:
-    closure = day.bookings.closed(a.service, a.slot) if a.slot and a.live else None
+    closed = why_unkept(day, a.service, a.slot, a.lang) if a.slot and a.live else None
     taken = day.tickets[a.ticket] if a.ticket else None
     over = a.live and (day.closed or day.date < day.site.business_day(now))
     return {
@@ -66,7 +67,7 @@ def appointment(day: Day, a: Appointment, now: datetime) -> AppointmentOut:
         "registered_at": instant(a.registered),
         "state": "missed" if over else a.state.value,
         "moved_to": a.moved_to.isoformat() if a.moved_to else None,
-        "closed": closure.reason if closure else None,
+        "closed": closed,
         "ticket": {"id": taken.id, "code": taken.code} if taken else None,
         "lang": a.lang,
         "url": appointment_url(day.site, a.code),
