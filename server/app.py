@@ -41,6 +41,7 @@ from server.sockets import Sockets
 from server.store import Broken, Store, Unavailable
 from server.store.replica import Replica
 from server.voice import Speaks, Voice
+from server.waitlist import WaitingList
 
 log = structlog.get_logger("app")
 
@@ -116,6 +117,7 @@ class Application:
         self.can_mail = options.notifier is not None
         read = notices.reading(store, self.ledger)
         self.outbox = outbox.Outbox(store, self.ledger, options.notifier, read, options.offload, self.sio.sleep)
+        self.waiting_list = WaitingList(self.ledger, self.foresight.cycle)
         self.access = Access(store, self.ledger, options.offload)
         names = Names(store)
         self.sockets = Sockets(self.sio, store, self.ledger, sites, self.access, names, self.publisher, self.foresight)
@@ -187,7 +189,8 @@ class Application:
             self.sio.start_background_task(self.copying.run)
 
     def _keep_house(self) -> None:
-        """Once a second: other processes' writes, the clock; once an hour: what must be forgotten; at night: close the day before."""
+        """Once a second: other processes' writes, the clock, who waits for a place; once an hour: what must be forgotten; at night: the day
+        before is closed."""
         forget_at = 0.0
         while not self._stopping.is_set():
             try:
@@ -199,6 +202,7 @@ class Application:
                     self.ledger.write(lambda tx, now=now: tx.forget(now))
                 if any(self._is_night(site) for site in self.sites.ids()):
                     self.ledger.close_old_days()
+                self.waiting_list.look()
             except Exception:
                 log.exception("housekeeping_failed")
             self.sio.sleep(LOOK_AROUND_S)

@@ -235,9 +235,9 @@ class Slowed:
             self._access.forget("anonymous", self._limits.anonymous_per_day, DAY_S, *self._who)
 
 
-def _person(ctx: Context, site: str, when: date, phone: str | None) -> str | None:
-    """Who books, as only this day knows: a keyed hash of the telephone number."""
-    if phone is None:
+def _person(ctx: Context, site: str, when: date, reached: str | None) -> str | None:
+    """Who books or waits, as only this day knows: a keyed hash of the telephone number, or of the e-mail address."""
+    if reached is None:
         return None
     key = ctx.ledger.store.day_key(site, when)
     if key is None:
@@ -245,7 +245,7 @@ def _person(ctx: Context, site: str, when: date, phone: str | None) -> str | Non
         ctx.ledger.write(lambda tx: tx.put_day_key(site, when, fresh, when + timedelta(days=1)))
         key = ctx.ledger.store.day_key(site, when)
         assert key is not None
-    return hmac.new(bytes.fromhex(key), phone.encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(bytes.fromhex(key), reached.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 # -- one's own booking -----------------------------------------------------------------------------------------------------------
@@ -378,7 +378,8 @@ def silence(ctx: Context, found: Appointment) -> None:
 
 
 def await_place(ctx: Context, asked: Asker, site: str, when: date, body: wire.AwaitIn) -> Answer:
-    """Be told when a place of a full day comes free. Refuses `places_left` as long as there are any."""
+    """Be told when a place of a full day comes free. Refuses `places_left` as long as there are any, and `already_waiting`: an
+    address waits once for a service and a day."""
     if (kept := ctx.ledger.kept(asked.once)) is not None:
         return kept
     office = ctx.sites.current(site)
@@ -388,17 +389,24 @@ def await_place(ctx: Context, asked: Asker, site: str, when: date, body: wire.Aw
         # Nothing is promised that cannot be kept.
         raise Refused("not_bookable", service=body.service)
     Slowed(ctx, asked, office, anonymous=False).ask()
+    person = _person(ctx, site, when, _mailbox(body.email))
     name, contact = f"w{secrets.token_hex(12)}", f"c{secrets.token_hex(12)}"
 
     def command(day: Day, now: datetime) -> list[ev.Event]:
         cycle, lang = ctx.cycle(site, body.service), body.lang or asked.lang
-        return booking.await_place(day, now, wait=name, service=body.service, contact=contact, cycle=cycle, lang=lang)
+        return booking.await_place(day, now, wait=name, service=body.service, contact=contact, cycle=cycle, lang=lang, person=person)
 
     def keep(tx: Writing, entries: list[ev.Entry]) -> None:
         tx.put_contact(ContactRow(contact, site, when, "waiting", wire.dumps({"email": body.email}), when + timedelta(days=1)))
 
     answer: wire.AwaitingOut = {"wait": name, "service": body.service, "day": when.isoformat()}
     return ctx.ledger.do(site, command, actor=asked.actor, render=lambda day, now: (201, answer), once=asked.once, day=when, also=keep)
+
+
+def _mailbox(email: str) -> str:
+    """Where mail to this address arrives, as far as one can know: however it is written, and whatever stands after a plus."""
+    name, _, domain = email.casefold().rpartition("@")
+    return f"{name.partition('+')[0]}@{domain}"
 
 
 def forgo_place(ctx: Context, asked: Asker, site: str, when: date, name: str) -> None:

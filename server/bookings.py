@@ -239,7 +239,7 @@ def _awaiting(routes: Routes, ctx: Context) -> None:
         summary="Be told when a place comes free on a full day",
         body=wire.AwaitIn,
         answers={201: wire.AwaitingOut},
-        refuses=("places_left", "not_bookable", "unknown_service", "too_many_requests"),
+        refuses=("places_left", "already_waiting", "not_bookable", "unknown_service", "too_many_requests"),
         once=None,
     )
     def wait(call: Call) -> Reply:

@@ -220,6 +220,10 @@ class Ledger:
         book = self._books.get((site, when)) or self._put(_Job(site, when, None, "", None, None, None))
         return book.published
 
+    def days_to_come(self) -> list[Day]:
+        """The published states of today and later days that are known: all that hold bookings, soon after the start."""
+        return [b.published for b in list(self._books.values()) if b.date >= self.today(b.site)]
+
     def day_of_counter(self, site: str, counter: str) -> date:
         """A counter keeps the day it opened in, as long as that day still has somebody there or waiting for it."""
         today = self.today(site)

@@ -44,10 +44,11 @@ def caused(day: Day, entry: ev.Entry) -> Caused:
         case ev.AppointmentBooked(appointment=code, moved_from=before):
             return Caused([], _told(day, entry, code, Kind.MOVED if before else Kind.BOOKED))
         case ev.AppointmentMoved(appointment=code):
-            return Caused([code], [*_told(day, entry, code, Kind.MOVED), *_offered(day, entry)])
+            return Caused([code], _told(day, entry, code, Kind.MOVED))
         case ev.AppointmentCancelled(appointment=code, moved_to=to):
-            news = [] if to else _notices(day, entry, [(day.bookings.all[code], Kind.CANCELLED, entry.at)])
-            return Caused([code], [*news, *_offered(day, entry)])
+            return Caused([code], [] if to else _notices(day, entry, [(day.bookings.all[code], Kind.CANCELLED, entry.at)]))
+        case ev.PlaceOffered(wait=wait):
+            return Caused([], [_place(day, entry, *day.bookings.offered[wait])])
         case ev.TicketIssued(appointment=str(code)):
             return Caused([code], [])
         case ev.SlotsClosed() | ev.HoursChanged() | ev.SiteRevised():
@@ -87,24 +88,19 @@ def _notices(day: Day, entry: ev.Entry, wanted: list[tuple[Appointment, Kind, da
     ]
 
 
-def _offered(day: Day, entry: ev.Entry) -> list[NoticeRow]:
-    """Somebody waits for a place like the one that has just come free."""
-    if entry.seq not in day.bookings.offered:
-        return []
-    awaiting, slot, free_at = day.bookings.offered[entry.seq]
-    return [
-        NoticeRow(
-            id=f"{day.site.id}-{day.date.isoformat()}-{entry.seq}-place",
-            site=day.site.id,
-            day=day.date,
-            appointment=awaiting.wait,
-            kind=Kind.PLACE_FREE.value,
-            contact=awaiting.contact,
-            created_at=entry.at,
-            due_at=free_at,
-            expires_at=slot.start,
-        )
-    ]
+def _place(day: Day, entry: ev.Entry, awaiting: Awaiting, slot: Slot) -> NoticeRow:
+    """A place has come free, and somebody waits for one."""
+    return NoticeRow(
+        id=f"{day.site.id}-{day.date.isoformat()}-{entry.seq}-place",
+        site=day.site.id,
+        day=day.date,
+        appointment=awaiting.wait,
+        kind=Kind.PLACE_FREE.value,
+        contact=awaiting.contact,
+        created_at=entry.at,
+        due_at=entry.at,
+        expires_at=slot.start,
+    )
 
 
 def reading(store: Store, ledger: Ledger) -> Callable[[NoticeRow], tuple[str, Letter] | None]:
@@ -117,8 +113,8 @@ def reading(store: Store, ledger: Ledger) -> Callable[[NoticeRow], tuple[str, Le
             return None
         day = ledger.day(row.site, row.day)
         if row.kind == Kind.PLACE_FREE:
-            offer = next((o for o in day.bookings.offered.values() if o[0].wait == row.appointment), None)
-            return (address, _place_free(day, *offer[:2])) if offer else None
+            offer = day.bookings.offered.get(row.appointment)
+            return (address, _place_free(day, *offer)) if offer else None
         found = day.bookings.find(row.appointment)
         reason = why_unkept(day, found.service, found.slot, found.lang) if found and found.slot else None
         unkept = reason is not None

@@ -447,11 +447,25 @@ def full(office: Booked) -> list[str]:
     return [office.book(clock=f"{start:%H:%M}") for start in office.day.slots("household") for _ in range(office.left(f"{start:%H:%M}"))]
 
 
-def awaits(office: Booked, wait: str, service: str = "household") -> None:
-    office.tell(*booking.await_place(office.day, BEFORE, wait=wait, service=service, contact=f"c-{wait}", cycle=CYCLE))
+def awaits(office: Booked, wait: str, service: str = "household", person: str | None = None) -> None:
+    told = booking.await_place(office.day, BEFORE, wait=wait, service=service, contact=f"c-{wait}", cycle=CYCLE, person=person)
+    office.tell(*told)
 
 
-def test_a_place_that_comes_free_is_offered_to_whoever_waited_first() -> None:
+def offered(office: Booked, clock: str | None = None) -> list[tuple[str, str]]:
+    """Whom the periodic look tells of a place now, and of which."""
+    if clock is not None:
+        office.at(clock)
+    told = office.do(booking.offer_places, cycle=lambda service: CYCLE)
+    return [(event.wait, f"{event.start:%H:%M}") for event in told]
+
+
+def due(office: Booked) -> str | None:
+    at = booking.offers_due(office.day, office.now)
+    return f"{at:%H:%M:%S}" if at else None
+
+
+def test_a_place_given_back_is_offered_to_whoever_waited_first_and_not_before_it_is_free() -> None:
     office = Booked(capacity=1, lead=timedelta())
     with refused("places_left", free=[at("07:30"), at("07:45"), at("08:00")]):
         awaits(office, "w1")
@@ -460,15 +474,53 @@ def test_a_place_that_comes_free_is_offered_to_whoever_waited_first() -> None:
         awaits(office, wait)
     office.do(booking.forgo_place, wait="w1")
     assert office.do(booking.forgo_place, wait="w1") == []
-    office.give_back(codes[0])
-    told, slot, free_at = office.day.bookings.offered[office.day.seq]
-    assert (told.wait, told.contact, slot.start, free_at) == ("w2", "c-w2", at("07:30"), office.last().free_at)
-    [(_, moved)] = move(office, codes[5], at("07:30"), now=at("07:06"))
-    office.tell(moved)
-    assert office.day.bookings.offered[office.day.seq][0].wait == "w3"
-    office.give_back(codes[7])
-    assert office.day.seq not in office.day.bookings.offered and office.day.bookings.awaiting == {}
+    office.give_back(codes[4], chance=0.5)
+    assert offered(office) == [] and due(office) == "07:05:00"
+    # Whoever begins to wait while the place is on its way back stands behind the others, not beside them.
+    awaits(office, "w4")
+    assert offered(office, "07:05:00") == [("w2", "08:30")]
+    assert offered(office) == [], "told once"
+    told, slot = office.day.bookings.offered["w2"]
+    assert (told.wait, told.contact, slot.start) == ("w2", "c-w2", at("08:30"))
+    # Nobody takes it: half an hour later the next one is told, and half an hour after that the next.
+    assert due(office) == "07:35:00"
+    assert offered(office, "07:34:59") == [] and offered(office, "07:35:00") == [("w3", "08:30")]
+    assert offered(office, "08:05:00") == [("w4", "08:30")]
+    assert office.day.bookings.awaiting == {} and due(office) is None
     assert snapshot(office.replayed()) == snapshot(office.day)
+
+
+def test_a_place_that_was_taken_and_given_back_again_is_another_place() -> None:
+    office = Booked(capacity=1, lead=timedelta(), return_within=timedelta())
+    codes = full(office)
+    for wait in ("w1", "w2"):
+        awaits(office, wait)
+    office.give_back(codes[4])
+    assert offered(office, "07:01") == [("w1", "08:30")]
+    office.give_back(office.book(clock="08:30", now=office.now))
+    assert offered(office, "07:02") == [("w2", "08:30")]
+
+
+def test_a_move_within_the_day_frees_a_place_too() -> None:
+    office = Booked(capacity=1, lead=timedelta(), return_within=timedelta())
+    codes = full(office)
+    office.give_back(codes[8])
+    [(_, moved)] = move(office, codes[5], at("09:30"), now=at("07:01"))
+    awaits(office, "w1")
+    office.tell(moved)
+    assert offered(office, "07:02") == [("w1", "08:45")]
+
+
+def test_places_held_back_and_times_opened_again_are_offered_to_those_who_wait() -> None:
+    office = Booked(capacity=2, held_back=1, release=timedelta(hours=9), lead=timedelta(), clock="07:00")
+    full(office)
+    for wait in ("w1", "w2", "w3"):
+        awaits(office, wait)
+    assert offered(office) == [] and due(office) == "09:00:00"
+    office.do(booking.close_slots, start=at("09:15"), end=at("17:00"), reason="tập huấn")
+    assert offered(office, "09:00:00") == [("w1", "09:00")]
+    office.do(booking.reopen_slots, closure=office.day.seq - 1)
+    assert offered(office, "09:01") == [("w2", "09:15"), ("w3", "09:30")]
 
 
 def test_a_place_that_nobody_can_have_any_more_uses_up_nobodys_turn() -> None:
@@ -478,7 +530,25 @@ def test_a_place_that_nobody_can_have_any_more_uses_up_nobodys_turn() -> None:
     office.do(booking.close_slots, start=at("09:00"), end=at("09:15"), reason="họp")
     office.give_back(next(c for c in codes if office.day.bookings.all[c].slot == Slot(at("09:00"), at("09:15"))))
     office.at("07:29").give_back(codes[0], chance=0.9)
-    assert office.day.bookings.offered == {} and list(office.day.bookings.awaiting) == ["w1"]
+    assert offered(office, "07:40") == [] and list(office.day.bookings.awaiting) == ["w1"]
+    office.do(decide.stop_service, service="household")
+    assert offered(office) == [] and due(office) is None
+    office.tell(ev.DayClosed())
+    assert offered(office) == []
+
+
+def test_an_address_waits_once_for_a_service_and_a_day() -> None:
+    office = Booked(capacity=1, lead=timedelta(), return_within=timedelta())
+    codes = full(office)
+    awaits(office, "w1", person="p")
+    awaits(office, "w2", person="q")
+    with refused("already_waiting", day="2026-11-20"):
+        awaits(office, "w3", person="p")
+    office.give_back(codes[4])
+    assert offered(office, "07:01") == [("w1", "08:30")]
+    office.book(clock="08:30", now=office.now)
+    awaits(office, "w4", person="p")
+    assert list(office.day.bookings.awaiting) == ["w2", "w4"], "who was told and came too late may wait again, behind the others"
 
 
 def test_nobody_waits_for_a_service_that_takes_no_bookings() -> None:
@@ -491,7 +561,8 @@ def test_whoever_was_offered_a_place_can_still_be_forgotten() -> None:
     codes = full(office)
     awaits(office, "w1")
     office.give_back(codes[-1])
-    assert office.day.bookings.waits("w1") == office.day.bookings.offered[office.day.seq][0]
+    assert offered(office, "07:10") == [("w1", "16:45")]
+    assert office.day.bookings.waits("w1") == office.day.bookings.offered["w1"][0]
     office.do(booking.forgo_place, wait="w1")
     assert office.day.bookings.offered == {} and office.day.bookings.waits("w1") is None
 
@@ -507,7 +578,7 @@ def test_a_place_of_another_service_is_offered_to_nobody() -> None:
     full(office)
     awaits(office, "w1")
     office.give_back(office.book("copies"))
-    assert office.day.bookings.offered == {} and list(office.day.bookings.awaiting) == ["w1"]
+    assert offered(office, "07:10") == [] and list(office.day.bookings.awaiting) == ["w1"]
 
 
 # -- times that the office closes ------------------------------------------------------------------------------------------------

@@ -405,7 +405,7 @@ def test_every_event_of_the_language_can_be_folded() -> None:
     office.tell(ev.AppointmentBooked("482137504582713063", "copies", office.now, **slot))
     office.tell(ev.AppointmentMoved("482137504582713063", at("10:15"), at("10:30"), office.now))
     office.tell(ev.AppointmentCancelled("482137504582713063", office.now))
-    office.tell(ev.PlaceAwaited("w1", "copies", "c1"), ev.PlaceForgone("w1"))
+    office.tell(ev.PlaceAwaited("w1", "copies", "c1"), ev.PlaceOffered("w1", **slot), ev.PlaceForgone("w1"))
     office.tell(ev.SlotsClosed(**slot, reason="họp"), ev.SlotsReopened(office.day.seq + 1))
     office.do(decide.ask_for_help, kiosk="k1")
     office.do(decide.answer_help, asked=office.day.seq)

@@ -377,6 +377,7 @@ def test_the_random_days_are_worth_living() -> None:
         ev.SlotsClosed,
         ev.SlotsReopened,
         ev.PlaceAwaited,
+        ev.PlaceOffered,
         ev.PlaceForgone,
     }
     assert {type(entry.event) for life in lives for entry in life.office.story} >= set(ev.KINDS.values()) - moves_nobody

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -137,9 +138,10 @@ def test_who_loses_a_time_to_an_early_closing_or_a_holiday_is_offered_another(tm
     document = tmp_path / "ward.toml"
     text = Path(OPEN).read_text(encoding="utf-8").replace('id = "open"\n', 'id = "open"\npublic_url = "https://so.example.vn"\n', 1)
     document.write_text(text, encoding="utf-8")
-    server = Server(tmp_path, str(document), *MORNING).start()
+    # Far ahead: what a start erases goes by the calendar of the machine.
+    server = Server(tmp_path, str(document), "--hall-clock", "2040-11-20T08:00+07:00").start()
     try:
-        today, later = book(server, LAN, "15:00", "2026-11-20"), book(server, "minh@example.vn", day="2026-11-25")
+        today, later = book(server, LAN, "15:00", "2040-11-20"), book(server, "minh@example.vn", day="2040-11-25")
         chief = server.crew("binh", role="supervisor")[0]
         for closes in ("14:00", None, "14:00"):
             assert chief.send("POST", "/sites/open/hours", {"closes": closes}).status_code == 200
@@ -149,7 +151,7 @@ def test_who_loses_a_time_to_an_early_closing_or_a_holiday_is_offered_another(tm
         assert "Giờ còn chỗ gần nhất" in page and "13:50" in page
         # The office is switched off, the holiday written down, and nobody looks at that day.
         assert server.stop() == 0
-        document.write_text(f'{text}\n[[holidays.extra]]\ndate = 2026-11-25\nname = "Ngày hội phường"\n', encoding="utf-8")
+        document.write_text(f'{text}\n[[holidays.extra]]\ndate = 2040-11-25\nname = "Ngày hội phường"\n', encoding="utf-8")
         server.start()
         until(lambda: len(told()) == 2)
         assert "Ngày hội phường" in told()[1]
@@ -170,6 +172,7 @@ def test_who_waits_for_a_place_is_told_when_one_comes_free(tmp_path: Path, gatew
         assert server.anyone().send("POST", path, body).json()["error"]["code"] == "places_left"
         book(server, LAN, "08:10")
         server.anyone().post(path, body, expect=201)
+        assert server.anyone().post(path, body | {"email": "Minh+ghe@Example.vn"}, expect=409)["error"]["code"] == "already_waiting"
         gone = server.anyone().post(path, body | {"email": "hoa@example.vn"}, expect=201)
         assert server.anyone().send("DELETE", f"{path}/{gone['wait']}").status_code == 204
         assert server.anyone().send("DELETE", f"{path}/{gone['wait']}").status_code == 404
@@ -179,6 +182,34 @@ def test_who_waits_for_a_place_is_told_when_one_comes_free(tmp_path: Path, gatew
         (told,) = [mail for mail in gateway.taken if mail.to == "minh@example.vn"]
         assert "Vừa có chỗ trống" in told.message["Subject"] and "08:00" in told.part("plain").get_content()
         assert not [mail for mail in gateway.taken if mail.to == "hoa@example.vn"]
+
+
+def test_places_of_a_time_that_is_opened_again_are_told_also_after_a_restart(tmp_path: Path, gateway: Gateway) -> None:
+    text = Path(OPEN).read_text(encoding="utf-8").replace('mon-sun = ["00:00-24:00"]', 'mon-sun = ["08:00-09:00"]')
+    document = tmp_path / "short.toml"
+    document.write_text(text, encoding="utf-8")
+    # Far ahead: what a start erases goes by the calendar of the machine.
+    day = "2040-11-23"
+    server = Server(tmp_path, str(document), "--hall-clock", "2040-11-20T08:00+07:00").start()
+    try:
+        chief = server.crew("binh", role="supervisor")[0]
+        closed = {"start": f"{day}T08:00:00+07:00", "end": f"{day}T09:00:00+07:00", "reason": "Tập huấn"}
+        closure = chief.post(f"/sites/open/days/{day}/closures", closed, expect=201)
+        for to in (LAN, "minh@example.vn"):
+            body = {"service": "A", "email": to, "consent": True}
+            server.anyone().post(f"/sites/open/days/{day}/waiting", body, expect=201)
+        # Nobody asks for that day after the start.
+        assert server.stop() == 0
+        server.start()
+        assert chief.send("DELETE", f"/sites/open/days/{day}/closures/{closure['closure']}").json() == []
+        until(lambda: {mail.to for mail in gateway.taken} == {LAN, "minh@example.vn"})
+        assert all("Vừa có chỗ trống" in mail.message["Subject"] for mail in gateway.taken)
+        with closing(SqliteStore(server.database)) as store:
+            kinds = [row.kind for row in store.story("open", date.fromisoformat(day))]
+        assert kinds.count("PlaceOffered") == 2 and len(gateway.taken) == 2, "told once each"
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            server.stop()
 
 
 def test_a_number_for_today_is_told_by_mail_with_its_code_and_the_rule(tmp_path: Path, gateway: Gateway) -> None:

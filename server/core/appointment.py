@@ -126,6 +126,10 @@ def places(rules: BookingRules, counters: float, cycle: float) -> int:
     return max(1, min(rules.capacity, floor(rules.share * measured)))
 
 
+OFFER_STANDS = timedelta(minutes=30)
+"""So long a place that somebody was told of is told to nobody else; not taken by then, it is told to whoever waits next."""
+
+
 # -- the bookings of a day -------------------------------------------------------------------------------------------------------
 
 
@@ -166,6 +170,7 @@ class Awaiting(NamedTuple):
     service: str
     contact: str
     lang: str
+    person: str | None
 
 
 class Closure(NamedTuple):
@@ -182,10 +187,12 @@ class Closure(NamedTuple):
 
 @dataclass(slots=True)
 class _Places:
-    """Of one slot: people who have one, and when those given back are offered again."""
+    """Of one slot: people who have one, when those given back are offered again, and when somebody was told of one that nobody has taken
+    since."""
 
     taken: int = 0
     back: list[datetime] = field(default_factory=list)
+    told: list[datetime] = field(default_factory=list)
 
 
 def _due(appointment: Appointment) -> datetime:
@@ -204,8 +211,8 @@ class Bookings:
     """By the number of their event."""
     awaiting: dict[str, Awaiting] = field(default_factory=dict)
     """In the order in which they came."""
-    offered: dict[int, tuple[Awaiting, Slot, datetime]] = field(default_factory=dict)
-    """By the number of the event that freed a place: who is told of it, which, and from when on it can be had."""
+    offered: dict[str, tuple[Awaiting, Slot]] = field(default_factory=dict)
+    """Whoever has been told of a place, and of which. Told once: the next place is told to somebody else."""
     displaced: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """By the number of the event that took their times away: who is told of it. Of one time nobody is told twice."""
     _told: set[tuple[str, datetime]] = field(default_factory=set)
@@ -225,6 +232,22 @@ class Bookings:
         kept = self._places.get((service, start))
         return kept.taken + sum(1 for back in kept.back if back > now) if kept else 0
 
+    def told_of(self, service: str, start: datetime, now: datetime) -> int:
+        """Places of a slot that somebody has been told of a moment ago, and may still be about to book."""
+        kept = self._places.get((service, start))
+        return sum(1 for at in kept.told if at + OFFER_STANDS > now) if kept else 0
+
+    def next_free(self, service: str, now: datetime) -> datetime | None:
+        """When, after `now`, a place of this service comes back or may be told to the next one, if nothing else happens."""
+        soon = [
+            at
+            for (of, _), kept in self._places.items()
+            if of == service
+            for at in (*kept.back, *(at + OFFER_STANDS for at in kept.told))
+            if at > now
+        ]
+        return min(soon, default=None)
+
     def closed(self, service: str, slot: Slot) -> Closure | None:
         return next((c for c in self.closures.values() if c.hits(service, slot)), None)
 
@@ -241,12 +264,11 @@ class Bookings:
 
     def waits(self, wait: str) -> Awaiting | None:
         """Whoever waits for a place, or has been offered one."""
-        offered = (awaiting for awaiting, _, _ in self.offered.values() if awaiting.wait == wait)
-        return self.awaiting.get(wait) or next(offered, None)
+        return self.awaiting.get(wait) or (self.offered[wait][0] if wait in self.offered else None)
 
     def forgo(self, wait: str) -> None:
         self.awaiting.pop(wait, None)
-        self.offered = {seq: offer for seq, offer in self.offered.items() if offer[0].wait != wait}
+        self.offered.pop(wait, None)
 
     def affected(self, closure: Closure) -> list[Appointment]:
         """Whom a closure concerns: they are offered another time, and served if they come all the same."""
@@ -281,15 +303,20 @@ class Bookings:
         self.all[made.code] = self.by_spoken[made.code[:SPOKEN]] = made
         self._enter(made)
 
-    def move(self, event: ev.AppointmentMoved, seq: int, now: datetime) -> None:
+    def offer(self, event: ev.PlaceOffered, now: datetime) -> None:
+        waits = self.awaiting.pop(event.wait)
+        self.offered[event.wait] = waits, Slot(event.start, event.end)
+        self._places.setdefault((waits.service, event.start), _Places()).told.append(now)
+
+    def move(self, event: ev.AppointmentMoved, now: datetime) -> None:
         moved = self.all[event.appointment]
-        self._leave(moved, event.free_at, seq, now)
+        self._leave(moved, event.free_at, now)
         moved.slot = Slot(event.start, event.end)
         self._enter(moved)
 
-    def cancel(self, event: ev.AppointmentCancelled, seq: int, now: datetime) -> None:
+    def cancel(self, event: ev.AppointmentCancelled, now: datetime) -> None:
         gone = self.all[event.appointment]
-        self._leave(gone, event.free_at, seq, now)
+        self._leave(gone, event.free_at, now)
         gone.state = AppointmentState.MOVED if event.moved_to else AppointmentState.CANCELLED
         gone.moved_to = event.moved_to
 
@@ -303,10 +330,13 @@ class Bookings:
         if a.person is not None:
             self._persons[a.service, a.person] = self.of_person(a.service, a.person) + 1
         if a.slot is not None:
-            self._places.setdefault((a.service, a.slot.start), _Places()).taken += 1
+            kept = self._places.setdefault((a.service, a.slot.start), _Places())
+            kept.taken += 1
+            # Whoever took it, somebody was told of this place, and it is gone: the next one that comes free is another.
+            del kept.told[:1]
             self._expected.setdefault(a.service, SortedKeyList(key=_due)).add(a)
 
-    def _leave(self, a: Appointment, free_at: datetime, seq: int, now: datetime) -> None:
+    def _leave(self, a: Appointment, free_at: datetime, now: datetime) -> None:
         if a.person is not None:
             self._persons[a.service, a.person] -= 1
         if a.slot is not None:
@@ -314,11 +344,6 @@ class Bookings:
             kept.taken -= 1
             kept.back = [*(back for back in kept.back if back > now), free_at]
             self._expected[a.service].remove(a)
-            first = next((w for w in self.awaiting.values() if w.service == a.service), None)
-            # What nobody can book any more uses up nobody's turn.
-            if first is not None and free_at < a.slot.start and not self.closed(a.service, a.slot):
-                # Told once: whoever does not want that place leaves the next one to others.
-                self.offered[seq] = (self.awaiting.pop(first.wait), a.slot, free_at)
 
 
 def return_at(rules: BookingRules, now: datetime, chance: float) -> datetime:

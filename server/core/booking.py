@@ -7,7 +7,7 @@ counter usually needs for one call of the service, as measured; it is an argumen
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 
 from server.core import events as ev
@@ -252,16 +252,49 @@ def check_in(
     ]
 
 
-def await_place(day: Day, now: datetime, *, wait: str, service: str, contact: str, cycle: float, lang: str = "vi") -> Events:
-    """Be told when a place of this day comes free. Refuses `not_bookable`, and `places_left` with the free slots as long as there are
-    any."""
+def await_place(
+    day: Day, now: datetime, *, wait: str, service: str, contact: str, cycle: float, lang: str = "vi", person: str | None = None
+) -> Events:
+    """Be told when a place of this day comes free. Refuses `not_bookable`, `places_left` with the free slots as long as there are any, and
+    `already_waiting`: a line is fair when everybody stands in it once."""
     rules_of(day, service)
     if not any(slot.start > now for slot in day.slots(service).values()):
         # A holiday, or a day that is over: no place will ever come free.
         raise Refused("not_bookable", service=service)
     if found := free(day, service, now, now, cycle):
         raise Refused("places_left", start=found[0], free=found)
-    return [ev.PlaceAwaited(wait, service, contact, lang if lang in day.site.languages else day.site.languages[0])]
+    if person is not None and any((w.service, w.person) == (service, person) for w in day.bookings.awaiting.values()):
+        raise Refused("already_waiting", day=day.date.isoformat())
+    return [ev.PlaceAwaited(wait, service, contact, lang if lang in day.site.languages else day.site.languages[0], person)]
+
+
+def offer_places(day: Day, now: datetime, *, cycle: Callable[[str], float]) -> Events:
+    """Tell those who wait of the places that can be booked now, in the order in which they came: one each, and as many as there are places
+    that nobody has been told of a moment ago. However a place became free, it is found here: given back, held back until its hour, closed
+    and opened again, or added by a new site document. `cycle` by service."""
+    told: Events = []
+    for service in _awaited(day):
+        line = [w.wait for w in day.bookings.awaiting.values() if w.service == service]
+        for slot in day.slots(service).values():
+            news = left(day, service, slot, now, cycle(service)) - day.bookings.told_of(service, slot.start, now)
+            told += [ev.PlaceOffered(wait, slot.start, slot.end) for wait in line[: max(0, news)]]
+            line = line[max(0, news) :]
+    return told
+
+
+def offers_due(day: Day, now: datetime) -> datetime | None:
+    """When a place may come free though nothing happens; None when that cannot be while the day stands as it does."""
+    found = []
+    for service in _awaited(day):
+        found += [day.site.at(day.date, rules_of(day, service).release), day.bookings.next_free(service, now)]
+    return min((at for at in found if at is not None and at > now), default=None)
+
+
+def _awaited(day: Day) -> list[str]:
+    """Services that somebody waits for, and that take bookings."""
+    able = [] if day.closed else [s.id for s in day.site.services if s.booking is not None and s.id not in day.stopped]
+    waited = {w.service for w in day.bookings.awaiting.values()}
+    return [service for service in able if service in waited]
 
 
 def forgo_place(day: Day, now: datetime, *, wait: str) -> Events:

@@ -519,15 +519,19 @@ def _booked(day: Day, entry: ev.Entry, event: ev.AppointmentBooked) -> None:
 
 
 def _moved(day: Day, entry: ev.Entry, event: ev.AppointmentMoved) -> None:
-    day.bookings.move(event, entry.seq, entry.at)
+    day.bookings.move(event, entry.at)
 
 
 def _given_back(day: Day, entry: ev.Entry, event: ev.AppointmentCancelled) -> None:
-    day.bookings.cancel(event, entry.seq, entry.at)
+    day.bookings.cancel(event, entry.at)
 
 
 def _awaited(day: Day, entry: ev.Entry, event: ev.PlaceAwaited) -> None:
-    day.bookings.awaiting[event.wait] = Awaiting(event.wait, event.service, event.contact, event.lang)
+    day.bookings.awaiting[event.wait] = Awaiting(event.wait, event.service, event.contact, event.lang, event.person)
+
+
+def _offered(day: Day, entry: ev.Entry, event: ev.PlaceOffered) -> None:
+    day.bookings.offer(event, entry.at)
 
 
 def _forgone(day: Day, entry: ev.Entry, event: ev.PlaceForgone) -> None:
@@ -589,6 +593,7 @@ _EVOLVE: dict[type, Callable[[Day, ev.Entry, Any], None]] = {
     ev.AppointmentMoved: _moved,
     ev.AppointmentCancelled: _given_back,
     ev.PlaceAwaited: _awaited,
+    ev.PlaceOffered: _offered,
     ev.PlaceForgone: _forgone,
     ev.SlotsClosed: _slots_closed,
     ev.SlotsReopened: _slots_reopened,

@@ -262,12 +262,23 @@ class AppointmentCancelled:
 
 @dataclass(frozen=True, slots=True)
 class PlaceAwaited:
-    """Somebody wants to be told when a place of this service comes free on this day; first come, first told."""
+    """Somebody wants to be told when a place of this service comes free on this day; first come, first told. `person` is a keyed hash of
+    the address under this day's key, like that of a booking."""
 
     wait: str
     service: str
     contact: str
     lang: str = "vi"
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOffered:
+    """Whoever waits is told of a place that can be booked; it is kept for nobody."""
+
+    wait: str
+    start: datetime
+    end: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +342,7 @@ Event = (
     | AppointmentMoved
     | AppointmentCancelled
     | PlaceAwaited
+    | PlaceOffered
     | PlaceForgone
     | SlotsClosed
     | SlotsReopened
