@@ -227,6 +227,7 @@ def _booking(table: Table, usual: BookingRules) -> BookingRules:
         return_within=table.minutes("return_within", usual.return_within, most=120),
         per_person=table.whole("per_person", usual.per_person, most=20),
         live=table.flag("live", usual.live),
+        phone_check_in=table.flag("phone_check_in", usual.phone_check_in),
         week=read_week(table.table("week")) or usual.week,
     )
     table.done()

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from server import wire
+from server import presence, wire
 from server.access import Principal
-from server.api import Context
+from server.api import Context, new_ticket_id
 from server.core import appointment as appointments
 from server.core import booking
 from server.core import events as ev
@@ -30,6 +30,10 @@ from server.store import Broken, ContactRow, Poison, Unavailable, Writing
 FREE_SHOWN = booking.FREE_SHOWN
 FULL = ("slot_full", "unknown_slot", "too_late_to_book")
 """Refusals that name free slots."""
+GUESSED = ("not_found", "wrong_hall_code")
+"""Refusals of somebody who may be guessing."""
+HALL_CODES_PER_HOUR = 10
+"""Digits of the hall that one booking may be tried with, from whatever addresses."""
 CONTACT_KEPT = timedelta(days=7)
 """After the appointment: for a question about it."""
 HOUR_S, DAY_S, MINUTE_S = 3600, 86_400, 60
@@ -239,13 +243,7 @@ def _person(ctx: Context, site: str, when: date, reached: str | None) -> str | N
     """Who books or waits, as only this day knows: a keyed hash of the telephone number, or of the e-mail address."""
     if reached is None:
         return None
-    key = ctx.ledger.store.day_key(site, when)
-    if key is None:
-        fresh = secrets.token_hex(32)
-        ctx.ledger.write(lambda tx: tx.put_day_key(site, when, fresh, when + timedelta(days=1)))
-        key = ctx.ledger.store.day_key(site, when)
-        assert key is not None
-    return hmac.new(bytes.fromhex(key), reached.encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(bytes.fromhex(ctx.ledger.day_key(site, when)), reached.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 # -- one's own booking -----------------------------------------------------------------------------------------------------------
@@ -289,7 +287,7 @@ class Guard:
             self._access.not_beyond("wrong in all", limits.wrong_codes_in_all, MINUTE_S, self._who[0])
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, Refused) and error.code == "not_found":
+        if isinstance(error, Refused) and error.code in GUESSED:
             limits = self._limits
             self._access.note("wrong", limits.wrong_codes_per_minute, MINUTE_S, *self._who)
             self._access.note("guesser", 1, HOUR_S, *self._who)
@@ -362,6 +360,43 @@ def give_back(ctx: Context, asked: Asker, day: Day, found: Appointment) -> Answe
         lambda day, now: booking.cancel(day, now, code=found.code, chance=chance),
         actor=asked.actor,
         render=render,
+        once=asked.once,
+        day=day.date,
+    )
+
+
+def by_phone(ctx: Context, day: Day, found: Appointment) -> bool:
+    """Whether the booking can be checked in now, by its holder, in the hall."""
+    service = ctx.sites.current(day.site.id).service.get(found.service)
+    if service is None or service.booking is None or not service.booking.phone_check_in or day.date != ctx.ledger.today(day.site.id):
+        return False
+    with ctx.ledger.reading:
+        try:
+            booking.check_in(day, ctx.ledger.now(day.site.id), code=found.code, ticket="", kiosk=None)
+        except Refused:
+            return False
+        return True
+
+
+def check_in_here(ctx: Context, asked: Asker, day: Day, found: Appointment, typed: str) -> Answer:
+    """Turn a booking into a ticket by its holder's telephone; the answer is the ticket. `typed` are the digits that are seen in the hall:
+    whoever is at home would be called to an empty chair. Refuses `wrong_hall_code`, `too_many_requests`, `not_found` where it is not
+    offered, and what checking in refuses."""
+    if (kept := ctx.ledger.kept(asked.once)) is not None:
+        return kept
+    office = ctx.sites.current(day.site.id)
+    if not by_phone(ctx, day, found):
+        raise Refused("not_found")
+    with Guard(ctx, asked, office.id):
+        ctx.access.count("hall code", HALL_CODES_PER_HOUR, HOUR_S, office.id, found.code)
+        if not presence.is_here(ctx.ledger, office, typed):
+            raise Refused("wrong_hall_code")
+    ticket = new_ticket_id()
+    return ctx.ledger.do(
+        office.id,
+        lambda day, now: booking.check_in(day, now, code=found.code, ticket=ticket, kiosk=None),
+        actor=asked.actor,
+        render=lambda day, now: (201, ctx.ticket(day, ticket, now)),
         once=asked.once,
         day=day.date,
     )

@@ -9,6 +9,7 @@ so nobody is shown a number that a power cut could take back.
 from __future__ import annotations
 
 import queue
+import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -213,6 +214,16 @@ class Ledger:
         job = _Job("", None, None, "", None, None, None)
         job.write = step
         return self._put(job)
+
+    def day_key(self, site: str, day: date) -> str:
+        """The secret of a day, as hexadecimal digits; made when it is first asked for, and erased with the day."""
+        key = self.store.day_key(site, day)
+        if key is None:
+            fresh = secrets.token_hex(32)
+            self.write(lambda tx: tx.put_day_key(site, day, fresh, day + timedelta(days=1)))
+            key = self.store.day_key(site, day)
+            assert key is not None
+        return key
 
     def day(self, site: str, day: date | None = None) -> Day:
         """The published state of a day: today's, or one still running. Do not change it."""

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Response
 
 from audio import aloud
-from server import wire
+from server import presence, wire
 from server.access import Principal, composed, hash_key, new_key
 from server.api import STAFF, Context, find_ticket, known_counter, run, who_is
 from server.core import decide
@@ -185,7 +185,22 @@ def _paper(routes: Routes, ctx: Context) -> None:
         site, kiosk = call.path["site"], call.path["kiosk"]
         if kiosk not in ctx.sites.current(site).kiosk:
             raise Refused("not_found")
-        return 200, ctx.kiosk(site, kiosk, call.query.get("ticket"))
+        office = ctx.sites.current(site)
+        code = presence.hall_code(ctx.ledger, office, office.kiosk[kiosk].hall)
+        return 200, {**ctx.kiosk(site, kiosk, call.query.get("ticket")), "hall_code": code}
+
+    @routes.add(
+        "GET",
+        "/sites/{site}/halls/{hall}/code",
+        summary="The digits that prove that somebody stands in this hall, for its screens; null where nobody is asked for them",
+        roles=("display", "kiosk", "helper", "supervisor"),
+        answers={200: wire.HallCodeOut},
+    )
+    def code(call: Call) -> Reply:
+        office, hall = ctx.sites.current(call.path["site"]), call.path["hall"]
+        if hall not in office.hall:
+            raise Refused("not_found")
+        return 200, {"code": presence.hall_code(ctx.ledger, office, hall)}
 
     @routes.add(
         "GET",

@@ -57,6 +57,7 @@ STATUS = {
     "unknown_slot": 422,
     "start_missing": 422,
     "consent_missing": 422,
+    "wrong_hall_code": 422,
     "too_many_requests": 429,
     "internal": 500,
     "storage_unavailable": 503,

@@ -431,6 +431,8 @@ class Sockets:
             "printer": {"connected": bool(awake), "paper": paper if isinstance(paper, str) else None},
             "help": any(asked.kiosk == kiosk for asked in self._ledger.day(site).help.values()),
             "print": {"ticket": ticket, "outcome": self._publisher.paper(site, ticket)} if ticket else None,
+            # Told by whoever answers a device; sockets hold no secrets.
+            "hall_code": None,
         }
 
     def devices(self, site: str, place: str) -> wire.DevicesOut:

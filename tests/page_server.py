@@ -78,6 +78,7 @@ class PageServer:
         self.outcome = "printed"
         """What becomes of every paper from now on."""
         self.helping = False
+        self.hall_code: str | None = None
         """Whether a call for help is open."""
         self.help_answers: list[int] = []
         """Answers to the next calls for help, before they are accepted again."""
@@ -284,7 +285,11 @@ class PageServer:
                 return _error(401, "unauthenticated", "Chưa đăng nhập.")
             ticket = request.args.get("ticket")
             printed = {"ticket": ticket, "outcome": self.outcome} if ticket else None
-            return {"id": kiosk, "printer": self.printer, "help": self.helping, "print": printed}
+            return {"id": kiosk, "printer": self.printer, "help": self.helping, "print": printed, "hall_code": self.hall_code}
+
+        @app.get("/api/v1/sites/<site>/halls/<hall>/code")
+        def code(site: str, hall: str) -> Any:
+            return {"code": self.hall_code}
 
         @app.get("/api/v1/sites/<site>/kiosks/<kiosk>/voice")
         def aloud(site: str, kiosk: str) -> Any:

@@ -65,6 +65,7 @@ MATRIX: list[tuple[str, str, object, set[str]]] = [
     ("POST", "/sites/open/help", WRONG, {"k1"}),
     ("POST", "/sites/open/help/0/answer", WRONG, CLERKS | {"hoa"}),
     ("GET", "/sites/open/tickets?code=Z999", None, CLERKS | {"hoa", "k1"}),
+    ("GET", "/sites/open/halls/cellar/code", None, {"tv", "k1", "hoa", "binh"}),
     ("GET", "/sites/open/kiosks/k9", None, {"k1", "hoa", "binh"}),
     ("GET", "/sites/open/kiosks/k9/voice", None, {"k1", "hoa", "binh"}),
     ("POST", f"/sites/open/tickets/{NO_TICKET}/reprint", {}, {"k1", "hoa"}),

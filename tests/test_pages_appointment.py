@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from kiosk_page import LANDSCAPE, chromium, kiosks, screen, touch
+from kiosk_page import LANDSCAPE, PORTRAIT, chromium, kiosks, screen, touch
 from page_server import PageServer
 from playwright.sync_api import Browser, Page, expect
 
@@ -73,6 +73,19 @@ def test_seven_digits_are_a_number_without_another_touch(kiosk: Callable[..., Pa
     expect(page.locator(".facts")).to_contain_text("hẹn 09:15, tính như đến trước giờ hẹn 30 phút")
     assert page.locator('[data-touch="change"]').count() == 0, "a number given back would take the appointment along"
     assert [(one["code"], one["marked"]) for one in office.check_ins] == [(SHORT, "1")]
+
+
+@pytest.mark.parametrize("size", [PORTRAIT, LANDSCAPE], ids=["portrait", "landscape"])
+def test_the_keypad_names_the_digits_that_a_telephone_here_asks_for(
+    kiosk: Callable[..., Page], office: PageServer, size: tuple[int, int, str]
+) -> None:
+    office.hall_code = "4821"
+    page = kiosk(size)
+    touch(page, "appointment")
+    expect(page.locator(".hall-code")).to_have_text("Dùng điện\u00a0thoại? Nhập mã 4821 vào trang lịch\u00a0hẹn.")
+    office.hall_code = None
+    page.clock.run_for(10_500)
+    expect(page.locator(".hall-code")).to_have_count(0)
 
 
 def test_an_office_without_appointments_does_not_ask_for_them(kiosk: Callable[..., Page], office: PageServer) -> None:

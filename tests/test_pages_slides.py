@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from page_server import PageServer, example
+from page_server import DISPLAY_KEY, PageServer, example
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 pytestmark = pytest.mark.browser
@@ -195,6 +195,25 @@ def test_the_recent_calls_stay_beside_a_slide(wall: Open, office: PageServer) ->
     expect(page.locator(".slide")).to_have_count(1)
     assert recent(page) == before
     assert page.locator(".tile").count() == 3 and page.locator(".notice").inner_text()
+
+
+@SIZES
+def test_a_screen_of_the_office_shows_the_digits_that_only_the_hall_sees_and_a_public_one_does_not(
+    wall: Open, office: PageServer, size: tuple[int, int]
+) -> None:
+    office.hall_code = "4821"
+    page = wall(f"#key={DISPLAY_KEY}", size)
+    expect(page.locator(".slide")).to_contain_text("Đã đặt hẹn và đã đến nơi?")
+    expect(page.locator(".slide .code")).to_have_text("4821")
+    assert page.evaluate(CUT) == []
+    # Digits that cannot be asked for any more are soon wrong: they go.
+    office.hall_code = None
+    page.clock.run_for(20_500)
+    expect(page.locator(".slide .code")).to_have_count(0)
+    office.hall_code = "4821"
+    public = wall("", size)
+    public.locator(".slide").wait_for()
+    assert "4821" not in " ".join(all_pages(public, office))
 
 
 # -- what it says ----------------------------------------------------------------------------------------------------------------

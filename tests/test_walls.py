@@ -18,7 +18,7 @@ ROWS: list[tuple[str, ...]] = [
     ("server.store", "server.clock", "server.device", "server.keypad", "server.letters", "config", "audio", "display", "kiosk"),
     ("server.sites", "server.wire", "server.voice", "server.notifiers", "server.names"),
     ("server.ledger",),
-    ("server.access", "server.copying", "server.outbox", "server.notices", "server.waitlist"),
+    ("server.access", "server.copying", "server.outbox", "server.notices", "server.waitlist", "server.presence"),
     ("server.publish", "server.routes", "server.foresight"),
     ("server.api", "server.openapi", "server.sockets", "server.pages"),
     ("server.manage", "server.appointments"),

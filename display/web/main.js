@@ -12,6 +12,7 @@ import { problemView, wallView } from "./view.js";
 const TICK_MS = 250;
 const SITE_EVERY_MS = 60000;
 const SITE_AGAIN_MS = 3000;
+const CODE_EVERY_MS = 20000;
 const TRIAL = "trial-";
 const TRIAL_LASTS_MS = 20000;
 
@@ -80,6 +81,15 @@ async function loadSite() {
   else if (!state.site) setTimeout(loadSite, SITE_AGAIN_MS);
 }
 
+/** The digits that are seen only in the hall: a screen without a key may hang anywhere. */
+async function loadCode() {
+  if (!connection?.keyed) return dispatch({ type: "code", code: null });
+  const path = `/api/v1/sites/${encodeURIComponent(siteId)}/halls/${encodeURIComponent(hallId)}/code`;
+  const answer = await command("GET", path, null, { key, patienceMs: 0 });
+  // Digits that could not be asked for anew are soon wrong ones.
+  return dispatch({ type: "code", code: answer.status === 200 ? answer.body.code : null });
+}
+
 function takeMoment(moment, event) {
   if (event !== "announcement") return;
   if (speaker) speaker.take(moment);
@@ -136,5 +146,7 @@ if (wish.get("example")) {
   }
   open(key);
   loadSite();
+  loadCode();
   setInterval(loadSite, SITE_EVERY_MS);
+  setInterval(loadCode, CODE_EVERY_MS);
 }

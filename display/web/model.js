@@ -23,7 +23,7 @@ export const LAYOUTS = {
 export function start({ now = 0, layout = "landscape" } = {}) {
   return {
     layout, site: null, board: null, frame: 0, calls: new Map(), big: [], speaking: null, stale: false, problem: null, tilePage: 0, tilesAt: now,
-    noticePage: 0, noticeAt: now, heardAt: now, slides: { page: 0, at: null },
+    noticePage: 0, noticeAt: now, heardAt: now, slides: { page: 0, at: null }, code: null,
   };
 }
 
@@ -34,6 +34,8 @@ export function step(state, event) {
       return placed(takeBoard({ ...state, problem: null, stale: false }, event.board, event.now), event.now);
     case "site":
       return { ...state, site: event.site };
+    case "code":
+      return { ...state, code: event.code };
     case "layout":
       return placed({ ...state, layout: event.layout }, event.now);
     case "stale":
@@ -123,7 +125,7 @@ function turned(state, now) {
   return slides === state.slides ? next : { ...next, slides };
 }
 
-const slidesOf = ({ site, board, layout }) => slidePages(site, board?.hall, layout);
+const slidesOf = ({ site, board, layout, code }) => slidePages(site, board?.hall, layout, code);
 
 /** Whether the big rows may give way to a slide: for long nobody was called, and the wall knows that. */
 function mayTell(state, now) {

@@ -13,15 +13,23 @@ const RULE_TITLE = "Số nào được gọi trước?";
 /** Letters in a row and rows of a page; a title as long as `title` takes a row more. */
 const SPACE = { landscape: { columns: 41, rows: 6, title: 28 }, portrait: { columns: 32, rows: 6, title: 22 } };
 
-/** Every page of today's slides for one hall: {title, lines, number, of}. */
-export function slidePages(site, hall, layout) {
+/** For those who booked and have come: what their telephone asks for, to know that they are here. */
+const codeSlide = (code) => ({
+  title: "Đã đặt hẹn và đã đến nơi?",
+  lines: ["Mở trang lịch hẹn trên điện thoại.", "Nhập mã này, rồi bấm “Nhận số tại đây”."],
+  code,
+});
+
+/** Every page of today's slides for one hall: {title, lines, code, number, of}. `code`: the digits that are seen only here, if any are asked for. */
+export function slidePages(site, hall, layout, code = null) {
   if (!site) return [];
   const own = (site.slides ?? []).filter((slide) => !slide.hall || slide.hall === hall);
   const rule = site.slide_of_rules ? [{ title: RULE_TITLE, lines: site.rules.lines }] : [];
-  return [...own, ...rule].flatMap(({ title, lines }) => {
+  const here = code ? [codeSlide(code)] : [];
+  return [...here, ...own, ...rule].flatMap(({ title, lines, code: digits = null }) => {
     const { columns, rows, title: wide } = SPACE[layout];
     const pages = linesInPages(lines, { columns, rows: rows - Math.floor(title.length / wide) });
-    return pages.map((page, at) => ({ title, lines: page, number: at + 1, of: pages.length }));
+    return pages.map((page, at) => ({ title, lines: page, code: digits, number: at + 1, of: pages.length }));
   });
 }
 

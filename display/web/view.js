@@ -65,6 +65,7 @@ const slideView = (slide) =>
     html`<section class="slide" data-fit data-fit-least="0.6">
       <h2><span>${slide.title}</span>${slide.of > 1 ? html`<span class="page">${slide.number}/${slide.of}</span>` : nothing}</h2>
       ${slide.lines.map((line) => html`<p>${line}</p>`)}
+      ${slide.code ? html`<p class="code">${slide.code}</p>` : nothing}
     </section>`,
   );
 

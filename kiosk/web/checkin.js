@@ -1,5 +1,5 @@
 /** C: an appointment becomes a number, by its code, or a sentence says why it does not. */
-import { html } from "/static/shared/vendor/lit-html.js";
+import { html, nothing } from "/static/shared/vendor/lit-html.js";
 import { rests, SHORT } from "./appointment.js";
 import { homeOf } from "./facts.js";
 import { backButton, bar, helpButton, messages, question, sentences } from "./parts.js";
@@ -20,12 +20,20 @@ export function appointment(state, t, around) {
       <div class="left-hand">
         <div class="typed" role="status" aria-label=${t.typed(state.entered)}>${group(0, 1, 2)} ${group(3, 4, 5, SHORT - 1)}</div>
         <p class=${state.note ? "note noted" : "note"}>${state.note ? t[NOTES[state.note]] : t.appointmentNoCode}</p>
+        ${hallCode(state, t)}
       </div>
       <div class="keys digits">
         ${["1", "2", "3", "4", "5", "6", "7", "8", "9"].map((one) => key(`digit:${one}`, one))} ${key("erase", t.erase, "word")} ${key("digit:0", "0")}
       </div>
     </main>
     ${bar(backButton(t), helpButton(state, t))}`;
+}
+
+/** What proves on a citizen's own telephone that they stand here; nothing where the office does not ask for it. */
+function hallCode({ machine }, t) {
+  if (!machine?.hall_code) return nothing;
+  const [before, after] = t.hallCode;
+  return html`<p class="hall-code">${before} <b>${machine.hall_code}</b> ${after}</p>`;
 }
 
 /** Why an appointment gave no number, and what to do instead. */

@@ -99,6 +99,8 @@ class BookingRules:
     """Bookings of one person for one service and day, where a telephone number or an identity is given; 0: no limit."""
     live: bool = False
     """Numbers for today may be taken from home, without a slot (`Counting.REGISTERED` only)."""
+    phone_check_in: bool = False
+    """Whoever stands in the hall may turn a booking into a number on the telephone, by digits that are seen only there."""
     week: tuple[tuple[Span, ...], ...] = ()
     """Hours of this service alone, Monday first, within the office's; empty: all of the office's."""
 

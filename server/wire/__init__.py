@@ -113,6 +113,7 @@ from server.wire.screens import (
     CounterBoardOut,
     CurrentOut,
     DevicesOut,
+    HallCodeOut,
     HeardOut,
     HelpOut,
     KioskNowOut,

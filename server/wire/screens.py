@@ -239,6 +239,13 @@ class KioskNowOut(TypedDict):
     printer: PrinterOut
     help: bool
     print: dict[str, str] | None
+    hall_code: str | None
+
+
+class HallCodeOut(TypedDict):
+    """Four digits that are seen only in a hall, and are others every five minutes."""
+
+    code: str | None
 
 
 class AloudOut(TypedDict):

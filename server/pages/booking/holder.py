@@ -12,13 +12,16 @@ from flask import Blueprint, Response, request
 from server import appointments, letters, notices
 from server.api import Context
 from server.appointments import FULL
+from server.core import words
 from server.core.appointment import SPOKEN, Appointment
 from server.core.day import Day
 from server.core.refused import Refused
 from server.pages.booking import views
 from server.pages.booking.steps import Page, anybody, from_here, go, manner, once_of, show, show_days, show_full, show_times, start_of
 from server.pages.booking.views import Way
-from server.routes import day_of
+from server.routes import STATUS, day_of
+
+HALL_CODE_MOST = 12
 
 
 def routes(pages: Blueprint, ctx: Context) -> None:
@@ -37,9 +40,7 @@ def routes(pages: Blueprint, ctx: Context) -> None:
     def at(way: Way, found: Appointment) -> str:
         return views.moment(found.slot.start, way.lang) if found.slot else ""
 
-    @pages.get("/h/<code>")
-    def own(code: str) -> Page:
-        way, day, found = held(code)
+    def page(way: Way, day: Day, found: Appointment, fault: str = "", status: int = 200, wait_s: int | None = None) -> Page:
         shown = look(way, day, found)
         nearest = []
         if shown["closed"] and shown["move"] and found.slot:
@@ -49,7 +50,31 @@ def routes(pages: Blueprint, ctx: Context) -> None:
                 for one in views.free_times(way, free, found.slot.start)
             ]
         note = shown["forgotten"] or (way.t["new_code"] if shown["done"] and request.args.get("new") else "")
-        return show("book_held.html", way, private=True, nearest=nearest, note=note, **shown)
+        here = way.to(f"/h/{found.code}/here") if appointments.by_phone(ctx, day, found) else ""
+        key = secrets.token_hex(16)
+        return show(
+            "book_held.html", way, status, private=True, wait_s=wait_s, nearest=nearest, note=note, here=here, key=key, fault=fault, **shown
+        )
+
+    @pages.get("/h/<code>")
+    def own(code: str) -> Page:
+        return page(*held(code))
+
+    @pages.post("/h/<code>/here")
+    def here(code: str) -> Page:
+        from_here()
+        way, day, found = held(code)
+        typed, key = "".join(request.form.get("hall", "").split())[:HALL_CODE_MOST], request.form.get("key", "")
+        once = once_of(way.site.id, key, {"here": found.code})
+        try:
+            answer = appointments.check_in_here(ctx, anybody(way.lang, once), day, found, typed)
+        except Refused as refused:
+            if refused.code in ("wrong_hall_code", "too_many_requests"):
+                said = words.sentence(refused.code, refused.details, way.lang)
+                return page(way, day, found, said, STATUS[refused.code], refused.details.get("retry_after_s"))
+            # Checked in meanwhile, or no longer to be: the booking's own page says how it stands.
+            return go(way.to(f"/h/{found.code}"))
+        return go(f"/t/{json.loads(answer.body)['id']}")
 
     @pages.get("/h/<code>/calendar.ics")
     def calendar(code: str) -> Page:
