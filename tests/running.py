@@ -115,7 +115,7 @@ class Server:
             if self.process.poll() is not None:
                 raise AssertionError(f"the server ended with {self.process.returncode}: {self.log.read_text()[-2000:]}")
             try:
-                if requests.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                if requests.get(f"{self.url}/readyz", timeout=START_S).status_code == 200:
                     return
             except (requests.ConnectionError, requests.Timeout):
                 # Nobody listens or answers yet; the next connect is the wait.
