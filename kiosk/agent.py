@@ -59,10 +59,11 @@ class PrintAgent:
             return printed.ok, printed.detail
 
     def beat(self) -> dict[str, Any]:
-        """The next beat: `paper` is ok, low, out, offline or null (it does not say), `detail` the same in words."""
+        """The next beat: `paper` is ok, low, out, offline or null (it does not say), `fault` is cover, cutter, broken or null, `detail`
+        the same in words."""
         status = self._printer.status()
         paper = "offline" if status.online is False and status.paper != "out" else status.paper
-        return {"paper": paper, "detail": status.detail}
+        return {"paper": paper, "fault": status.fault, "detail": status.detail}
 
     def settle(self, seconds: float) -> None:
         """Wait for the ticket that is being printed, at most `seconds`; after that no other is begun."""

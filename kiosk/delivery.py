@@ -17,7 +17,9 @@ from kiosk.receipt import Receipt, ReceiptError
 
 log = logging.getLogger("moiso.printer")
 
-ASK_ONLINE, ASK_PAPER = b"\x10\x04\x01", b"\x10\x04\x04"  # DLE EOT 1 and 4: answered at once, even while printing
+# DLE EOT 1 to 4, answered at once, even while printing. The cause and the error are asked only of a printer that is not ready.
+ASK_ONLINE, ASK_CAUSE, ASK_ERROR, ASK_PAPER = b"\x10\x04\x01", b"\x10\x04\x02", b"\x10\x04\x03", b"\x10\x04\x04"
+OFFLINE, COVER_OPEN, CUTTER_JAMMED, BROKEN = 0x08, 0x04, 0x08, 0x20
 ASK_S = 0.2  # for a beat, which asks twice within STATUS_S
 PATIENT_S = 0.8  # before a ticket; a printer that stays silent so long is not asked before the next one
 CONFIRM_S = 2.5  # the answer after a ticket waits behind the ticket
@@ -46,6 +48,8 @@ class Status:
     online: bool | None
     paper: Literal["ok", "low", "out"] | None
     detail: str
+    fault: Literal["cover", "cutter", "broken"] | None = None
+    """Why it is not ready, where it names a reason that a hand can do something about."""
 
     @property
     def refuses(self) -> bool:
@@ -178,24 +182,31 @@ class WirePrinter:
     def _ask(self, seconds: float) -> Status:
         """Whether it is ready and has paper; `seconds` for each of the two. Raises what the wire raises."""
         paper = _answer(self._wire.ask(ASK_PAPER, seconds))
-        # No answer is no news: the library would call it plenty of paper.
-        state = _answer(self._wire.ask(ASK_ONLINE, seconds)) if paper is not None else None
         if paper is not None or seconds >= PATIENT_S:
             self._answers = paper is not None
-        self._last = read_status(state, paper)
+        # No answer is no news: the library would call it plenty of paper.
+        self._last = self._readiness(paper) if paper is not None else read_status(None, None)
         return self._last
 
+    def _readiness(self, paper: int) -> Status:
+        """Ask a printer that has just answered whether it is ready, and if not, why. Raises what the wire raises."""
+        state = _answer(self._wire.ask(ASK_ONLINE, ASK_S))
+        if state is None or not state & OFFLINE:
+            return read_status(state, paper)
+        return read_status(state, paper, *(_answer(self._wire.ask(question, ASK_S)) for question in (ASK_CAUSE, ASK_ERROR)))
+
     def _confirmed(self) -> Printed:
-        """After the last byte: did the printer receive it, and has it still paper?"""
+        """After the last byte: did the printer receive it, has it still paper, and is it ready for the next?"""
         answer = _answer(self._wire.ask(ASK_PAPER, CONFIRM_S if self._answers else ENDED_S))
         if answer is None and self._answers:
             raise ConnectionError("the printer answered before the ticket and not after it")
         if answer is None:
             return Printed("printed", "printed, not confirmed by the printer")
-        status = read_status(None, answer)
-        if status.paper == "out":
+        status = self._readiness(answer)
+        if status.refuses:
+            # Real-time answers overtake the ticket: a cover opened, or a knife stuck, in the middle of it is seen only here.
             self._last = status
-            return Printed("unknown", "unknown: the paper ran out during this ticket")
+            return Printed("unknown", f"unknown: during this ticket {status.detail}")
         return Printed("printed", "printed")
 
 
@@ -204,19 +215,29 @@ def _answer(received: bytes) -> int | None:
     return next((byte for byte in reversed(received) if byte & 0x93 == 0x12), None)
 
 
-def read_status(state: int | None, paper: int | None) -> Status:
-    """What the answers to ASK_ONLINE (`state`) and ASK_PAPER (`paper`) mean; None is silence."""
+def read_status(state: int | None, paper: int | None, cause: int | None = None, error: int | None = None) -> Status:
+    """What the answers to ASK_ONLINE, ASK_PAPER, ASK_CAUSE and ASK_ERROR mean; None is silence."""
     sheet: Literal["ok", "low", "out"] | None = None
     if paper is not None:
         sheet = "out" if paper & 0x60 else "low" if paper & 0x0C else "ok"
-    online = None if state is None else not state & 0x08
+    online = None if state is None else not state & OFFLINE
     if sheet == "out":
         return Status(online, sheet, "the printer is out of paper")
     if online is False:
-        return Status(online, sheet, "the printer is not ready: look at its cover, paper and lamps")
+        return Status(online, sheet, *_why_offline(cause or 0, error or 0))
     if sheet == "low":
         return Status(online, sheet, "the paper roll is nearly at its end")
     return Status(online, sheet, "ready" if online or sheet else "the printer does not answer questions")
+
+
+def _why_offline(cause: int, error: int) -> tuple[str, Literal["cover", "cutter", "broken"] | None]:
+    if cause & COVER_OPEN:
+        return "the cover of the printer is open", "cover"
+    if error & CUTTER_JAMMED:
+        return "the cutter of the printer is jammed", "cutter"
+    if error & BROKEN:
+        return "the printer has a fault that switching it off and on may clear", "broken"
+    return "the printer is not ready: look at its cover, paper and lamps", None
 
 
 def sentence(reason: Exception) -> str:

@@ -453,7 +453,7 @@ class Sockets:
         for client in live:
             paper = client.facts.get("paper")
             if client.device and client.device.role == "kiosk" and client.device.place in kiosks and paper in _PAPER_WORDS:
-                words = f"Máy lấy số {client.device.name} {_PAPER_WORDS[paper]}"
+                words = f"Máy lấy số {client.device.name} {_FAULT_WORDS.get(client.facts.get('fault')) or _PAPER_WORDS[paper]}"
                 alerts.append({"kind": "kiosk", "name": client.device.name, "words": words})
 
         def count(role: str, places: set[str]) -> int:
@@ -522,3 +522,4 @@ def _plain(value: Any) -> Any:
 
 _DEVICE_WORDS = {"kiosk": "Máy lấy số", "display": "Màn hình", "audio": "Loa"}
 _PAPER_WORDS = {"low": "sắp hết giấy", "near_end": "sắp hết giấy", "out": "hết giấy", "none": "hết giấy", "offline": "không in được"}
+_FAULT_WORDS = {"cover": "đang mở nắp máy in", "cutter": "kẹt dao cắt giấy", "broken": "cần tắt mở lại máy in"}

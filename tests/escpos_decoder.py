@@ -50,8 +50,9 @@ class Decoder:
 
     def _command(self, data: bytes) -> int:
         """Carry out the command at the start of `data`; returns its length, 0 while it is incomplete."""
+        if zeros := len(data) - len(data.lstrip(b"\0")):
+            return zeros
         for start, length, act in (
-            (b"\x00", 1, lambda d: None),
             (b"\n", 1, lambda d: self._advance(LINE_DOTS)),
             (b"\x10\x04", 3, lambda d: self.questions.append(d[2])),
             (b"\x1b@", 2, self._reset),
@@ -117,7 +118,7 @@ class Decoder:
 
 def bitmap(width: int, rows: int, data: bytes) -> Image.Image:
     """Packed bits, 1 is black, as a picture in which 0 is black."""
-    return Image.frombytes("1", (width, rows), bytes(byte ^ 0xFF for byte in data))
+    return Image.frombytes("1", (width, rows), data, "raw", "1;I")
 
 
 def decode(data: bytes, width: int = 576) -> list[Image.Image]:

@@ -8,22 +8,31 @@ import threading
 
 from escpos_decoder import Decoder
 
-# Answers to DLE EOT 4 (paper) and DLE EOT 1 (state).
+# Answers to DLE EOT 4 (paper), 1 (state), 2 (why it is offline) and 3 (which error).
 PLENTY, NEAR_END, NO_PAPER = 0x12, 0x1E, 0x72
-READY, COVER_OPEN = 0x12, 0x1A
+READY, OFFLINE = 0x12, 0x1A
+NO_CAUSE, COVER = 0x12, 0x16
+NO_ERROR, CUTTER, FATAL = 0x12, 0x1A, 0x32
 
 
 class FakePrinter:
-    """A printer on a TCP port of this machine. `paper` and `state` are its answers to DLE EOT 4 and 1; None: it never answers.
+    """A printer on a TCP port of this machine. `paper`, `state`, `cause` and `error` are its answers to DLE EOT 4, 1, 2 and 3; None: it
+    never answers.
 
-    It hangs up after `closes_after` bytes of a connection; once paper was cut it may fall mute, or answer `paper_after_ticket`.
+    It hangs up after `closes_after` bytes of a connection; once paper was cut it may fall mute, or change (`after_ticket`) its answers.
+    `hold_at`: it reads so many bytes of a connection and then no more, until `release` is called.
     """
 
     def __init__(self, *, paper: int | None = PLENTY, state: int | None = READY, width: int = 576, port: int = 0) -> None:
         self.paper, self.state = paper, state
+        self.cause: int | None = NO_CAUSE
+        self.error: int | None = NO_ERROR
         self.closes_after: int | None = None
         self.mute_after_ticket = False
-        self.paper_after_ticket: int | None = None
+        self.after_ticket: dict[str, int | None] = {}
+        self.hold_at: int | None = None
+        self.held = threading.Event()
+        self._released = threading.Event()
         self.connections = 0
         self.received = b""
         self.decoder = Decoder(width)
@@ -41,7 +50,23 @@ class FakePrinter:
         with self.changed:
             assert self.changed.wait_for(lambda: self.connections == 0, timeout=10)
 
+    def hold(self, at: int) -> None:
+        """From the next connection on, stop reading after so many bytes of it until `release`."""
+        self.held.clear()
+        self._released.clear()
+        self.hold_at = at
+
+    def release(self) -> None:
+        self.hold_at = None
+        self._released.set()
+
+    @property
+    def sheets(self) -> int:
+        """The pieces of paper with ink; after one that may be torn the printer cuts off a white piece."""
+        return sum(piece.convert("L").getextrema()[0] == 0 for piece in self.decoder.tickets)
+
     def stop(self) -> None:
+        self.release()
         self._listener.close()
 
     def _serve(self) -> None:
@@ -62,16 +87,21 @@ class FakePrinter:
             self.changed.notify_all()
 
     def _talk(self, line: socket.socket) -> None:
-        left = self.closes_after
-        while left is None or left > 0:
-            data = line.recv(4096 if left is None else min(left, 4096))
+        closes, hold, read = self.closes_after, self.hold_at, 0
+        while closes is None or read < closes:
+            if read == hold:
+                self.held.set()
+                self._released.wait(60)
+                hold = None
+            # Nothing is taken from the line that it would not have read: what it leaves is what the program is told was refused.
+            data = line.recv(min([4096, *(end - read for end in (closes, hold) if end is not None)]))
             if not data:
                 return
-            left = None if left is None else left - len(data)
+            read += len(data)
             self.received += data
             for question in self.decoder.feed(data):
-                if self.decoder.tickets and self.paper_after_ticket is not None:
-                    self.paper = self.paper_after_ticket
-                answer = {1: self.state, 4: self.paper}[question]
+                if self.decoder.tickets:
+                    vars(self).update(self.after_ticket)
+                answer = {1: self.state, 2: self.cause, 3: self.error, 4: self.paper}[question]
                 if answer is not None and not (self.mute_after_ticket and self.decoder.tickets):
                     line.sendall(bytes([answer]))

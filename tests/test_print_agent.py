@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from escpos_decoder import decode
-from fake_printer import COVER_OPEN, NEAR_END, NO_PAPER, PLENTY, READY, FakePrinter
+from fake_printer import COVER, CUTTER, NEAR_END, NO_PAPER, OFFLINE, PLENTY, FakePrinter
 from small_hall import SmallHall, hall_now
 
 from kiosk import journal as journals
@@ -93,11 +93,6 @@ def started(hall: SmallHall, *arguments: str) -> Iterator[subprocess.Popen[str]]
         process.communicate()
 
 
-def printed_on(machine: FakePrinter) -> int:
-    """The tickets with ink; after one that may be torn the printer cuts off a white piece."""
-    return sum(piece.convert("L").getextrema()[0] == 0 for piece in machine.decoder.tickets)
-
-
 def restart(hall: SmallHall) -> None:
     """Stop and start the server; its port is free only when the thread that served it has ended."""
     serving = [thread for thread in threading.enumerate() if "serve_forever" in thread.name]
@@ -155,7 +150,7 @@ def test_an_agent_killed_while_it_prints_says_unknown_and_does_not_print_by_itse
     assert first[:2] == ("2026-11-20-1-1", False) and first[2].startswith("unknown: ")
     assert second == ("2026-11-20-2-1", True, "printed")
     machine.until_idle()
-    assert printed_on(machine) == 2
+    assert machine.sheets == 2
 
 
 def test_a_terminated_agent_ends_the_ticket_it_prints_and_remembers_it(hall: SmallHall, machine: FakePrinter, tmp_path: Path) -> None:
@@ -182,27 +177,29 @@ def test_a_printer_without_paper_costs_its_ticket_and_not_the_next(hall: SmallHa
         hall.until(lambda: hall.beats[-1]["paper"] == "ok")
         hall.send("print", moment(2))
         assert answers(hall, 2)[1][1:] == (True, "printed")
-        assert hall.beats[-1] == {"paper": "ok", "detail": "ready"}
+        assert hall.beats[-1] == {"paper": "ok", "fault": None, "detail": "ready"}
 
 
 @pytest.mark.parametrize(
-    ("paper", "state", "expected"),
+    ("answers", "expected"),
     [
-        (PLENTY, READY, ("ok", "ready")),
-        (NEAR_END, READY, ("low", "the paper roll is nearly at its end")),
-        (NO_PAPER, COVER_OPEN, ("out", "the printer is out of paper")),
-        (PLENTY, COVER_OPEN, ("offline", "the printer is not ready: look at its cover, paper and lamps")),
-        (None, None, (None, "the printer does not answer questions")),
+        ({}, ("ok", None, "ready")),
+        ({"paper": NEAR_END}, ("low", None, "the paper roll is nearly at its end")),
+        ({"paper": NO_PAPER, "state": OFFLINE}, ("out", None, "the printer is out of paper")),
+        ({"state": OFFLINE}, ("offline", None, "the printer is not ready: look at its cover, paper and lamps")),
+        ({"state": OFFLINE, "cause": COVER}, ("offline", "cover", "the cover of the printer is open")),
+        ({"state": OFFLINE, "error": CUTTER}, ("offline", "cutter", "the cutter of the printer is jammed")),
+        ({"paper": None, "state": None}, (None, None, "the printer does not answer questions")),
     ],
 )
 def test_each_beat_tells_staff_what_to_look_after(
-    machine: FakePrinter, tmp_path: Path, paper: int | None, state: int | None, expected: tuple[str | None, str]
+    machine: FakePrinter, tmp_path: Path, answers: dict[str, int | None], expected: tuple[str | None, str | None, str]
 ) -> None:
-    machine.paper, machine.state = paper, state
+    vars(machine).update(answers)
     with Journal(tmp_path / "journal") as pages:
         agent = PrintAgent(open_printer(machine.url), pages, lambda _: False)
         # A busy machine may keep the fake printer from answering in time; the next beat asks again.
-        assert any(agent.beat() == dict(zip(("paper", "detail"), expected, strict=True)) for _ in range(20))
+        assert any(agent.beat() == dict(zip(("paper", "fault", "detail"), expected, strict=True)) for _ in range(20))
 
 
 def test_an_expired_moment_is_not_printed(hall: SmallHall, tmp_path: Path) -> None:
@@ -255,7 +252,7 @@ def test_a_server_that_restarts_in_the_middle_gets_the_answer_afterwards(hall: S
         assert answers(hall, 1)[0][1] is False
         hall.send("print", moment())
         assert len(answers(hall, 2)) >= 2
-    assert printed_on(machine) == 1
+    assert machine.sheets == 1
 
 
 def test_a_journal_torn_by_a_power_cut_keeps_every_whole_line(tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 from escpos_decoder import Decoder, decode, trimmed
-from fake_printer import COVER_OPEN, NEAR_END, NO_PAPER, PLENTY, READY, FakePrinter
+from fake_printer import COVER, CUTTER, FATAL, NEAR_END, NO_PAPER, OFFLINE, PLENTY, READY, FakePrinter
 from PIL import Image, ImageChops
 
-from kiosk.delivery import ASK_ONLINE, ASK_PAPER, STATUS_S, Status, WirePrinter, read_status
-from kiosk.printer import BAND_ROWS, Console, PrinterError, encode, open_printer
+from kiosk.delivery import ASK_CAUSE, ASK_ERROR, ASK_ONLINE, ASK_PAPER, STATUS_S, Status, WirePrinter, read_status
+from kiosk.printer import BAND_ROWS, Console, Printed, PrinterError, encode, mend, open_printer
 from kiosk.receipt import PAPERS, Receipt, draw
 
 
@@ -102,20 +102,28 @@ def test_a_printer_that_never_answers_prints_nevertheless(machine: FakePrinter) 
     assert [whole(ticket, code) for ticket, code in zip(machine.decoder.tickets, ("A012", "A013"), strict=True)] == [True, True]
 
 
-@pytest.mark.parametrize(
-    ("paper", "state", "words"),
-    [(NO_PAPER, READY, "out of paper"), (NO_PAPER, COVER_OPEN, "out of paper"), (PLENTY, COVER_OPEN, "not ready")],
-)
+TROUBLE = [
+    ({"paper": NO_PAPER}, "out of paper"),
+    ({"paper": NO_PAPER, "state": OFFLINE}, "out of paper"),
+    ({"state": OFFLINE}, "not ready"),
+    ({"state": OFFLINE, "cause": COVER}, "the cover of the printer is open"),
+    ({"state": OFFLINE, "error": CUTTER}, "the cutter of the printer is jammed"),
+    ({"state": OFFLINE, "error": FATAL}, "switching it off and on"),
+]
+
+
+@pytest.mark.parametrize(("answers", "words"), TROUBLE)
 def test_a_printer_that_cannot_print_gets_no_ticket_that_would_come_out_later(
-    machine: FakePrinter, paper: int, state: int, words: str
+    machine: FakePrinter, answers: dict[str, int], words: str
 ) -> None:
-    machine.paper, machine.state = paper, state
+    well = {name: getattr(machine, name) for name in answers}
+    vars(machine).update(answers)
     printer = open_printer(machine.url)
     printed = printer.print(receipt())
     assert printed.outcome == "failed" and words in printed.detail
     machine.until_idle()
-    assert machine.received == ASK_PAPER + ASK_ONLINE
-    machine.paper, machine.state = NEAR_END, READY
+    assert machine.received == ASK_PAPER + ASK_ONLINE + (ASK_CAUSE + ASK_ERROR if "state" in answers else b"")
+    vars(machine).update(well)
     assert printer.print(receipt("A013")).ok
     machine.until_idle()
     assert whole(machine.decoder.tickets[0], "A013")
@@ -162,11 +170,63 @@ def test_a_printer_that_falls_silent_during_a_ticket_is_unknown(machine: FakePri
     assert printed.outcome == "unknown" and printed.detail.startswith("unknown: ")
 
 
-def test_paper_that_ends_during_a_ticket_is_unknown(machine: FakePrinter) -> None:
-    machine.paper_after_ticket = NO_PAPER
+@pytest.mark.parametrize(("answers", "words"), TROUBLE)
+def test_trouble_that_comes_during_a_ticket_is_unknown(machine: FakePrinter, answers: dict[str, int | None], words: str) -> None:
+    machine.after_ticket = answers
     printer = open_printer(machine.url)
-    assert printer.print(receipt()).outcome == "unknown"
+    printed = printer.print(receipt())
+    assert printed.outcome == "unknown" and words in printed.detail
     assert printer.print(receipt("A013")).outcome == "failed"
+
+
+class Shredder:
+    """A way to a printer in memory that breaks after `left` bytes, once. What was taken until then is as if it had come by a cable."""
+
+    keeps = False
+
+    def __init__(self, left: int, decoder: Decoder) -> None:
+        self.left, self.decoder, self.broken = left, decoder, False
+
+    def open(self) -> None: ...
+    def close(self) -> None: ...
+
+    def send(self, data: bytes) -> None:
+        taken = data if self.broken else data[: self.left]
+        self.decoder.feed(taken)
+        self.left -= len(taken)
+        if len(taken) < len(data):
+            self.broken = True
+            raise ConnectionResetError("the printer closed the connection")
+
+    def ask(self, question: bytes, seconds: float) -> bytes:
+        self.send(question)
+        return bytes([PLENTY])
+
+
+ONE, OTHER = receipt(), receipt("A013")
+
+
+def shredded(k: int, first: list[bytes], second: list[bytes]) -> tuple[Printed, Decoder]:
+    """A ticket on a line that breaks after k bytes, then another one on the line when it has been plugged in again."""
+    paper = Decoder(384)
+    printer = WirePrinter(Shredder(k, paper), lambda receipt: first if receipt is ONE else second, mend(384))
+    printed = printer.print(ONE)
+    assert printer.print(OTHER).ok
+    return printed, paper
+
+
+def test_wherever_the_line_breaks_the_outcome_is_true_and_the_next_ticket_is_whole() -> None:
+    first, second = encode(draw(receipt(), 58)), encode(draw(receipt("A013"), 58).crop((0, 40, 384, 80)))
+    (clean,) = decode(b"".join(second), 384)
+    size = sum(map(len, first))
+    for k in range(6 + size + 6):
+        printed, paper = shredded(k, first, second)
+        assert printed.outcome == ("failed" if k < 6 else "unknown"), k
+        inked = [piece for piece in paper.tickets if piece.convert("L").getextrema()[0] == 0]
+        assert same(inked[-1], clean), k
+        assert len(inked) <= 2 and len(paper.letters) <= 2, k
+        assert len(inked) == 1 or k >= 6, "a ticket that failed has left no ink"
+    assert shredded(2 * size + 99, first, second)[0].outcome == "printed"
 
 
 @pytest.mark.parametrize("k", [*range(7, 17), 100, 2000, 9000, TICKET_BYTES // 2, TICKET_BYTES])
@@ -188,7 +248,8 @@ def test_the_ticket_after_a_torn_one_is_whole_although_the_printer_waits_for_the
         (READY, PLENTY, Status(True, "ok", "ready")),
         (READY, NEAR_END, Status(True, "low", "the paper roll is nearly at its end")),
         (READY, NO_PAPER, Status(True, "out", "the printer is out of paper")),
-        (COVER_OPEN, PLENTY, Status(False, "ok", "the printer is not ready: look at its cover, paper and lamps")),
+        (OFFLINE, PLENTY, Status(False, "ok", "the printer is not ready: look at its cover, paper and lamps")),
+        (OFFLINE, NO_PAPER, Status(False, "out", "the printer is out of paper")),
         (None, PLENTY, Status(None, "ok", "ready")),
         (None, None, Status(None, None, "the printer does not answer questions")),
     ],
@@ -199,7 +260,7 @@ def test_what_the_answers_of_a_printer_mean(state: int | None, paper: int | None
 
 @pytest.mark.parametrize(
     ("paper", "state", "expected"),
-    [(PLENTY, READY, (True, "ok")), (NEAR_END, READY, (True, "low")), (NO_PAPER, COVER_OPEN, (False, "out")), (None, None, (None, None))],
+    [(PLENTY, READY, (True, "ok")), (NEAR_END, READY, (True, "low")), (NO_PAPER, OFFLINE, (False, "out")), (None, None, (None, None))],
 )
 def test_the_state_of_a_network_printer(
     machine: FakePrinter, paper: int | None, state: int | None, expected: tuple[object, object]
