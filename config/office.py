@@ -12,6 +12,7 @@ from config.hours import read_hours, read_week
 from config.procedures import Offered, read_catalogue
 from config.reader import NBSP, Table, did_you_mean, shown, unbroken
 from server.core.site import (
+    RECEIPT_LINES,
     Also,
     BookingRules,
     Counter,
@@ -20,6 +21,7 @@ from server.core.site import (
     Kiosk,
     Limits,
     PriorityGroup,
+    ReceiptDesign,
     Rules,
     Service,
     Site,
@@ -40,6 +42,8 @@ FIELDS_AT_HOME = 4
 SLIDE_LINE = 240
 """Characters: what is longer fills a page of its own on the screen, and nobody reads it standing."""
 COMMON_MOST = 6
+HEADER_LINES, FOOTER_LINES, RECEIPT_LINE = 2, 3, 120
+"""Lines of an office's own on a ticket, and characters of each."""
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
@@ -63,6 +67,7 @@ def read_office(top: Table) -> Site:
         notice=top.text("notice", most=300),
         show_clerk_names=top.flag("show_clerk_names"),
         slides=_slides(top, halls),
+        receipt=_receipt(top.table("receipt")),
         slide_of_rules=top.flag("slide_of_rules", Site.slide_of_rules),
         services=services,
         procedures=offered.procedures(),
@@ -212,6 +217,37 @@ def _also(table: Table) -> Also:
         table.mistake("call", "The sentence must hold {code} and {counter}.", 'For example: call = "Numéro {code}, guichet {counter}."')
     table.done()
     return also
+
+
+def _receipt(table: Table) -> ReceiptDesign:
+    without: list[str] = []
+    for path, line in table.texts("without", most=20):
+        if line not in RECEIPT_LINES:
+            table.report.mistake(path, f'A ticket cannot do without "{shown(line)}".', did_you_mean(line, RECEIPT_LINES))
+        elif line not in without:
+            without.append(line)
+    design = ReceiptDesign(
+        header=_few_lines(table, "header", HEADER_LINES),
+        footer=_few_lines(table, "footer", FOOTER_LINES),
+        without=tuple(without),
+        logo="".join(text for _, text in table.texts("logo", most=1000)),
+    )
+    table.done()
+    if design.logo:
+        from kiosk.logo import LogoError, read_logo  # the picture library takes 10 MB, which an office without a logo saves
+
+        try:
+            read_logo(design.logo)
+        except LogoError as reason:
+            table.mistake("logo", str(reason), "Choose it on the manager's page, which writes it here.")
+    return design
+
+
+def _few_lines(table: Table, key: str, most: int) -> tuple[str, ...]:
+    lines = tuple(text for _, text in table.texts(key, most=RECEIPT_LINE))
+    if len(lines) > most:
+        table.mistake(key, f"{len(lines)} lines are too many for a ticket.", f"Keep {most}.")
+    return lines[:most]
 
 
 def _booking(table: Table, usual: BookingRules) -> BookingRules:

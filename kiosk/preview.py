@@ -15,7 +15,7 @@ HALVES = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True
 
 def terminal_lines(receipt: Receipt) -> list[str]:
     """Framed lines of equal width, in the order of the paper; the number drawn two dots a character."""
-    texts = [receipt.reprint_mark if receipt.reprint else None, receipt.office]
+    texts = [receipt.reprint_mark if receipt.reprint else None, receipt.office, *receipt.header]
     after = [f"[ {receipt.mark} ]" if receipt.mark else None, receipt.service.replace("|", " "), receipt.counters, ""]
     after += [receipt.queue_time_label, receipt.queue_time, receipt.reason, ""]
     after += [receipt.ahead, receipt.expected, receipt.expected_label if receipt.expected else None, ""]

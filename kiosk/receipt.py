@@ -19,11 +19,12 @@ from PIL import Image, ImageDraw
 
 from kiosk import qr
 from kiosk.lettering import clean, fit, font_of, width_of, wrap
+from kiosk.logo import LogoError, fitted, read_logo
 
 LEADING = 1.3  # of the em: the tallest stack (Ỗ, 1.05) over the deepest tail (0.25) never touch
 ASCENT = 1.05
 LONGEST_TEXT = 200
-MOST_FOOT_LINES = 6
+MOST_LINES = {"header": 2, "foot": 6}
 LONGEST_URL = 512
 
 
@@ -35,7 +36,7 @@ class ReceiptError(ValueError):
 class Receipt:
     """The words of one ticket, already in the ticket's language. `None` and "" leave the line out.
 
-    Every text is NFC, on one line, without control or direction characters. `qr` is an http(s) address.
+    Every text is NFC, on one line, without control or direction characters. `qr` is an http(s) address, `logo` a PNG in base64.
     """
 
     office: str
@@ -53,6 +54,8 @@ class Receipt:
     qr: str | None = None
     qr_hint: str | None = None
     foot: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+    logo: str | None = None
     reprint: bool = False
     reprint_mark: str | None = None
 
@@ -65,14 +68,18 @@ class Receipt:
         wrong: list[str] = []
         for slot in fields(cls):
             value = document.get(slot.name)
-            if slot.name == "foot":
+            if slot.name in MOST_LINES:
                 lines = value if value is not None else []
                 if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-                    wrong.append("foot must be a list of texts")
-                elif len(lines) > MOST_FOOT_LINES:
-                    wrong.append(f"foot has more than {MOST_FOOT_LINES} lines")
+                    wrong.append(f"{slot.name} must be a list of texts")
+                elif len(lines) > MOST_LINES[slot.name]:
+                    wrong.append(f"{slot.name} has more than {MOST_LINES[slot.name]} lines")
                 else:
-                    values["foot"] = tuple(filter(None, map(clean, lines)))
+                    values[slot.name] = tuple(filter(None, map(clean, lines)))
+            elif slot.name == "logo":
+                values["logo"] = value
+                if value is not None and not _is_logo(value):
+                    wrong.append("logo must be a small PNG in base64")
             elif slot.name == "reprint":
                 if value not in (None, True, False):
                     wrong.append("reprint must be true or false")
@@ -84,7 +91,7 @@ class Receipt:
                 if values[slot.name] is None and slot.name in _REQUIRED:
                     wrong.append(f"{slot.name} is missing")
         texts = [text for value in values.values() for text in (value if isinstance(value, tuple) else [value])]
-        if any(isinstance(text, str) and len(text) > LONGEST_TEXT for text in texts if text != values.get("qr")):
+        if any(isinstance(text, str) and len(text) > LONGEST_TEXT for text in texts if text not in (values.get("qr"), values.get("logo"))):
             wrong.append(f"a text is longer than {LONGEST_TEXT} letters")
         address = values.get("qr")
         if address and (not re.match(r"https?://[!-~]+$", address) or len(address) > LONGEST_URL):
@@ -92,6 +99,13 @@ class Receipt:
         if wrong:
             raise ReceiptError(f"The receipt cannot be printed: {'; '.join(wrong)}.")
         return cls(**values)
+
+
+def _is_logo(value: object) -> bool:
+    try:
+        return isinstance(value, str) and read_logo(value) is not None
+    except LogoError:
+        return False
 
 
 _REQUIRED = ("office", "code", "service", "queue_time_label", "queue_time", "reason", "date_line")
@@ -153,12 +167,14 @@ class Line:
 
 @dataclass(slots=True)
 class Sheet:
-    """A ticket laid out but not yet drawn: black boxes, then lines, then the code for phones as (x, y, dots a module, rows)."""
+    """A ticket laid out but not yet drawn: black boxes, then lines, then the logo as (x, y, dots) and the code for phones as (x, y, dots
+    a module, rows)."""
 
     paper: Paper
     height: int = 0
     boxes: list[tuple[int, int, int, int]] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    logo: tuple[int, int, Image.Image] | None = None
     qr: tuple[int, int, int, tuple[bytes, ...]] | None = None
 
     def put(self, line: Line) -> None:
@@ -188,6 +204,9 @@ def draw(receipt: Receipt, paper: int = 80) -> Image.Image:
     for line in sheet.lines:
         font = font_of(line.weight, line.em)
         pen.text((line.x, line.baseline), line.text, fill=255 if line.white else 0, font=font, anchor="ls")
+    if sheet.logo:
+        x, y, emblem = sheet.logo
+        canvas.paste(emblem, (x, y))
     if sheet.qr:
         x, y, dots, rows = sheet.qr
         for down, row in enumerate(rows):
@@ -218,11 +237,18 @@ def lay_out(receipt: Receipt, paper: int = 80) -> Sheet:
 
 
 def _head(sheet: Sheet, receipt: Receipt, y: int) -> int:
-    """Office, number, mark, field, counters."""
+    """Logo, office, number, mark, field, counters."""
     p, column = sheet.paper, (sheet.paper.margin, sheet.paper.width - sheet.paper.margin)
     if receipt.reprint and receipt.reprint_mark:
         y = _inverse(sheet, "reprint_mark", receipt.reprint_mark, p.mark, y, column, whole_width=True) + 6
-    y = _text(sheet, "office", receipt.office, 700, p.office, y, column, most_lines=2) + 12
+    if receipt.logo:
+        emblem = fitted(read_logo(receipt.logo), p.inner)
+        sheet.logo = ((p.width - emblem.width) // 2, y, emblem)
+        y += emblem.height + 8
+    y = _text(sheet, "office", receipt.office, 700, p.office, y, column, most_lines=2)
+    for line in receipt.header:
+        y = _text(sheet, "header", line, 400, p.foot, y, column, most_lines=2)
+    y += 12
     y = _number(sheet, receipt.code, y, column) + 12
     if receipt.mark:
         y = _inverse(sheet, "mark", receipt.mark, p.mark, y, column) + 4

@@ -14,12 +14,12 @@ from flask import Response
 from audio import aloud
 from server import presence, wire
 from server.access import Principal, composed, hash_key, new_key
-from server.api import STAFF, Context, find_ticket, known_counter, run, who_is
+from server.api import STAFF, Context, known_counter, run, who_is
 from server.core import decide
 from server.core import events as ev
 from server.core.day import Day
 from server.core.refused import Refused
-from server.core.site import Site, clock_time
+from server.core.site import clock_time
 from server.routes import Call, Reply, Routes, invalid
 from server.store import DeviceRow, StaffRow, Writing
 from server.voice import style
@@ -223,32 +223,6 @@ def _paper(routes: Routes, ctx: Context) -> None:
             if ticket and names:
                 said["number"] = aloud.number(ticket.code, names, how)
         return 200, ctx.voice.paths(site.id, said, site.languages)
-
-    @routes.add(
-        "POST",
-        "/sites/{site}/tickets/{ticket}/reprint",
-        summary="The same number on paper again",
-        roles=("kiosk", "helper"),
-        body=wire.EmptyIn,
-        answers={200: wire.TicketOut},
-        refuses=("not_allowed_now",),
-        once=True,
-    )
-    def reprint(call: Call) -> Reply:
-        when, ticket = find_ticket(ctx, call)
-        who = call.principal
-        place = who.place if who.role == "kiosk" else _first_kiosk(ctx.sites.current(call.path["site"]))
-        return run(
-            ctx,
-            call,
-            lambda day, now: decide.reprint(day, now, ticket=ticket, kiosk=place),
-            lambda day, now: (200, ctx.ticket(day, ticket, now)),
-            day=when,
-        )
-
-
-def _first_kiosk(site: Site) -> str:
-    return site.kiosks[0].id if site.kiosks else ""
 
 
 # -- staff -----------------------------------------------------------------------------------------------------------------------

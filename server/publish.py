@@ -24,6 +24,9 @@ from server.voice import Voice, sentences, style, translated
 
 KEPT = timedelta(minutes=2)
 """How long an expired moment is kept, real time: its late answers are still news for the clerk."""
+TEST_MARK = "THỬ MÁY"
+PRINTS_KEPT = 200
+"""Papers of a site that staff can still look at; a kiosk prints one in half a minute at most."""
 
 
 @dataclass
@@ -40,8 +43,13 @@ class Moment:
     seq: int
     payload: dict[str, Any]
     expires_at: datetime
+    sent: bool = False
+    """It has left for a device of this process's; whether it arrived, only an answer tells."""
     answers: dict[str, DoneRow] = field(default_factory=dict)
     heard: dict[str, datetime] = field(default_factory=dict)
+    at: datetime | None = None
+    kind: str = ""
+    """Of a print: `first`, `again` or `test`, and when it was asked for."""
 
     def answered(self, row: DoneRow, kind: str) -> bool:
         """Keep a device's answer; whether it says that the hall has heard this. Screens that only show answer as well."""
@@ -51,10 +59,30 @@ class Moment:
             self.heard[row.device] = row.at
         return played
 
+    def paper(self, now: datetime) -> str:
+        """What became of a print: `queued`, `sent`, then `printed`, `failed` or `unknown` as its agent answered, or `expired`."""
+        if self.answers:
+            last = list(self.answers.values())[-1]
+            word = last.detail.partition(":")[0].partition(" ")[0]
+            return "printed" if last.ok else word if word in ("unknown", "expired") else "failed"
+        if self.expires_at <= now:
+            return "expired"
+        return "sent" if self.sent else "queued"
+
     def is_for(self, device: Principal) -> bool:
         if device.site != self.site or device.place != self.place:
             return False
         return device.role == "kiosk" if self.event == "print" else device.role in ("audio", "display")
+
+
+def _printed(entry: ev.Entry) -> tuple[str, str] | None:
+    """The ticket (none for a test) and the kiosk of a paper that an event causes."""
+    match entry.event:
+        case ev.TicketIssued(kiosk=str(kiosk), ticket=ticket) | ev.TicketReprinted(kiosk=kiosk, ticket=ticket):
+            return ticket, kiosk
+        case ev.PrinterTested(kiosk=kiosk):
+            return "", kiosk
+    return None
 
 
 class Publisher:
@@ -65,6 +93,7 @@ class Publisher:
         self._dirty: set[str] = set()
         self._fresh: list[Moment] = []
         self._moments: dict[str, OrderedDict[str, Moment]] = {}
+        self._prints: dict[str, OrderedDict[str, Moment]] = {}
         self._lock = threading.Lock()
 
     def hear(self, day: Day, entry: ev.Entry) -> None:
@@ -72,8 +101,13 @@ class Publisher:
         self.mark(day.site.id)
         now = self._clock.now()
         if entry.at + max(day.site.timing.print_within, day.site.timing.speak_within) <= now:
+            if (printed := _printed(entry)) is not None:
+                # Nobody will print it any more, so nobody draws it up; staff may ask what became of it, and a late answer is kept.
+                self._remember(self._print_moment(day, entry, *printed, {}))
             return
         for moment in self._moments_of(day, entry):
+            if moment.event == "print":
+                self._remember(moment)
             if moment.expires_at <= now:
                 continue
             self._recall_answers(moment)
@@ -105,9 +139,16 @@ class Publisher:
         said = hall.announcement(day, entry)
         if said is not None:
             found.append(self._announcement(day, said))
-        if isinstance(entry.event, ev.TicketIssued | ev.TicketReprinted) and entry.event.kiosk is not None:
-            found.append(self._print(day, entry, entry.event.ticket, entry.event.kiosk))
+        if (printed := _printed(entry)) is not None:
+            found.append(self._print(day, entry, *printed))
         return found
+
+    def _remember(self, moment: Moment) -> None:
+        with self._lock:
+            kept = self._prints.setdefault(moment.site, OrderedDict())
+            kept[moment.id] = moment
+            while len(kept) > PRINTS_KEPT:
+                kept.popitem(last=False)
 
     def _announcement(self, day: Day, a: hall.Announcement) -> Moment:
         site = day.site
@@ -133,15 +174,18 @@ class Publisher:
         return Moment(payload["id"], "announcement", site.id, a.hall, a.seq, payload, a.expires_at)
 
     def _print(self, day: Day, entry: ev.Entry, ticket: str, kiosk: str) -> Moment:
-        again = isinstance(entry.event, ev.TicketReprinted)
+        if isinstance(entry.event, ev.PrinterTested):
+            paper = hall.sample_receipt(day.site, entry.at, kiosk, mark=TEST_MARK)
+        else:
+            again = isinstance(entry.event, ev.TicketReprinted)
+            paper = hall.receipt(day, day.tickets[ticket], entry.at, likely=self._likely, reprint=again)
+        return self._print_moment(day, entry, ticket, kiosk, {"receipt": wire.receipt(paper)})
+
+    def _print_moment(self, day: Day, entry: ev.Entry, ticket: str, kiosk: str, more: dict[str, Any]) -> Moment:
         expires = entry.at + day.site.timing.print_within
-        payload = {
-            "id": f"{day.date.isoformat()}-{entry.seq}-1",
-            "ticket": ticket,
-            "receipt": wire.receipt(hall.receipt(day, day.tickets[ticket], entry.at, likely=self._likely, reprint=again)),
-            "expires_at": wire.instant(expires),
-        }
-        return Moment(payload["id"], "print", day.site.id, kiosk, entry.seq, payload, expires)
+        payload = {"id": f"{day.date.isoformat()}-{entry.seq}-1", "ticket": ticket, **more, "expires_at": wire.instant(expires)}
+        kind = "test" if isinstance(entry.event, ev.PrinterTested) else "again" if isinstance(entry.event, ev.TicketReprinted) else "first"
+        return Moment(payload["id"], "print", day.site.id, kiosk, entry.seq, payload, expires, at=entry.at, kind=kind)
 
     def take(self) -> tuple[set[str], list[Moment]]:
         """Sites that changed and moments that are new since the last call."""
@@ -158,19 +202,28 @@ class Publisher:
         return [m for m in moments if m.is_for(device) and device.name not in m.answers and m.expires_at > now]
 
     def find(self, site: str, moment: str) -> Moment | None:
-        return self._of(site).get(moment)
+        return self._of(site).get(moment) or self._prints.get(site, {}).get(moment)
 
-    def paper(self, site: str, ticket: str) -> str:
-        """What became of the last paper of a ticket: `waiting`, `printed`, `failed`, `unknown`, `expired`, or `none` when there is none."""
+    def prints(self, site: str, day: Day, most: int, *, kiosk: str | None = None, ticket: str | None = None) -> list[Moment]:
+        """The papers of this day, newest first: of one kiosk, or of one ticket."""
         with self._lock:
-            prints = [m for m in self._of(site).values() if m.event == "print" and m.payload["ticket"] == ticket]
+            kept = list(self._prints.get(site, {}).values())
+        today = f"{day.date.isoformat()}-"
+        found = [m for m in kept if m.id.startswith(today) and kiosk in (None, m.place) and ticket in (None, m.payload["ticket"])]
+        found = sorted(found, key=lambda m: m.seq, reverse=True)[:most]
+        silent = {m.id: m for m in found if not m.answers and m.expires_at <= self._clock.now()}
+        # Answers given to the server before this one: the rows know them, whoever wrote them.
+        for row in self._store.done(site, list(silent)) if silent else []:
+            silent[row.moment].answers[row.device] = row
+        return found
+
+    def paper(self, site: str, day: Day, ticket: str) -> str:
+        """What became of the last paper of a ticket: `waiting`, `printed`, `failed`, `unknown`, `expired`, or `none` when there is none."""
+        prints = self.prints(site, day, 1, ticket=ticket)
         if not prints:
             return "none"
-        answers = list(prints[-1].answers.values())
-        if answers:
-            word = answers[-1].detail.partition(":")[0].partition(" ")[0]
-            return "printed" if answers[-1].ok else word if word in ("unknown", "expired") else "failed"
-        return "waiting" if prints[-1].expires_at > self._clock.now() else "expired"
+        state = prints[0].paper(self._clock.now())
+        return "waiting" if state in ("queued", "sent") else state
 
     def heard(self, site: str, day: Day, seq: int | None, speakers: int) -> wire.HeardOut | None:
         """How many loudspeakers have played the call with this number, of those connected; None when it is long past."""

@@ -430,7 +430,7 @@ class Sockets:
             "id": kiosk,
             "printer": {"connected": bool(awake), "paper": paper if isinstance(paper, str) else None},
             "help": any(asked.kiosk == kiosk for asked in self._ledger.day(site).help.values()),
-            "print": {"ticket": ticket, "outcome": self._publisher.paper(site, ticket)} if ticket else None,
+            "print": {"ticket": ticket, "outcome": self._publisher.paper(site, self._ledger.day(site), ticket)} if ticket else None,
             # Told by whoever answers a device; sockets hold no secrets.
             "hall_code": None,
         }
@@ -479,6 +479,7 @@ class Sockets:
 
     def _send(self, sid: str, client: Client, moment: Moment) -> None:
         client.sent[moment.id] = time.monotonic()
+        moment.sent = True
         self._sio.emit(moment.event, moment.payload, to=sid)
 
     def _send_pending(self, sid: str, client: Client) -> None:

@@ -401,6 +401,7 @@ def test_every_event_of_the_language_can_be_folded() -> None:
     office.do(decide.assign_counter, counter="2", services=("land",))
     office.do(decide.change_hours, last_ticket=None, closes=at("16:00"))
     office.do(decide.reprint, ticket=second.id, kiosk="k1")
+    office.do(decide.try_printer, kiosk="k1")
     slot = {"start": at("10:00"), "end": at("10:15")}
     office.tell(ev.AppointmentBooked("482137504582713063", "copies", office.now, **slot))
     office.tell(ev.AppointmentMoved("482137504582713063", at("10:15"), at("10:30"), office.now))

@@ -16,7 +16,7 @@ from server.core.day import Day, Ticket
 from server.core.forecast import Forecast
 from server.core.queue import Term
 from server.core.refused import Refused
-from server.core.site import Counting, Rules, Slide, hours_now
+from server.core.site import RECEIPT_LINES, Counting, ReceiptDesign, Rules, Slide, hours_now
 from server.core.ticket import State, Verb
 
 RULES = Rules()
@@ -131,6 +131,10 @@ DETAILS: dict[str, Any] = {
     "days": 7,
     "day": "2026-11-23",
     "free": [at("08:30")],
+    "width": 544,
+    "height": 240,
+    "kilobytes": 10,
+    "paper": 58,
 }
 
 
@@ -339,6 +343,35 @@ def test_the_paper_of_a_field_that_nobody_serves_names_no_counter() -> None:
     site = small_site()
     office = Office(replace(site, counters=tuple(replace(c, services=("household",)) for c in site.counters)))
     assert hall.receipt(office.day, office.take("land", lang="en"), office.now).counters == ""
+
+
+DESIGN = ReceiptDesign(("Tầng 1",), ("Giữ phiếu đến khi xong việc.",), RECEIPT_LINES, "iVBORw0KGgo=")
+
+
+def test_the_paper_leaves_out_what_the_office_does_without_and_nothing_else() -> None:
+    plain, designed = (
+        Office(small_site(hotline="0236 000 0000", public_url="https://so.example.vn", receipt=design), clock="08:31")
+        for design in (ReceiptDesign(), DESIGN)
+    )
+    whole, bare = (
+        hall.receipt(office.day, office.take("copies", slot=SLOT, lang="en"), office.now, likely=ten_to_twenty_minutes)
+        for office in (plain, designed)
+    )
+    assert (bare.mark, bare.counters, bare.ahead, bare.expected, bare.qr, bare.qr_hint) == (None, "", "", None, None, None)
+    assert (bare.header, bare.foot, bare.logo) == (("Tầng 1",), ("Giữ phiếu đến khi xong việc.",), "iVBORw0KGgo=")
+    for part in ("office", "code", "service", "queue_time_label", "queue_time", "reason", "date_line"):
+        assert getattr(bare, part) == getattr(whole, part)
+    assert all((whole.mark, whole.counters, whole.ahead, whole.expected, whole.qr, whole.qr_hint)) and len(whole.foot) == 3
+
+
+def test_a_sample_paper_has_every_line_and_no_number_that_anybody_could_hold() -> None:
+    site = small_site(hotline="0236 000 0000", public_url="https://so.example.vn")
+    sample = hall.sample_receipt(site, at("08:31"))
+    assert (sample.code, sample.mark, sample.queue_time, sample.reprint) == ("A000", "CÓ HẸN 09:00", "08:30:00", False)
+    assert all((sample.counters, sample.ahead, sample.expected, sample.qr, sample.foot))
+    trial = hall.sample_receipt(replace(site, public_url=None, counters=()), at("08:31"), "k1", mark="THỬ MÁY")
+    assert (trial.reprint, trial.reprint_mark, trial.qr, trial.counters) == (True, "THỬ MÁY", None, "")
+    assert trial.date_line == "Thứ Sáu 20/11/2026 · nhận lúc 08:31 · máy 1"
 
 
 def ten_to_twenty_minutes(day: Day, who: Ticket | str, now: datetime) -> Forecast | None:

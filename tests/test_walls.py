@@ -21,7 +21,7 @@ ROWS: list[tuple[str, ...]] = [
     ("server.access", "server.copying", "server.outbox", "server.notices", "server.waitlist", "server.presence"),
     ("server.publish", "server.routes", "server.foresight"),
     ("server.api", "server.openapi", "server.sockets", "server.pages"),
-    ("server.manage", "server.appointments"),
+    ("server.manage", "server.appointments", "server.printing"),
     ("server.bookings", "server.pages.booking"),
     ("server.app", "server.demo", "server.commands", "server.chart", "server.comparison"),
     ("server.clip_pack", "server.rescue", "server.whatif"),
@@ -31,7 +31,8 @@ ROWS: list[tuple[str, ...]] = [
 # Between neighbours of one row: who may know whom.
 NEIGHBOURS = {
     "server.store": {"server.store"},
-    "config": {"config"},
+    # A logo is checked by the pure file that will draw it.
+    "config": {"config", "kiosk"},
     "audio": {"audio", "server.device"},
     "display": {"display", "server.device"},
     "kiosk": {"kiosk", "server.device"},
@@ -54,6 +55,7 @@ OWNERS = {
     "smtplib": {"server/notifiers/smtp.py"},
     "tqdm": {"server/whatif.py", "server/rescue.py"},
     "pymodbus": {"display/led.py"},
+    "tomlkit": {"config/edit.py"},
 }
 CORE_MAY = {"sortedcontainers"}
 

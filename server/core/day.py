@@ -344,7 +344,7 @@ def _issued(day: Day, entry: ev.Entry, event: ev.TicketIssued) -> None:
     day.lines[ticket.service].add(ticket)
 
 
-def _reprinted(day: Day, entry: ev.Entry, event: ev.TicketReprinted) -> None:
+def _reprinted(day: Day, entry: ev.Entry, event: ev.TicketReprinted | ev.PrinterTested) -> None:
     """Paper changes nothing in the queue."""
 
 
@@ -566,6 +566,7 @@ _EVOLVE: dict[type, Callable[[Day, ev.Entry, Any], None]] = {
     ev.SiteRevised: _revised,
     ev.TicketIssued: _issued,
     ev.TicketReprinted: _reprinted,
+    ev.PrinterTested: _reprinted,
     ev.TicketCalled: _called,
     ev.TicketRecalled: _recalled,
     ev.TicketStarted: _started,

@@ -139,6 +139,10 @@ def reprint(day: Day, now: datetime, *, ticket: str, kiosk: str) -> Events:
     return [ev.TicketReprinted(ticket, kiosk)]
 
 
+def try_printer(day: Day, now: datetime, *, kiosk: str) -> Events:
+    return [ev.PrinterTested(kiosk)]
+
+
 # -- calling ---------------------------------------------------------------------------------------------------------------------
 
 

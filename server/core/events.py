@@ -151,6 +151,13 @@ class CallHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class PrinterTested:
+    """A sheet for the staff, with no number on it: does this kiosk's printer print?"""
+
+    kiosk: str
+
+
+@dataclass(frozen=True, slots=True)
 class CounterOpened:
     counter: str
     clerk: str
@@ -315,6 +322,7 @@ Event = (
     | SiteRevised
     | TicketIssued
     | TicketReprinted
+    | PrinterTested
     | TicketCalled
     | TicketRecalled
     | TicketStarted

@@ -6,17 +6,17 @@ A `Board` is a state: whole, with a revision, may be lost. An `Announcement` and
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from server.core import events as ev
 from server.core import words
 from server.core.day import Day, Ticket
 from server.core.decide import may_issue
 from server.core.forecast import Forecast
-from server.core.queue import in_order
+from server.core.queue import Term, in_order
 from server.core.refused import Refused
-from server.core.site import HoursNow, HoursState
+from server.core.site import HoursNow, HoursState, Site
 from server.core.ticket import State
 
 Likely = Callable[[Day, Ticket | str, datetime], Forecast | None]
@@ -204,6 +204,8 @@ class Receipt:
     qr_hint: str | None
     foot: tuple[str, ...]
     date_line: str
+    header: tuple[str, ...] = ()
+    logo: str | None = None
     reprint: bool = False
     reprint_mark: str = "BẢN IN LẠI"
 
@@ -223,18 +225,11 @@ def receipt(day: Day, ticket: Ticket, now: datetime, *, likely: Likely = untold,
         mark = f"CÓ HẸN {words.hhmm(ticket.slot)}"
     elif ticket.priority:
         mark = "ƯU TIÊN"
-    ahead, wait = day.people_ahead(ticket), likely(day, ticket, now)
+    wait = likely(day, ticket, now)
     name = service.name.replace("|", "")
     taken = "nhận" if ticket.slot or ticket.registered else "lấy"
-    kiosk = site.kiosk.get(ticket.kiosk or "")
-    date_line = f"{words.capital(words.long_date(day.date))} · {taken} lúc {words.hhmm(ticket.issued_at)}"
-    foot = ["Lỡ lượt? Đến máy lấy số hoặc bàn hướng dẫn, không cần lấy số mới."]
-    if site.hotline:
-        foot.append(f"Hỏi đáp: {site.hotline}")
-    if both:
-        foot.append("Missed your call? Come to the kiosk or help desk.")
     url = ticket_url(day, ticket)
-    return Receipt(
+    plain = Receipt(
         office=site.name,
         code=ticket.code,
         mark=mark,
@@ -243,14 +238,80 @@ def receipt(day: Day, ticket: Ticket, now: datetime, *, likely: Likely = untold,
         queue_time_label="Giờ xếp hàng · Queue time" if both else "Giờ xếp hàng",
         queue_time=words.queue_time_text(ticket.queue_time, ticket.issued_at, lang),
         reason=words.reason_words(ticket.term, day.rules_of(ticket), joined_at=ticket.joined_at, slot=ticket.slot, lang=lang),
-        ahead="Không ai chờ trước" if ahead == 0 else f"Chờ trước: {ahead} người",
+        ahead=_ahead(day.people_ahead(ticket)),
         expected=words.clock_range(now + wait.low, now + wait.high) if wait else None,
-        expected_label="giờ dự kiến được gọi",
+        expected_label=EXPECTED,
         qr=url,
-        qr_hint="Quét mã để theo dõi số" if url else None,
-        foot=tuple(foot),
-        date_line=f"{date_line} · {kiosk.name.lower()}" if kiosk else date_line,
+        qr_hint=SCAN if url else None,
+        foot=(),
+        date_line=_date_line(site, taken, ticket.issued_at, ticket.kiosk),
         reprint=reprint,
+    )
+    return _designed(plain, site, both)
+
+
+def sample_receipt(site: Site, now: datetime, kiosk: str | None = None, *, mark: str | None = None) -> Receipt:
+    """A paper with every line that this office's papers can have and no number that it could give. `mark` says above it what it is."""
+    service = site.services[0]
+    desks = [_number(counter.name) for counter in site.counters if service.id in counter.services]
+    slot = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    plain = Receipt(
+        office=site.name,
+        code=f"{service.letter}000",
+        mark=f"CÓ HẸN {words.hhmm(slot)}",
+        service=service.name.replace("|", ""),
+        counters=f"Quầy {words.one_of(desks)}" if desks else "",
+        queue_time_label="Giờ xếp hàng",
+        queue_time=words.queue_time_text(slot - site.rules.appointment_head, now),
+        reason=words.reason_words(Term.SLOT, site.rules, joined_at=now, slot=slot),
+        ahead=_ahead(12),
+        expected=words.clock_range(now + timedelta(minutes=15), now + timedelta(minutes=35)),
+        expected_label=EXPECTED,
+        qr=f"{site.public_url.rstrip('/')}/t/{'0' * 24}" if site.public_url else None,
+        qr_hint=SCAN if site.public_url else None,
+        foot=(),
+        date_line=_date_line(site, "nhận", now, kiosk),
+        reprint=mark is not None,
+        reprint_mark=mark or "",
+    )
+    return _designed(plain, site, both=False)
+
+
+EXPECTED, SCAN = "giờ dự kiến được gọi", "Quét mã để theo dõi số"
+
+
+def _ahead(people: int) -> str:
+    return "Không ai chờ trước" if people == 0 else f"Chờ trước: {people} người"
+
+
+def _date_line(site: Site, taken: str, at: datetime, kiosk: str | None) -> str:
+    where = site.kiosk.get(kiosk or "")
+    line = f"{words.capital(words.long_date(site.business_day(at)))} · {taken} lúc {words.hhmm(at)}"
+    return f"{line} · {where.name.lower()}" if where else line
+
+
+def _designed(plain: Receipt, site: Site, both: bool) -> Receipt:
+    """The paper as this office wants it; `both`: in two languages."""
+    design = site.receipt
+    gone = set(design.without)
+    foot = []
+    if "missed" not in gone:
+        foot.append("Lỡ lượt? Đến máy lấy số hoặc bàn hướng dẫn, không cần lấy số mới.")
+    if site.hotline and "hotline" not in gone:
+        foot.append(f"Hỏi đáp: {site.hotline}")
+    if both and "missed" not in gone:
+        foot.append("Missed your call? Come to the kiosk or help desk.")
+    return replace(
+        plain,
+        header=design.header,
+        logo=design.logo or None,
+        mark=None if "mark" in gone else plain.mark,
+        counters="" if "counters" in gone else plain.counters,
+        ahead="" if "ahead" in gone else plain.ahead,
+        expected=None if "expected" in gone else plain.expected,
+        qr=None if "qr" in gone else plain.qr,
+        qr_hint=None if "qr" in gone else plain.qr_hint,
+        foot=(*foot, *design.footer),
     )
 
 

@@ -248,6 +248,22 @@ class Voice:
     also: Also | None = None
 
 
+RECEIPT_LINES = ("mark", "counters", "ahead", "expected", "qr", "missed", "hotline")
+"""What an office may leave out of its paper. Number, field, queue time with its reason, and date stand on every ticket: they are what a
+citizen can hold against the office."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptDesign:
+    """What an office's paper looks like: lines under its name and at the foot, RECEIPT_LINES it does `without`, and a logo (a PNG in
+    base64; empty: none)."""
+
+    header: tuple[str, ...] = ()
+    footer: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    logo: str = ""
+
+
 @dataclass(frozen=True)
 class Site:
     """One office with its rules, bound to a day by its version number."""
@@ -281,6 +297,7 @@ class Site:
     slides: tuple[Slide, ...] = ()
     slide_of_rules: bool = True
     """Whether the five lines of the rule are told between the slides."""
+    receipt: ReceiptDesign = ReceiptDesign()
     version: int = 1
 
     @cached_property

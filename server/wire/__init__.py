@@ -56,7 +56,10 @@ from server.wire.incoming import (
     OwnPasswordIn,
     OwnPhone,
     Phone,
+    PreviewIn,
     ReasonIn,
+    ReceiptIn,
+    ReprintIn,
     ServicesIn,
     SessionIn,
     StaffIn,
@@ -92,6 +95,15 @@ from server.wire.people import (
     SessionOut,
     StaffOut,
     WhoOut,
+)
+from server.wire.printing import (
+    PreviewOut,
+    PrintOut,
+    ReceiptOut,
+    TestPrintOut,
+    printed,
+    receipt_design,
+    test_print,
 )
 from server.wire.report import (
     BookingNumbersOut,

@@ -137,6 +137,28 @@ class DeviceIn(_Body):
     place: Id | None = None
 
 
+class ReprintIn(_Body):
+    """Where; a kiosk prints at its own place."""
+
+    kiosk: Id | None = None
+
+
+ReceiptLine = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_text), AfterValidator(_something)]
+
+
+class ReceiptIn(_Body):
+    """What the office's tickets look like; `logo` is a PNG in base64."""
+
+    header: Annotated[list[ReceiptLine], Field(max_length=2)] = []
+    footer: Annotated[list[ReceiptLine], Field(max_length=3)] = []
+    without: Annotated[list[Literal["mark", "counters", "ahead", "expected", "qr", "missed", "hotline"]], Field(max_length=7)] = []
+    logo: Annotated[str, StringConstraints(max_length=16_000)] | None = None
+
+
+class PreviewIn(ReceiptIn):
+    paper: Literal[80, 58] = 80
+
+
 class BookIn(_Body):
     """A booking: of a service, or of a procedure and so of its service. Without `start` a live number for today, where there are any."""
 

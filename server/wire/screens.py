@@ -205,7 +205,7 @@ def console(
 
 def receipt(r: hall.Receipt) -> dict[str, Any]:
     out = {name: getattr(r, name) for name in r.__slots__}
-    out["foot"] = list(r.foot)
+    out |= {"foot": list(r.foot), "header": list(r.header)}
     return out
 
 
