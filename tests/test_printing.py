@@ -25,8 +25,10 @@ from kiosk.printer import open_printer
 from kiosk.receipt import PAPERS, Receipt, draw
 from server import wire
 from server.core import hall
+from server.core.refused import Refused
 from server.core.site import ReceiptDesign
 from server.device import Answer, Device
+from server.printing import picture
 
 PRINTS = "/sites/open/kiosks/k1/prints"
 RECEIPT = "/sites/open/receipt"
@@ -260,6 +262,13 @@ def test_a_coloured_logo_is_cut_at_the_middle_and_one_too_wide_for_the_small_pap
     # The dark half of it, on either paper between the margins.
     assert wide.crop((16, 8, 16 + 272, 68)).convert("L").getextrema() == (0, 0)
     assert narrow.crop((4, 8, 4 + 185, 48)).convert("L").getextrema() == (0, 0)
+
+
+def test_a_ticket_that_no_paper_can_hold_is_refused_before_a_citizen_finds_it_out() -> None:
+    site = replace(load(Path(OPEN).read_text(encoding="utf-8")), name="W" * 300)
+    with pytest.raises(Refused) as refusal:
+        picture(site, datetime.fromisoformat("2026-11-20T09:00:00+07:00"), 58)
+    assert (refusal.value.code, refusal.value.details) == ("receipt_too_long", {"paper": 58})
 
 
 def test_everything_else_of_a_document_stays_as_it_was_typed() -> None:

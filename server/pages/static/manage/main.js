@@ -4,6 +4,7 @@ import { command, newKey } from "../shared/api.js";
 import { connect } from "../shared/connection.js";
 import { changePassword, NOT_REACHED, passwordView, signIn, signInView } from "../shared/sign-in.js";
 import { clockTime, firstPassword, freeName, tabsFor, todayAt, typedTime } from "./model.js";
+import { printing } from "./printing.js";
 import { deniedView, deskView, sitesView, waitView } from "./view.js";
 
 const SAID_MS = 6000;
@@ -232,6 +233,7 @@ function choose(tab) {
   if (tab === "staff") loadStaff();
   if (tab === "devices") loadDevices();
   if (tab === "report") loadReport();
+  if (tab === "paper") go.paper.open();
   draw();
 }
 
@@ -314,6 +316,9 @@ const go = {
     return loadDevices();
   },
   report: loadReport,
+  paper: printing(page, {
+    get, act, draw, say, under, send: (method, path, body) => command(method, under(path), body, { lang: "vi", patienceMs: 0 }),
+  }),
 };
 
 document.addEventListener("keydown", (event) => event.key === "Escape" && page.open && go.close());

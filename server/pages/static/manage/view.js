@@ -4,6 +4,7 @@ import { hhmm } from "../shared/clock.js";
 import { plainName } from "../shared/words.js";
 import { ailing, clockTime, counters, foretold, hours, longest, services, TAB_NAMES, tabsFor } from "./model.js";
 import { devicesTab, reportTab, staffTab } from "./office.js";
+import { paperTab } from "./sheets.js";
 
 export const waitView = (page) => html`<main class="entry"><h1>Phụ trách</h1><p>${page.trouble ?? "Đang nối máy chủ…"}</p></main>`;
 
@@ -51,6 +52,7 @@ function body(page, go) {
   if (page.tab === "staff") return staffTab(page, go);
   if (page.tab === "devices") return devicesTab(page, go);
   if (page.tab === "report") return reportTab(page, go);
+  if (page.tab === "paper") return paperTab(page, go);
   return page.floor ? dayTab(page, go) : html`<p>Đang nối máy chủ…</p>`;
 }
 

@@ -1,0 +1,141 @@
+"""The paper on the manager's page in Chromium: the last sheets of a kiosk, and the designer with the picture that will be printed."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from fake_printer import NO_PAPER, FakePrinter
+from outside import Outside, outside
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from test_pages_manage import DESK, LAID_OUT, PHONE, browser, context, press, says, signed_in, tab  # noqa: F401
+
+from kiosk.agent import serve
+from kiosk.journal import Journal
+from kiosk.printer import open_printer
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    with outside(tmp_path_factory.mktemp("designed")) as office:
+        yield office
+
+
+@pytest.fixture
+def machine(office: Outside, tmp_path: Path) -> Iterator[FakePrinter]:
+    """A printer with its agent beside kiosk 1."""
+    printer, stop = FakePrinter(), threading.Event()
+    with Journal(tmp_path / "journal") as pages:
+        arguments = (office.url, office["k1"].key, open_printer(printer.url), pages, stop)
+        thread = threading.Thread(target=serve, args=arguments, daemon=True)
+        thread.start()
+        yield printer
+        stop.set()
+        thread.join(timeout=15)
+    printer.stop()
+
+
+@pytest.fixture
+def page(context: BrowserContext, office: Outside) -> Page:  # noqa: F811
+    page = signed_in(context, office, "binh")
+    tab(page, "Phiếu in")
+    return page
+
+
+def picture(page: Page) -> Image.Image:
+    source = page.locator(".preview img").get_attribute("src") or ""
+    return Image.open(BytesIO(base64.b64decode(source.partition(",")[2])))
+
+
+def emblem(folder: Path) -> Path:
+    drawn = Image.new("RGB", (1200, 400), "white")
+    ImageDraw.Draw(drawn).ellipse((420, 20, 780, 380), fill=(170, 20, 20), outline=(170, 20, 20))
+    ImageDraw.Draw(drawn).regular_polygon((600, 200, 150), 5, fill=(255, 240, 80))
+    drawn.save(folder / "emblem.png")
+    return folder / "emblem.png"
+
+
+def test_the_ticket_is_designed_before_the_exact_picture_and_tried_on_paper(
+    page: Page, office: Outside, machine: FakePrinter, tmp_path: Path
+) -> None:
+    shown = page.locator(".preview img")
+    expect(shown).to_have_attribute("data-paper", "80", timeout=15_000)
+    plain = picture(page).size
+    page.fill("[name=header-0]", "Tầng 1, nhà A · Trung tâm hành chính")
+    page.fill("[name=footer-0]", "Giữ phiếu đến khi xong việc.")
+    page.set_input_files("#logo", emblem(tmp_path))
+    expect(page.get_by_role("button", name="Bỏ biểu trưng")).to_be_visible()
+    page.locator("[name=ahead]").uncheck()
+    before = shown.get_attribute("src")
+    expect(shown).not_to_have_attribute("src", before or "", timeout=15_000)
+    expect.set_options(timeout=15_000)
+    page.screenshot(path=tmp_path / "designer.png", full_page=True)
+    assert page.evaluate(LAID_OUT, 40) == []
+    press(page, "Lưu mẫu phiếu")
+    says(page, "Đã lưu. Phiếu từ bây giờ in theo mẫu này.")
+    assert picture(page).width == 576 and picture(page).height > plain[1] + 80
+    press(page, "Giấy 58 mm")
+    expect(shown).to_have_attribute("data-paper", "58")
+    assert picture(page).width == 384
+    page.screenshot(path=tmp_path / "designer-58.png", full_page=True)
+    saved = office["binh"].get("/sites/open/receipt")
+    assert (saved["header"], saved["without"]) == (["Tầng 1, nhà A · Trung tâm hành chính"], ["ahead"])
+    stored = Image.open(BytesIO(base64.b64decode(saved["logo"])))
+    assert (stored.mode, stored.size) == ("1", (544, 181))
+    press(page, "In thử ở máy này")
+    row = page.locator(".sheet").first
+    expect(row).to_contain_text("Thử máy")
+    expect(row).to_have_attribute("data-state", "printed")
+    machine.until_idle()
+    machine.decoder.tickets[-1].save(tmp_path / "trial.png")
+    assert machine.sheets == 1
+    office["binh"].send("PUT", "/sites/open/receipt", {})
+
+
+def test_a_file_that_is_no_picture_is_answered_with_one_sentence(page: Page, tmp_path: Path) -> None:
+    page.locator(".preview img").wait_for(timeout=15_000)
+    (tmp_path / "letter.png").write_text("Kính gửi")
+    page.set_input_files("#logo", tmp_path / "letter.png")
+    says(page, "Tệp này không phải là ảnh. Mời chọn ảnh PNG.")
+
+
+def test_the_head_sees_that_a_sheet_did_not_come_and_prints_the_number_again(page: Page, office: Outside, machine: FakePrinter) -> None:
+    machine.paper = NO_PAPER
+    ticket = office.take()
+    row = page.locator(".sheet", has_text=ticket["code"])
+    expect(row).to_have_attribute("data-state", "failed", timeout=20_000)
+    expect(row).to_contain_text("Không in được")
+    expect(row).to_contain_text("hết giấy")
+    machine.paper = 0x12
+    press(row, f"In lại {ticket['code']}")
+    expect(page.locator(".sheet").first).to_contain_text("in lại", timeout=15_000)
+    expect(page.locator(".sheet").first).to_have_attribute("data-state", "printed", timeout=15_000)
+    machine.until_idle()
+    assert machine.sheets == 1
+    assert office["nobody"].get(f"/sites/open/tickets/{ticket['id']}")["code"] == ticket["code"]
+
+
+def test_the_helper_sees_the_sheets_and_nothing_that_is_not_theirs(context: BrowserContext, office: Outside, tmp_path: Path) -> None:  # noqa: F811
+    ticket = office.take()
+    page = signed_in(context, office, "hoa")
+    expect(page.locator(".sheet", has_text=ticket["code"])).to_be_visible(timeout=15_000)
+    assert page.locator(".tabs button").all_inner_texts() == ["Phiếu in"]
+    assert page.locator("#design").count() == 0
+    page.screenshot(path=tmp_path / "helper.png")
+
+
+def test_the_designer_fits_a_telephone(browser: Browser, office: Outside, tmp_path: Path) -> None:  # noqa: F811
+    context = browser.new_context(viewport=PHONE)  # type: ignore[arg-type] # noqa: F811
+    page = signed_in(context, office, "binh")
+    tab(page, "Phiếu in")
+    page.locator(".preview img").wait_for(timeout=15_000)
+    page.screenshot(path=tmp_path / "phone.png", full_page=True)
+    assert page.evaluate(LAID_OUT, 48) == []
+    context.close()
