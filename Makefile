@@ -51,9 +51,11 @@ lock: $(VENV)/python.stamp
 	$(BIN)/pip-compile $(LOCK) --upgrade --output-file requirements/run.lock requirements/build.in setup.cfg
 	$(BIN)/pip-compile $(LOCK) --upgrade --output-file requirements/test.lock requirements/test.in
 
-# Hours of what `make test` samples: every code of every letter rendered and measured, new random histories for the laws.
+# Hours of what `make test` samples: every code of every letter rendered and measured, new random histories for the laws, two hundred
+# programs killed around a paper or a call.
 soak: $(VENV)/test.stamp
 	@.ci/packages voice
+	MOISO_KILLS=200 $(BIN)/pytest -q --timeout=0 tests/test_kill.py
 	$(BIN)/pytest -q -s --timeout=0 tests/soak_voice.py
 	MOISO_LAWS=soak $(BIN)/pytest -q --timeout=0 tests/test_laws.py
 

@@ -9,7 +9,10 @@ What it answers, `done {id, ok, detail}`; `detail` begins with one of these word
 * ok: `heard`, `heard_joined`;
 * not ok, and nothing is wrong with the device: `stale`, `gone` (the ticket is served, or the call was undone), `superseded`
   (by a recall or a correction), `cut` (by an emergency);
-* not ok, and somebody should look: `player: …`, `voice: …`.
+* not ok, and somebody should look: `player: …`, `voice: …`, `unknown: …` (the agent was stopped while it spoke).
+
+What was begun is noted on disk, so that an agent that is started again does not say a call again; whether half a call was enough is for the
+clerk to say, who sees that it was not heard, and recalls.
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ from audio.player import Cut, Player, PlayerFailed, open_player
 from audio.playlist import Form, Kind, Moment, Playlist, Shown, Unsaid, Utterance
 from audio.speaker import Speaker, VoiceUnavailable
 from audio.voice import Voice
+from kiosk.journal import Entry, Journal, JournalError, usual_path
 from server.device import Answer, Device
 
 log = logging.getLogger("moiso.audio")
@@ -52,6 +56,7 @@ LOOK_AT_BOARD_AFTER_S = 1.0
 BEFORE_REPEAT_S, BETWEEN_S, AFTER_S = 0.7, 0.4, 0.4
 PROBE_EVERY_S, PROBE_S = 30.0, 0.2
 DEFAULT_LIFE_S = 60.0
+BEGUN = Entry(False, "unknown: the voice agent stopped while it spoke")
 _ID = re.compile(r"(.+)-(\d+)-(\d+)")
 
 
@@ -68,6 +73,11 @@ class Announcement:
         said = self.payload.get("say") or {}
         return ["vi", *(lang for lang in said if lang != "vi" and said[lang])]
 
+    @property
+    def mark(self) -> str:
+        """Its name in the journal. A fresh database begins its moment ids anew; the number called tells its moments from the old ones."""
+        return f"{self.moment.id} {self.moment.code}"
+
     def text(self, lang: str, part: str = "say") -> str:
         """The sentence, or nothing."""
         return str((self.payload.get(part) or {}).get(lang) or "")
@@ -76,10 +86,14 @@ class Announcement:
 class VoiceAgent:
     """The voice of one hall. `run` until stopped; everything else is its own business.
 
-    `voice` renders what the server's file does not give; `player` plays; `key` identifies the device to the server.
+    `voice` renders what the server's file does not give; `player` plays; `key` identifies the device to the server; `journal` remembers
+    what was begun beyond the end of this program.
     """
 
-    def __init__(self, server_url: str, key: str, player: Player, voice: Voice, *, beat_every_s: float = 5.0) -> None:
+    def __init__(
+        self, server_url: str, key: str, player: Player, voice: Voice, *, beat_every_s: float = 5.0, journal: Journal | None = None
+    ) -> None:
+        self._journal = journal
         self._device = Device(server_url, key, "audio", self._arrived, self._facts, beat_every_s=beat_every_s)
         self._server_url, self._key = server_url.rstrip("/"), key
         self._player, self._voice = player, voice
@@ -114,6 +128,9 @@ class VoiceAgent:
     def _arrived(self, event: str, payload: dict[str, Any]) -> Answer | None:
         """Take one announcement in; it is answered when it was said, or will not be."""
         announcement = Announcement(self._moment(payload), payload)
+        known = self._journal.get(announcement.mark) if self._journal else None
+        if known is not None:
+            return known.ok, known.detail
         for part, lang in (*(("audio", lang) for lang in announcement.languages()), ("repeat_audio", "vi")):
             path = (payload.get(part) or {}).get(lang)
             if isinstance(path, str) and path.startswith("/"):
@@ -203,18 +220,28 @@ class VoiceAgent:
         self._answer_dropped(dropped)
         if utterance is None or stop.is_set():
             return
-        ok, detail = self._utter(utterance)
+        first = utterance.form is not Form.REPEAT
+        ok, detail = self._utter(utterance, journal=self._journal if first else None)
         with self._changed:
             self._list = playlist.finished(self._list)
-        if utterance.form is not Form.REPEAT:
+        if first:
             self._heard += len(utterance.moments) if ok else 0
             for moment in utterance.moments:
                 self._device.answer(moment.id, ok, detail)
 
-    def _utter(self, utterance: Utterance) -> Answer:
-        """Play it; the answer for its moments."""
+    def _utter(self, utterance: Utterance, journal: Journal | None) -> Answer:
+        """Play it, noting in the journal before the first sound and after the last; the answer for its moments."""
+        marks = [self._announcements[moment.id].mark for moment in utterance.moments] if journal else []
+        answer = self._played(utterance, lambda: [journal.start(mark) for mark in marks] if journal else None)
+        for mark in marks:
+            if journal and journal.get(mark) is not None:
+                journal.end(mark, *answer)
+        return answer
+
+    def _played(self, utterance: Utterance, begin: Callable[[], object]) -> Answer:
         try:
             files = self._files_of(utterance)
+            begin()
             for n in range(utterance.times):
                 for file in files:
                     self._player.play(file)
@@ -349,12 +376,14 @@ def run(
     rate: int = 140,
     clips_folders: Sequence[Path] = (),
     piper: Path | None = None,
+    journal: Path | None = None,
     stop: threading.Event | None = None,
 ) -> None:
-    """Be the voice of a hall until `stop` is set. Raises BadPack or ValueError before anything is started."""
+    """Be the voice of a hall until `stop` is set. Raises BadPack, JournalError or ValueError before anything is started."""
     player = open_player(output)
-    speaker = Speaker(cache_dir or default_cache(), voice, rate, clips_folders=clips_folders, piper=piper)
-    VoiceAgent(server, key, player, speaker).run(stop or threading.Event())
+    with Journal(journal or usual_path("voice", server, key), BEGUN) as pages:
+        speaker = Speaker(cache_dir or default_cache(), voice, rate, clips_folders=clips_folders, piper=piper)
+        VoiceAgent(server, key, player, speaker, journal=pages).run(stop or threading.Event())
 
 
 def check(
@@ -394,6 +423,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--piper", type=Path, metavar="MODEL", help="a Vietnamese model (.onnx) for the program piper, which then speaks first"
     )
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="where rendered phrases are kept")
+    parser.add_argument(
+        "--journal", type=Path, metavar="FILE", help="where the calls that were said are remembered (default: the user's state folder)"
+    )
     parser.add_argument("--check", action="store_true", help="play the sound check once and end")
 
 
@@ -410,8 +442,8 @@ def main(args: argparse.Namespace) -> int:
             raise ValueError("Give --server http://HOST:PORT and --key KEY (made by `moiso device add NAME --kind audio`).")
         stop = threading.Event()
         _on_signals(stop.set)
-        run(args.server, key, args.output, stop=stop, **options)
-    except (PlayerFailed, VoiceUnavailable, BadPack, ValueError) as problem:
+        run(args.server, key, args.output, journal=args.journal, stop=stop, **options)
+    except (PlayerFailed, VoiceUnavailable, BadPack, JournalError, ValueError) as problem:
         print(problem, file=sys.stderr)
         return 1
     return 0

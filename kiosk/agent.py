@@ -6,7 +6,6 @@ Nothing here decides anything about the queue, and nothing here may stop because
 from __future__ import annotations
 
 import argparse
-import hashlib
 import logging
 import os
 import signal
@@ -17,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kiosk.journal import Journal, JournalError
+from kiosk.journal import Journal, JournalError, usual_path
 
 if TYPE_CHECKING:
     from kiosk.printer import Printer
@@ -105,7 +104,7 @@ def main(args: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        with Journal(args.journal or state_folder() / f"print-{_label(args.server, args.key)}.journal") as journal:
+        with Journal(args.journal or usual_path("print", args.server, args.key)) as journal:
             printer = open_printer(args.printer, args.paper, torn=journal.interrupted)
             log.info("Printing on %s, %d mm.", args.printer, args.paper)
             serve(args.server, args.key, printer, journal, stop)
@@ -123,15 +122,3 @@ def serve(server: str, key: str, printer: Printer, journal: Journal, stop: threa
     device = Device(server, key, "kiosk", agent.on_moment, agent.beat)
     device.run_forever(stop)
     agent.settle(LAST_TICKET_S)
-
-
-def state_folder() -> Path:
-    """Where this user's programs keep what they must remember."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "moiso"
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "moiso"
-
-
-def _label(server: str, key: str) -> str:
-    """Two agents on one machine keep two journals; the key itself is not written anywhere."""
-    return hashlib.sha256(f"{server}\0{key}".encode()).hexdigest()[:12]

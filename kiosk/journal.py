@@ -1,4 +1,4 @@
-"""What the print agent has begun and ended, on disk: so that a ticket is not printed twice by an agent that was restarted.
+"""What an agent has begun and ended, on disk: so that a ticket is not printed twice, nor a call said twice, by one that was restarted.
 
 One JSON line per step, flushed to the disk before the step's effect. A line that a power cut tore is no line: "started" is
 written before printing, so a torn one means that nothing was printed.
@@ -7,9 +7,11 @@ written before printing, so a torn one means that nothing was printed.
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import logging
 import os
+import sys
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -40,9 +42,10 @@ BEGUN = Entry(False, "unknown: the print agent stopped while it printed this tic
 class Journal:
     """The journal of one agent. Use as a context manager; a second agent on the same file is refused."""
 
-    def __init__(self, path: Path) -> None:
-        """Read what is there and keep the newest KEPT entries. Raises JournalError."""
+    def __init__(self, path: Path, begun: Entry = BEGUN) -> None:
+        """Read what is there and keep the newest KEPT entries; `begun` is the answer to what was never ended. Raises JournalError."""
         self.path = path
+        self._begun = begun
         self._lock = FileLock(f"{path}.lock")
         self._torn = False
         self.interrupted = False
@@ -53,7 +56,7 @@ class Journal:
             self._entries = self._read()
             self._file = self._opened()
         except Timeout:
-            raise JournalError(f"Another print agent uses {path}; stop it, or give this one its own --journal.") from None
+            raise JournalError(f"Another agent uses {path}; stop it, or give this one its own --journal.") from None
         except OSError as reason:
             self._lock.release()
             words = reason.strerror or reason
@@ -76,7 +79,7 @@ class Journal:
 
     def start(self, moment: str) -> None:
         """The moment is about to be acted on."""
-        self._note(moment, BEGUN, "started")
+        self._note(moment, self._begun, "started")
 
     def end(self, moment: str, ok: bool, detail: str) -> None:
         """The moment was acted on, with this answer."""
@@ -98,7 +101,7 @@ class Journal:
         except (OSError, ValueError) as reason:  # ValueError: the rewriting failed and left the file closed
             # A full disk must not stop the paper: a second copy of one number is the smaller harm.
             self._torn = True
-            log.error("The journal %s cannot be written (%s); a restart now could print a ticket twice.", self.path, reason)
+            log.error("The journal %s cannot be written (%s); a restart now could repeat a ticket or a call.", self.path, reason)
 
     def _opened(self) -> FileIO:
         try:
@@ -138,6 +141,20 @@ class Journal:
             finally:
                 os.close(folder)
         return self.path.open("ab", buffering=0)
+
+
+def usual_path(what: str, server: str, key: str) -> Path:
+    """Where the agent with this key keeps its journal unless it is told otherwise. Two agents on one machine keep two; the key itself is
+    not written anywhere."""
+    label = hashlib.sha256(f"{server}\0{key}".encode()).hexdigest()[:12]
+    return state_folder() / f"{what}-{label}.journal"
+
+
+def state_folder() -> Path:
+    """Where this user's programs keep what they must remember."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "moiso"
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "moiso"
 
 
 def _line(moment: str, entry: Entry, state: str = "ended") -> bytes:

@@ -102,6 +102,6 @@ class FakePrinter:
             for question in self.decoder.feed(data):
                 if self.decoder.tickets:
                     vars(self).update(self.after_ticket)
-                answer = {1: self.state, 2: self.cause, 3: self.error, 4: self.paper}[question]
+                answer = {1: self.state, 2: self.cause, 3: self.error, 4: self.paper}.get(question)
                 if answer is not None and not (self.mute_after_ticket and self.decoder.tickets):
                     line.sendall(bytes([answer]))

@@ -108,7 +108,7 @@ class Server:
         return self
 
     def wait_until_ready(self) -> None:
-        """Ask until it can commit; connection refused is the only thing that is waited out."""
+        """Ask until it can commit; that nobody listens yet, or a busy machine has not come to the answer, is waited out."""
         end = time.monotonic() + START_S
         while time.monotonic() < end:
             assert self.process is not None

@@ -23,8 +23,8 @@ from fake_printer import COVER, CUTTER, NEAR_END, NO_PAPER, OFFLINE, PLENTY, Fak
 from small_hall import SmallHall, hall_now
 
 from kiosk import journal as journals
-from kiosk.agent import PrintAgent, add_arguments, serve, state_folder
-from kiosk.journal import BEGUN, Entry, Journal, JournalError
+from kiosk.agent import PrintAgent, add_arguments, serve
+from kiosk.journal import BEGUN, Entry, Journal, JournalError, state_folder
 from kiosk.printer import Printer, open_printer
 
 RECEIPT = {
@@ -311,7 +311,7 @@ def test_a_disk_that_filled_up_overnight_does_not_keep_the_agent_from_starting(t
 
 
 def test_a_second_agent_on_the_same_journal_is_refused(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal"), pytest.raises(JournalError, match="Another print agent"):
+    with Journal(tmp_path / "journal"), pytest.raises(JournalError, match="Another agent"):
         Journal(tmp_path / "journal")
 
 

@@ -15,7 +15,18 @@ PACKAGES = ("audio", "config", "display", "kiosk", "server")
 # From the inside out. A module imports from its own row and the rows above it, never from below.
 ROWS: list[tuple[str, ...]] = [
     ("server.core",),
-    ("server.store", "server.clock", "server.device", "server.keypad", "server.letters", "config", "audio", "display", "kiosk"),
+    (
+        "server.store",
+        "server.clock",
+        "server.device",
+        "server.keypad",
+        "server.letters",
+        "config",
+        "audio",
+        "display",
+        "kiosk",
+        "kiosk.journal",
+    ),
     ("server.sites", "server.wire", "server.voice", "server.notifiers", "server.names"),
     ("server.ledger",),
     ("server.access", "server.copying", "server.outbox", "server.notices", "server.waitlist", "server.presence"),
@@ -33,9 +44,10 @@ NEIGHBOURS = {
     "server.store": {"server.store"},
     # A logo is checked by the pure file that will draw it.
     "config": {"config", "kiosk"},
-    "audio": {"audio", "server.device"},
+    # Both agents remember across a restart what they have begun.
+    "audio": {"audio", "server.device", "kiosk.journal"},
     "display": {"display", "server.device"},
-    "kiosk": {"kiosk", "server.device"},
+    "kiosk": {"kiosk", "server.device", "kiosk.journal"},
     "server.openapi": {"server.routes"},
 }
 
