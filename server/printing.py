@@ -6,6 +6,7 @@ The preview is drawn by the function that the print agent draws with, so what is
 from __future__ import annotations
 
 import base64
+import threading
 from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
@@ -108,6 +109,8 @@ def _sheets(routes: Routes, ctx: Context) -> None:
 
 def _design(routes: Routes, ctx: Context) -> None:
     store = ctx.ledger.store
+    # Two who save at once make two versions, one after the other.
+    turn = threading.Lock()
 
     def latest(site: str) -> SiteRow:
         row = store.site(site)
@@ -155,13 +158,14 @@ def _design(routes: Routes, ctx: Context) -> None:
         for paper in PAPERS:
             # A design that some kiosk cannot print would be found out by a citizen.
             ctx.offload(picture, replace(ctx.sites.current(site), receipt=design), now, paper)
-        row = latest(site)
         values = {"header": design.header, "footer": design.footer, "without": design.without, "logo": pieces(design.logo)}
-        document = with_table(row.document, "receipt", values)
-        kept = load(document, row.source).receipt
-        # The last import stays the last import: the same file given again does not take this back.
-        fresh = SiteRow(site, row.version + 1, document, row.source, row.imported_sha)
-        ctx.ledger.write(lambda tx: tx.put_site(fresh))
+        with turn:
+            row = latest(site)
+            document = with_table(row.document, "receipt", values)
+            kept = load(document, row.source).receipt
+            # The last import stays the last import: the same file given again does not take this back.
+            fresh = SiteRow(site, row.version + 1, document, row.source, row.imported_sha)
+            ctx.ledger.write(lambda tx: tx.put_site(fresh))
         ctx.ledger.refresh()
         return 200, wire.receipt_design(kept)
 

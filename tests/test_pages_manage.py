@@ -446,7 +446,13 @@ def test_the_days_report_is_there_in_numbers_and_as_a_sheet(manager: Page, offic
 
 
 @pytest.mark.parametrize(
-    ("user", "tabs"), [("binh", ["Hôm nay", "Cán bộ", "Thiết bị", "Báo cáo"]), ("quan", ["Cán bộ", "Thiết bị"]), ("thanh", ["Báo cáo"])]
+    ("user", "tabs"),
+    [
+        ("binh", ["Hôm nay", "Cán bộ", "Thiết bị", "Phiếu in", "Báo cáo"]),
+        ("quan", ["Cán bộ", "Thiết bị", "Phiếu in"]),
+        ("thanh", ["Báo cáo"]),
+        ("hoa", ["Phiếu in"]),
+    ],
 )
 def test_each_role_sees_the_parts_that_are_its_own(context: BrowserContext, office: Outside, user: str, tabs: list[str]) -> None:
     page = signed_in(context, office, user)

@@ -203,6 +203,7 @@ def test_the_preview_is_dot_for_dot_what_the_agent_prints(office: Outside, tmp_p
 
 def test_a_design_is_a_new_version_of_the_site_document_and_goes_on_the_next_paper(office: Outside) -> None:
     seen: list[dict[str, Any]] = []
+    office.take()
     kept = office["binh"].send("PUT", RECEIPT, DESIGN).json()
     assert {name: kept[name] for name in DESIGN} == DESIGN
     assert office["quan"].get(RECEIPT) == kept
