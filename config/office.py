@@ -278,6 +278,8 @@ def _limits(table: Table) -> Limits:
         bookings_per_hour=table.whole("bookings_per_hour", usual.bookings_per_hour, most=100_000),
         anonymous_per_day=table.whole("anonymous_per_day", usual.anonymous_per_day, most=100_000),
         wrong_codes_per_minute=table.whole("wrong_codes_per_minute", usual.wrong_codes_per_minute, most=100_000),
+        sum_after_bookings=table.whole("sum_after_bookings", usual.sum_after_bookings, least=0, most=10_000),
+        sum_in_all=table.whole("sum_in_all", usual.sum_in_all, least=0, most=100_000),
         wrong_codes_in_all=table.whole("wrong_codes_in_all", usual.wrong_codes_in_all, most=100_000),
     )
     table.done()

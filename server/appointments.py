@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from server import presence, wire
+from server import presence, sums, wire
 from server.access import Principal
 from server.api import Context, new_ticket_id
 from server.core import appointment as appointments
@@ -149,6 +149,7 @@ def book(ctx: Context, asked: Asker, site: str, body: wire.BookIn) -> Answer:
         refused = Refused("too_late_to_book" if late else "too_early_to_book", start=start, days=rules.horizon_days)
         raise _with_nearest(ctx, site, service, refused)
     slowed = Slowed(ctx, asked, office, anonymous=body.phone is None)
+    slowed.prove(ctx, body.sum)
     slowed.ask()
     person = _person(ctx, site, when, body.phone)
     contact = f"c{secrets.token_hex(12)}" if reach else None
@@ -200,6 +201,7 @@ def _service_of(office: Site, body: wire.BookIn) -> str:
 
 
 MOVES_PER_HOUR = 4
+UNLIMITED = Limits(bookings_per_hour=0, anonymous_per_day=0, sum_after_bookings=0, sum_in_all=0)
 
 
 class Slowed:
@@ -211,9 +213,21 @@ class Slowed:
 
     def __init__(self, ctx: Context, asked: Asker, office: Site, *, anonymous: bool) -> None:
         staff = asked.who is not None and asked.who.kind == "staff"
-        self._access, self._who = ctx.access, (office.id, asked.address)
-        self._limits = Limits(0, 0) if staff else office.limits
+        self._access, self._who, self._lang = ctx.access, (office.id, asked.address), asked.lang
+        self._limits = UNLIMITED if staff else office.limits
         self._anonymous, self._counted = anonymous, False
+
+    def prove(self, ctx: Context, told: wire.SumIn | None) -> None:
+        """Where there is abuse, one small sum before anything else. Refuses `sum_needed` with the question."""
+        limits, (site, _) = self._limits, self._who
+        own = self._access.counted("asked", limits.sum_after_bookings, HOUR_S, *self._who)
+        everybody = self._access.counted("asked by all", limits.sum_in_all, MINUTE_S, site)
+        if told is not None and sums.is_right(ctx.ledger, self._access, site, told.token, told.answer):
+            return
+        if own or everybody:
+            raise Refused("sum_needed", wrong=told is not None, **sums.asked(ctx.ledger, site, self._lang))
+        self._access.note("asked", limits.sum_after_bookings, HOUR_S, *self._who)
+        self._access.note("asked by all", limits.sum_in_all, MINUTE_S, site)
 
     def ask(self) -> None:
         self._access.count("bookings", self._limits.bookings_per_hour, HOUR_S, *self._who)

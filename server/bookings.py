@@ -26,6 +26,7 @@ BOOK_REFUSES = (
     "too_early_to_book",
     "not_bookable",
     "start_missing",
+    "sum_needed",
     "already_booked",
     "consent_missing",
     "unknown_service",

@@ -62,6 +62,7 @@ STATUS = {
     "start_missing": 422,
     "consent_missing": 422,
     "wrong_hall_code": 422,
+    "sum_needed": 422,
     "too_many_requests": 429,
     "internal": 500,
     "storage_unavailable": 503,

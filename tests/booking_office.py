@@ -18,7 +18,10 @@ PORTAL = f"http://localhost:{free_port()}"
 """Another web site, on a port of its own."""
 MONDAY = "2026-11-23"
 MARRIAGE = "1.000894"
-FREE = "bookings_per_hour = 0\nanonymous_per_day = 0\nwrong_codes_per_minute = 0\nwrong_codes_in_all = 0"
+FREE = (
+    "bookings_per_hour = 0\nanonymous_per_day = 0\nwrong_codes_per_minute = 0\nwrong_codes_in_all = 0\n"
+    "sum_after_bookings = 0\nsum_in_all = 0"
+)
 
 
 def document(folder: Path, limits: str, change: Callable[[str], str]) -> str:

@@ -80,7 +80,7 @@ def test_the_open_office_is_the_one_the_contract_promises() -> None:
     assert all([(span.start, span.end) for span in day] == [(timedelta(), timedelta(hours=24))] for day in site.hours.week)
     nothing = timedelta()
     all_places = BookingRules(capacity=2, share=1.0, horizon_days=7, move_before=nothing, return_within=nothing, per_person=0)
-    assert site.limits == Limits(0, 0, 0, 0)
+    assert site.limits == Limits(0, 0, 0, 0, 0, 0)
     assert all(service.booking == all_places for service in site.services)
 
 

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from running import PASSWORD
 
 from kiosk import qr
+from server.core.words import COUNTED as DIGITS
 
 pytestmark = pytest.mark.browser
 
@@ -476,6 +477,53 @@ def test_limits_hold_for_staff_cookies_too_and_a_repeat_is_not_counted(tmp_path:
         page = office.get("/h/482137504582713063")
         assert page.status_code == 429 and page.headers["Content-Type"].startswith("text/html")
         assert clerk.send("GET", "/sites/demo/appointments/482137504582713063").status_code in (404, 429)
+
+
+COUNTED = {word: n for n, word in enumerate(DIGITS)}
+
+
+def solved(page: str) -> dict[str, str]:
+    """What somebody who reads the sum of a form would send back with it."""
+    found = re.search(r'name="sum_token" value="([^"]+)".*<label for="sum">(\w+) cộng (\w+) bằng mấy', page, re.DOTALL)
+    assert found is not None
+    token, first, second = found.groups()
+    return {"sum_token": token, "sum": str(COUNTED[first.lower()] + COUNTED[second])}
+
+
+def test_who_books_and_books_is_asked_a_sum_that_is_good_once(tmp_path: Path) -> None:
+    limits = "bookings_per_hour = 0\nanonymous_per_day = 0\nsum_after_bookings = 2\nsum_in_all = 0"
+    with ward(tmp_path, limits) as office:
+        slots = [f"{MONDAY}T{clock}" for clock in ("08:00", "08:15", "08:30", "08:45", "09:00")]
+        for start in slots[:2]:
+            office.book(start, name="Nguyễn Văn Thử", consent="1")
+        url, hidden = office.form(slots[2])
+        asked = office.send(url, {**hidden, "name": "Nguyễn Văn Thử", "consent": "1"})
+        assert asked.status_code == 422 and "Đang có nhiều lượt đặt." in text_of(asked) and "Nguyễn Văn Thử" in asked.text
+        right = solved(asked.text)
+        wrong = office.send(url, {**hidden, **right, "sum": "1"})
+        assert wrong.status_code == 422 and "Kết quả chưa đúng." in text_of(wrong)
+        stale = office.send(url, {**hidden, **right})
+        assert stale.status_code == 422, "a sum is asked once, whatever was answered"
+        taken = {**hidden, **solved(stale.text)}
+        first, again = office.send(url, taken), office.send(url, taken)
+        assert first.status_code == again.status_code == 303 and code_of(first) == code_of(again), "a form sent twice books once"
+        body = {"service": "civil", "start": f"{slots[3]}:00+07:00"}
+        refused = office.anyone.post("/sites/demo/appointments", body, expect=422)["error"]
+        assert refused["code"] == "sum_needed" and refused["details"]["question"].endswith("bằng mấy?")
+        forged = {"token": refused["details"]["token"][:-2] + "xx", "answer": "10"}
+        assert office.anyone.post("/sites/demo/appointments", body | {"sum": forged}, expect=422)["error"]["code"] == "sum_needed"
+        first_word, second_word = re.match(r"(\w+) cộng (\w+) bằng", refused["details"]["question"]).groups()  # type: ignore[union-attr]
+        proof = {"token": refused["details"]["token"], "answer": str(COUNTED[first_word.lower()] + COUNTED[second_word])}
+        office.anyone.post("/sites/demo/appointments", body | {"sum": proof}, expect=201)
+        (clerk,) = office.server.crew("truong", role="supervisor")
+        clerk.post("/sites/demo/appointments", {"service": "civil", "start": f"{slots[4]}:00+07:00"}, expect=201)
+
+
+def test_when_everybody_books_too_much_everybody_is_asked(tmp_path: Path) -> None:
+    with ward(tmp_path, "bookings_per_hour = 0\nanonymous_per_day = 0\nsum_after_bookings = 0\nsum_in_all = 1") as office:
+        office.book(f"{MONDAY}T08:00")
+        url, hidden = office.form(f"{MONDAY}T08:15")
+        assert office.send(url, hidden).status_code == 422
 
 
 def test_places_lost_are_not_counted_against_who_lost_them(tmp_path: Path) -> None:

@@ -138,6 +138,11 @@ DETAILS: dict[str, Any] = {
 }
 
 
+def test_a_sum_is_asked_in_words() -> None:
+    assert words.sum_words(7, 5) == "Bảy cộng năm bằng mấy?" and words.sum_words(2, 9, "en") == "How much is two plus nine?"
+    assert words.sentence("sum_needed", {"wrong": True}) == "Kết quả chưa đúng. Xin làm phép tính mới."
+
+
 @pytest.mark.parametrize("lang", ["vi", "en"])
 @pytest.mark.parametrize("code", sorted(words.CODES))
 def test_every_refusal_is_one_sentence_for_a_person(code: str, lang: str) -> None:

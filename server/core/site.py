@@ -115,6 +115,10 @@ class Limits:
     wrong_codes_per_minute: int = 5
     wrong_codes_in_all: int = 60
     """By everybody in a minute; beyond it, whoever has been wrong in the last hour waits."""
+    sum_after_bookings: int = 10
+    """Attempts in an hour after which an address is asked a small sum with each,"""
+    sum_in_all: int = 120
+    """and attempts of everybody in a minute after which everybody is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ from server.core.ticket import State, Verb
 WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 WEEKDAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
+COUNTED = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
+COUNTED_EN = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
 
 def hhmm(at: datetime) -> str:
     return f"{at:%H:%M}"
@@ -33,6 +36,13 @@ def weekday(day: date, lang: str = "vi") -> str:
 def long_date(day: date, lang: str = "vi") -> str:
     """`thứ Hai 23/11/2026`; never month first."""
     return f"{weekday(day, lang)} {day:%d/%m/%Y}"
+
+
+def sum_words(first: int, second: int, lang: str = "vi") -> str:
+    """Two digits to be added, asked in words."""
+    if lang == "en":
+        return f"How much is {COUNTED_EN[first]} plus {COUNTED_EN[second]}?"
+    return f"{capital(COUNTED[first])} cộng {COUNTED[second]} bằng mấy?"
 
 
 def next_time(at: datetime, now: datetime, lang: str = "vi") -> str:
@@ -272,6 +282,9 @@ _SENTENCES: dict[str, Callable[[Details], str] | str] = {
     "too_early_to_book": lambda d: f"Chỉ đặt được trước nhiều nhất {d['days']} ngày.",
     "already_booked": lambda d: f"Số điện thoại này đã có lịch {d['name']} ngày {date.fromisoformat(d['day']):%d/%m}.",
     "wrong_hall_code": "Mã ở khu chờ chưa đúng. Mã đổi 5 phút một lần: xin xem lại trên màn hình.",
+    "sum_needed": lambda d: (
+        "Kết quả chưa đúng. Xin làm phép tính mới." if d.get("wrong") else "Đang có nhiều lượt đặt. Xin làm phép tính nhỏ rồi gửi lại."
+    ),
     "already_waiting": "Địa chỉ này đang chờ chỗ của ngày đó. Có chỗ sẽ báo.",
     "places_left": lambda d: f"Ngày này còn chỗ.{_free(d)}",
     "consent_missing": "Đã ghi số điện thoại hoặc email nhưng chưa đồng ý cho dùng. Đánh dấu ô đồng ý, hoặc xóa đi.",
@@ -334,6 +347,9 @@ _SENTENCES_EN: dict[str, Callable[[Details], str] | str] = {
     "too_early_to_book": lambda d: f"Appointments open {d['days']} days ahead.",
     "already_booked": lambda d: f"This telephone number already has an appointment for {d['name']} on {d['day']}.",
     "wrong_hall_code": "The digits of the hall are not right. They change every 5 minutes: please look again.",
+    "sum_needed": lambda d: (
+        "That is not right. Please do the new sum." if d.get("wrong") else "Many are booking now. Please do a small sum and send again."
+    ),
     "already_waiting": "This address already waits for a place on that day. You will be told.",
     "places_left": lambda d: f"There are places left on this day.{_free(d, 'en')}",
     "consent_missing": "A telephone number or e-mail address was given without consent to use it. Tick the box, or leave them out.",

@@ -63,6 +63,7 @@ from server.wire.incoming import (
     ServicesIn,
     SessionIn,
     StaffIn,
+    SumIn,
     TransferIn,
 )
 from server.wire.office import (

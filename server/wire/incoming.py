@@ -159,6 +159,13 @@ class PreviewIn(ReceiptIn):
     paper: Literal[80, 58] = 80
 
 
+class SumIn(_Body):
+    """The answer to the sum of a `sum_needed`, with its token."""
+
+    token: Annotated[str, StringConstraints(max_length=200)]
+    answer: Annotated[str, StringConstraints(max_length=10)]
+
+
 class BookIn(_Body):
     """A booking: of a service, or of a procedure and so of its service. Without `start` a live number for today, where there are any."""
 
@@ -170,6 +177,7 @@ class BookIn(_Body):
     email: Email | None = None
     consent: bool | None = None
     lang: Literal["vi", "en"] | None = None
+    sum: SumIn | None = None
 
 
 class ChangeIn(_Body):

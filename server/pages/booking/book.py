@@ -141,7 +141,8 @@ def _wanted(way: Way, start: datetime | None) -> dict[str, Any]:
     told["phone"] = _SEPARATORS.sub("", told.get("phone", ""))
     of = {"procedure": way.procedure.id} if way.procedure else {"service": way.service.id if way.service else ""}
     when = {"start": start.isoformat()} if start else {}
-    return {**of, **when, **{k: v for k, v in told.items() if v}, "consent": bool(form.get("consent")), "lang": way.lang}
+    proof = {"sum": {"token": form["sum_token"][:200], "answer": form.get("sum", "")[:10]}} if form.get("sum_token") else {}
+    return {**of, **when, **{k: v for k, v in told.items() if v}, "consent": bool(form.get("consent")), "lang": way.lang, **proof}
 
 
 def _you(ctx: Context, way: Way, start: datetime | None, refused: Refused | None = None, key: str = "") -> Page:
@@ -159,6 +160,7 @@ def _you(ctx: Context, way: Way, start: datetime | None, refused: Refused | None
         key=key or secrets.token_hex(16),
         typed=request.form,
         faults=faults,
+        sum=refused.details if refused and refused.code == "sum_needed" else None,
         no_mail="" if ctx.can_mail else way.t["no_mail"],
         what=way.what,
         when=when,

@@ -313,7 +313,8 @@ def faults(way: Way, refused: Refused) -> dict[str, str]:
         return {"form": t["used"]}
     if refused.details.get("without_phone"):
         return {"phone": t["phone_needed"]}
-    field = {"already_booked": "phone", "already_waiting": "email", "consent_missing": "consent"}.get(refused.code, "form")
+    fields = {"already_booked": "phone", "already_waiting": "email", "consent_missing": "consent", "sum_needed": "sum"}
+    field = fields.get(refused.code, "form")
     return {field: words.sentence(refused.code, refused.details, way.lang)}
 
 
