@@ -465,6 +465,7 @@ def _kiosks(top: Table, halls: Sequence[Hall], services: Sequence[Service]) -> t
                 screen_bottom_mm=row.whole("screen_bottom_mm", usual.screen_bottom_mm, least=400, most=1060),
                 printer_position=row.one_of("printer_position", ("bottom", "top", "left", "right"), usual.printer_position),
                 paper=paper,
+                cards=row.flag("cards", usual.cards),
             )
         )
         row.done()
@@ -476,7 +477,8 @@ def _priority_groups(top: Table) -> tuple[PriorityGroup, ...]:
     found = []
     for row in top.tables("priority_groups"):
         group = unique.id(row, example="older")
-        found.append(PriorityGroup(group, row.text("name", example="Từ 60 tuổi trở lên"), row.text("name_en")))
+        name = row.text("name", example="Từ 60 tuổi trở lên")
+        found.append(PriorityGroup(group, name, row.text("name_en"), row.whole("from_age", 0, most=120)))
         row.done()
     return tuple(found)
 

@@ -9,13 +9,13 @@ import csv
 import io
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from flask import Response, request, send_file
 
-from server import wire
+from server import persons, wire
 from server.access import DEVICE_COOKIE, STAFF_COOKIE, Access, Principal, hash_key
 from server.core import decide, hall, report
 from server.core import events as ev
@@ -296,7 +296,15 @@ def _tickets(routes: Routes, ctx: Context) -> None:
         roles=("kiosk", "helper", "supervisor"),
         body=wire.IssueIn,
         answers={201: wire.TicketOut},
-        refuses=("closed", "after_last_ticket", "service_stopped", "unknown_service", "unknown_priority", "unknown_procedure"),
+        refuses=(
+            "closed",
+            "after_last_ticket",
+            "service_stopped",
+            "unknown_service",
+            "unknown_priority",
+            "unknown_procedure",
+            "already_has_number",
+        ),
         once=True,
     )
     def issue(call: Call) -> Reply:
@@ -306,6 +314,7 @@ def _tickets(routes: Routes, ctx: Context) -> None:
         reach = body.contact.model_dump(exclude_none=True) if body.contact else {}
         contact = f"c{ticket}" if reach else None
         today = ctx.ledger.today(site)
+        person = persons.card(ctx.ledger, site, today, body.service, body.card) if body.card else None
 
         def command(day: Day, now: datetime) -> list[ev.Event]:
             return decide.issue(
@@ -318,6 +327,7 @@ def _tickets(routes: Routes, ctx: Context) -> None:
                 procedure=body.procedure,
                 kiosk=who.place if who.role == "kiosk" else None,
                 contact=contact,
+                person=person,
             )
 
         def keep(tx: Writing, entries: list[ev.Entry]) -> None:
@@ -327,7 +337,9 @@ def _tickets(routes: Routes, ctx: Context) -> None:
         def render(day: Day, now: datetime) -> tuple[int, Any]:
             return 201, ctx.ticket(day, ticket, now)
 
-        return run(ctx, call, command, render, day=today, also=keep if contact else None)
+        return run(
+            ctx, replace(call, once=call.once and call.once.also(person)), command, render, day=today, also=keep if contact else None
+        )
 
     @routes.add("GET", "/sites/{site}/tickets/{ticket}", summary="A ticket, for whoever holds its id", answers={200: wire.TicketOut})
     def look(call: Call) -> Reply:

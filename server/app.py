@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -21,7 +21,7 @@ from flask_socketio import SocketIO
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server import bookings, manage, notices, outbox, printing, wire
+from server import bookings, manage, notices, outbox, persons, printing, wire
 from server.access import Access
 from server.api import Context, build
 from server.clock import HallClock, wall
@@ -190,23 +190,31 @@ class Application:
             self.sio.start_background_task(self.copying.run)
 
     def _keep_house(self) -> None:
-        """Once a second: other processes' writes, the clock, who waits for a place; once an hour: what must be forgotten; at night: the day
-        before is closed."""
-        forget_at = 0.0
+        """Once a second: other processes' writes, the clock, who waits for a place; once an hour, and when a day is over: what must be
+        forgotten; at night: the day before is closed."""
+        forget_at, days = 0.0, {}
         while not self._stopping.is_set():
             try:
                 self.ledger.refresh()
                 self.clock.adjust(anybody_waits=self.ledger.anybody_waits())
-                if time.monotonic() >= forget_at:
+                before, days = days, {site: self.ledger.today(site) for site in self.sites.ids()}
+                if time.monotonic() >= forget_at or days != before:
                     forget_at = time.monotonic() + FORGET_S
-                    now = wall()
-                    self.ledger.write(lambda tx, now=now: tx.forget(now))
+                    forget_at = forget_at if self._forget(days) else 0.0
                 if any(self._is_night(site) for site in self.sites.ids()):
                     self.ledger.close_old_days()
                 self.waiting_list.look()
             except Exception:
                 log.exception("housekeeping_failed")
             self.sio.sleep(LOOK_AROUND_S)
+
+    def _forget(self, days: dict[str, date]) -> bool:
+        """Erase what has run out, and by whose keys days that are over knew people. False: something of it may still be in the files."""
+        now = wall()
+        self.ledger.write(lambda tx: tx.forget(now))
+        for site, today in days.items():
+            persons.forget(self.ledger, site, today)
+        return bool(self.options.offload(self.store.scrub))
 
     def _is_night(self, site: str) -> bool:
         now = self.ledger.now(site)

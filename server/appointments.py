@@ -6,14 +6,12 @@ hash under a key of its own, which is erased with the day.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from server import presence, sums, wire
+from server import persons, presence, sums, wire
 from server.access import Principal
 from server.api import Context, new_ticket_id
 from server.core import appointment as appointments
@@ -255,9 +253,7 @@ class Slowed:
 
 def _person(ctx: Context, site: str, when: date, reached: str | None) -> str | None:
     """Who books or waits, as only this day knows: a keyed hash of the telephone number, or of the e-mail address."""
-    if reached is None:
-        return None
-    return hmac.new(bytes.fromhex(ctx.ledger.day_key(site, when)), reached.encode(), hashlib.sha256).hexdigest()[:32]
+    return None if reached is None else persons.mark(ctx.ledger, site, when, reached)
 
 
 # -- one's own booking -----------------------------------------------------------------------------------------------------------

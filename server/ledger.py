@@ -12,7 +12,7 @@ import queue
 import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -58,6 +58,10 @@ class Idempotency:
     principal: str
     key: str
     request: str
+
+    def also(self, mark: str | None) -> Idempotency:
+        """The same intent of a request that says something more, of which no plain digest may be kept: `mark` stands for it."""
+        return self if mark is None else replace(self, request=f"{self.request} {mark}")
 
 
 @dataclass(frozen=True, slots=True)

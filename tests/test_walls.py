@@ -29,7 +29,7 @@ ROWS: list[tuple[str, ...]] = [
     ),
     ("server.sites", "server.wire", "server.voice", "server.notifiers", "server.names"),
     ("server.ledger",),
-    ("server.access", "server.copying", "server.outbox", "server.notices", "server.waitlist", "server.presence"),
+    ("server.access", "server.copying", "server.outbox", "server.notices", "server.waitlist", "server.presence", "server.persons"),
     ("server.publish", "server.routes", "server.foresight", "server.sums"),
     ("server.api", "server.openapi", "server.sockets", "server.pages"),
     ("server.manage", "server.appointments", "server.printing"),

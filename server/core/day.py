@@ -56,6 +56,7 @@ class Ticket:
     kiosk: str | None = None
     contact: str | None = None
     appointment: str | None = None
+    person: str | None = None
     state: State = State.WAITING
     counter: str | None = None
     """Where it is called or served, or was last."""
@@ -138,6 +139,8 @@ class Day:
     closed: bool = False
     tickets: dict[str, Ticket] = field(default_factory=dict)
     by_code: dict[str, Ticket] = field(default_factory=dict)
+    by_person: dict[str, Ticket] = field(default_factory=dict)
+    """Their last tickets, of those who used a card."""
     numbers: dict[str, int] = field(default_factory=dict)
     """Last number of each letter's series."""
     counters: dict[str, CounterNow] = field(default_factory=dict)
@@ -336,7 +339,10 @@ def _issued(day: Day, entry: ev.Entry, event: ev.TicketIssued) -> None:
         kiosk=event.kiosk,
         contact=event.contact,
         appointment=event.appointment,
+        person=event.person,
     )
+    if event.person is not None:
+        day.by_person[event.person] = ticket
     if event.appointment is not None:
         day.bookings.check_in(event.appointment, ticket.id)
     day.numbers[letter] = event.number

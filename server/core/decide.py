@@ -61,9 +61,11 @@ def issue(
     procedure: str | None = None,
     kiosk: str | None = None,
     contact: str | None = None,
+    person: str | None = None,
 ) -> Events:
-    """Give a number. `ticket` is a fresh unguessable id. Refuses `unknown_service`, `unknown_priority`, `unknown_procedure`,
-    `service_stopped`, `closed`, `after_last_ticket`."""
+    """Give a number. `ticket` is a fresh unguessable id, `person` a keyed hash of who asks, for this service. Refuses `unknown_service`,
+    `unknown_priority`, `unknown_procedure`, `service_stopped`, `closed`, `after_last_ticket`, and `already_has_number` as long as the
+    wait of this person's last number has not ended."""
     site = day.site
     if service not in day.services:
         raise Refused("unknown_service", service=service, known=list(site.service))
@@ -72,6 +74,9 @@ def issue(
     if procedure is not None and procedure not in site.procedure:
         raise Refused("unknown_procedure", procedure=procedure)
     may_issue(day, now, service)
+    last = day.by_person.get(person) if person is not None else None
+    if last is not None and last.state not in ENDED:
+        raise Refused("already_has_number", ticket=last.code, id=last.id, at=last.issued_at)
     return [
         given(
             day,
@@ -84,6 +89,7 @@ def issue(
             procedure=procedure,
             kiosk=kiosk,
             contact=contact,
+            person=person,
         )
     ]
 
@@ -101,6 +107,7 @@ def given(
     kiosk: str | None,
     contact: str | None,
     appointment: str | None = None,
+    person: str | None = None,
 ) -> ev.TicketIssued:
     """The number itself, with its queue time, once it is decided that it is given."""
     site, offered = day.site, day.services[service]
@@ -128,6 +135,7 @@ def given(
         kiosk=kiosk,
         contact=contact,
         appointment=appointment,
+        person=person,
     )
 
 

@@ -45,6 +45,8 @@ class TicketIssued:
     """Reference into the contacts, which are kept apart and erased."""
     appointment: str | None = None
     """The booking that was checked in."""
+    person: str | None = None
+    """Who took it with a card, as this day and this service alone know: a keyed hash under the day's key, which is erased with the day."""
 
 
 @dataclass(frozen=True, slots=True)

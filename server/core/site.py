@@ -197,6 +197,8 @@ class Kiosk:
     """How far above the floor the glass begins; low buttons stay within reach of a seated person's arm."""
     printer_position: str = "bottom"
     paper: int = 80
+    cards: bool = False
+    """Whether a citizen card may be held to its code reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,8 @@ class PriorityGroup:
     id: str
     name: str
     name_en: str = ""
+    from_age: int = 0
+    """Whoever a card shows to be so old is asked; 0: a card says nothing of this group."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,9 @@ class Writing(Protocol):
     def index_tickets(self, ids: Sequence[str], site: str, day: date) -> None: ...
     def index_appointment(self, code: str, site: str, day: date) -> None: ...
     def put_day_key(self, site: str, day: date, key: str, erase_on: date) -> None: ...
+    def erase_day_keys(self, site: str, today: date) -> int:
+        """The keys of days that are over by the site's own calendar; how many."""
+
     def put_answer(self, row: AnswerRow) -> None: ...
     def put_contact(self, row: ContactRow) -> None: ...
     def keep_contact(self, ref: str, day: date, erase_on: date) -> None:
@@ -220,6 +223,9 @@ class Store(Protocol):
         """In the order in which they were written."""
 
     def notices_waiting(self) -> int: ...
+    def scrub(self) -> bool:
+        """Leave nothing of what was deleted in the files. False: somebody is reading; try again."""
+
     def check(self) -> None:
         """Raises when the database cannot be trusted or written."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,10 @@ class _Writing:
         # The first one counts: whoever was recognised by it must stay so.
         self._run("insert or ignore into day_keys values (?, ?, ?, ?)", (site, day.isoformat(), key, erase_on.isoformat()))
 
+    def erase_day_keys(self, site: str, today: date) -> int:
+        erased = self._run("delete from day_keys where site = ? and erase_on <= ?", (site, today.isoformat()))
+        return int(erased.rowcount)
+
     def put_answer(self, row: AnswerRow) -> None:
         self._run(
             "insert or replace into answers values (?, ?, ?, ?, ?, ?)",
@@ -218,8 +223,7 @@ class _Writing:
     def forget(self, now: datetime) -> int:
         gone = self._run("delete from answers where kept_until < ?", (now.timestamp(),)).rowcount
         gone += self._run("delete from sessions where expires_at < ?", (now.timestamp(),)).rowcount
-        for table in ("contacts", "day_keys"):
-            gone += self._run(f"delete from {table} where erase_on <= ?", (now.date().isoformat(),)).rowcount
+        gone += self._run("delete from contacts where erase_on <= ?", (now.date().isoformat(),)).rowcount
         gone += self._run("delete from notices where state <> 'waiting' and due_at < ?", (_instant(now - NOTICES_KEPT),)).rowcount
         return gone
 
@@ -248,6 +252,8 @@ class SqliteStore:
             mode = connection.execute("pragma journal_mode = wal").fetchone()[0]
             connection.execute("pragma synchronous = full")
             flushes = connection.execute("pragma synchronous").fetchone()[0]
+            # What is deleted is overwritten: a key that has been erased must not be found in a free page.
+            connection.execute("pragma secure_delete = on")
         except sqlite3.OperationalError as error:
             raise self._failure(error) from error
         except sqlite3.DatabaseError as error:
@@ -422,6 +428,12 @@ class SqliteStore:
 
     def notices_waiting(self) -> int:
         return int(self._rows("select count(*) from notices where state = 'waiting'")[0][0])
+
+    def scrub(self) -> bool:
+        # The log still holds pages as they were. A connection of its own, since the writing one belongs to the committer's thread.
+        with closing(self._connect().conn) as connection:
+            busy = connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
+        return not busy
 
     def check(self) -> None:
         problem = self._rows("pragma quick_check(1)")[0][0]

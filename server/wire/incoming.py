@@ -56,12 +56,17 @@ class Contact(_Body):
     email: Email | None = None
 
 
+CardNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+
+
 class IssueIn(_Body):
     service: Id
     lang: Literal["vi", "en"] | None = None
     priority: Id | None = None
     procedure: Id | None = None
     contact: Contact | None = None
+    # Never part of a dump or of a text of this body: what is stored of the request, or written of it anywhere, must not tell the number.
+    card: CardNumber | None = Field(default=None, exclude=True, repr=False)
 
 
 class SessionIn(_Body):

@@ -66,6 +66,7 @@ class GroupOut(TypedDict):
     id: str
     name: str
     name_en: str
+    from_age: int
 
 
 class ServiceOut(TypedDict):
@@ -92,6 +93,7 @@ class KioskOut(TypedDict):
     screen_bottom_mm: int
     printer_position: str
     paper: int
+    cards: bool
 
 
 class CounterOut(TypedDict):
@@ -187,11 +189,12 @@ def site(day: Day, now: datetime, factor: float = 1) -> SiteOut:
                 "screen_bottom_mm": k.screen_bottom_mm,
                 "printer_position": k.printer_position,
                 "paper": k.paper,
+                "cards": k.cards,
             }
             for k in s.kiosks
         ],
         "counters": [counter(day, c.id) for c in s.counters],
-        "priority_groups": [{"id": g.id, "name": g.name, "name_en": g.name_en} for g in s.priority_groups],
+        "priority_groups": [{"id": g.id, "name": g.name, "name_en": g.name_en, "from_age": g.from_age} for g in s.priority_groups],
         "rules": rules(s),
         "slides": [{"hall": one.hall, "title": one.title, "lines": list(one.lines)} for one in s.slides if one.on(day.date)],
         "slide_of_rules": s.slide_of_rules,
