@@ -70,6 +70,11 @@ def sentences(site: Site, style: Style = DEFAULT) -> dict[str, Sentence]:
         found[f"field:{service.id}"] = _said(f"{service.name}.{everyday}", service.name_en and f"{service.name_en}.", style)
     for group in site.priority_groups:
         found[f"group:{group.id}"] = _said(f"{group.name}.", group.name_en and f"{group.name_en}.", style)
+    age = max((group.from_age for group in site.priority_groups), default=0)
+    if age and any(kiosk.cards for kiosk in site.kiosks):
+        ask, ask_en = f"Theo thẻ, ông bà từ {age} tuổi. Lấy số ưu tiên?", f"Your card says you are {age} or over. Take a priority number?"
+        found["cardQuestion"] = _said(ask, ask_en, style)
+        found |= {"card:yes": Sentence("Có, ưu tiên.", "Yes, priority."), "card:no": Sentence("Không.", "No.")}
     lines, english = (rule_lines(site.rules, site.counting, lang) for lang in ("vi", "en"))
     for at, line in enumerate(lines):
         found[f"rule:{at + 1}"] = _said(line, english[at], style)

@@ -55,6 +55,34 @@ LAID_OUT = """() => {
 }"""
 
 
+KEYS = """([keys, input]) => {
+  for (const [code, key, shiftKey] of keys) {
+    // An input method hides what was written, and says so.
+    const written = input === 'composing' && key.length === 1 ? 'Process' : input === 'vietnamese' && /^[aeiou]$/.test(key) ? 'á' : key;
+    const pressed = { code, key: written, shiftKey, isComposing: input === 'composing', bubbles: true, cancelable: true };
+    (document.activeElement ?? document).dispatchEvent(new KeyboardEvent('keydown', pressed));
+    (document.activeElement ?? document).dispatchEvent(new KeyboardEvent('keyup', pressed));
+  }
+}"""
+_MARKS = {"|": ("Backslash", True), "/": ("Slash", False), ":": ("Semicolon", True), ".": ("Period", False), "-": ("Minus", False)}
+_MARKS |= {" ": ("Space", False), "<": ("Comma", True), ">": ("Period", True), "'": ("Quote", False), ";": ("Semicolon", False)}
+
+
+def key_of(char: str) -> tuple[str, str, bool]:
+    """Code, key and Shift by which a reader types a character; no code for what has no key."""
+    if char.isascii() and char.isalpha():
+        return f"Key{char.upper()}", char, char.isupper()
+    if char.isascii() and char.isdigit():
+        return f"Digit{char}", char, False
+    code, shift = _MARKS.get(char, ("", False))
+    return code, char, shift
+
+
+def scan(page: Page, text: str, *, input_method: str = "none") -> None:
+    """What a code reader types, all at once, under an input method: `none`, one that is `composing`, or one that writes `vietnamese`."""
+    page.evaluate(KEYS, [[*map(key_of, text), ("Enter", "Enter", False)], input_method])
+
+
 @contextmanager
 def chromium(*options: str) -> Iterator[Browser]:
     """A browser; `options` are Chromium's own."""

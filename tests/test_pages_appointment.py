@@ -94,7 +94,7 @@ def test_an_office_without_appointments_does_not_ask_for_them(kiosk: Callable[..
     page = kiosk()
     assert page.locator('[data-touch="appointment"]').count() == 0
     page.keyboard.type(f"{LONG}\n")
-    expect(page.locator(".noted")).to_have_text("Chưa đọc được mã. Mời bấm số in trên phiếu.")
+    expect(page.locator(".noted")).to_have_text("Không đọc được mã này. Mời bấm số in trên phiếu.")
     assert office.check_ins == []
 
 
@@ -174,7 +174,7 @@ def test_readers_work_on_the_keypad_too(kiosk: Callable[..., Page], office: Page
     page = kiosk()
     touch(page, "appointment")
     page.keyboard.type("482137504582713064\n")
-    expect(page.locator(".noted")).to_have_text("Chưa đọc được mã. Mời bấm 7\u00a0số mã\u00a0hẹn.")
+    expect(page.locator(".noted")).to_have_text("Không đọc được mã này. Mời bấm 7\u00a0số mã\u00a0hẹn.")
     page.keyboard.type(f"/t/{ticket['id']}\n")
     expect(page.locator("h1")).to_have_text("Số A012 đã được gọi lúc\u00a009:02.")
     touch(page, "leave")
@@ -273,7 +273,7 @@ def test_a_lost_check_in_is_asked_again_with_the_same_key_and_in_the_language_of
 def test_every_single_wrong_digit_and_every_swap_of_neighbours_is_noticed(kiosk: Callable[..., Page], office: PageServer) -> None:
     passed = kiosk().evaluate(
         """async (right) => {
-          const { checks } = await import('/kiosk/static/appointment.js');
+          const { checks } = await import('/static/shared/reading.js');
           const wrong = [...right].flatMap((digit, at) => [
             ...[..."0123456789"].filter((other) => other !== digit).map((other) => right.slice(0, at) + other + right.slice(at + 1)),
             ...(at && right[at - 1] !== digit ? [right.slice(0, at - 1) + digit + right[at - 1] + right.slice(at + 1)] : []),

@@ -562,7 +562,7 @@ def test_a_ticket_under_the_reader_is_found_without_a_touch(kiosk: Callable[...,
     expect(page.locator("h1")).to_have_text("Số A012 đã được gọi lúc\u00a009:02.")
     touch(page, "leave")
     page.keyboard.type("https://elsewhere.example/menu\n")
-    expect(page.locator(".noted")).to_have_text("Chưa đọc được mã. Mời bấm số in trên phiếu.")
+    expect(page.locator(".noted")).to_have_text("Không đọc được mã này. Mời bấm số in trên phiếu.")
 
 
 def test_half_a_reading_is_forgotten(kiosk: Callable[..., Page], office: PageServer) -> None:

@@ -1,32 +1,9 @@
-/**
- * The code of an appointment at the kiosk, typed or read, and what its check-in says. All pure.
- *
- * The short code is 6 digits and their check digit, spoken and typed; the long one has 11 more and stands in links and QR codes only.
- */
+/** The code of an appointment typed at the kiosk, and what its check-in says. All pure. */
+import { SHORT } from "/static/shared/reading.js";
 import * as times from "./times.js";
 
-export const SHORT = 7;
-const LONG = 18;
 /** After so many codes that nobody knows the keypad rests: a code must not be found by trying. */
 const MOST_MISSES = 3;
-
-// H. M. Damm's table of order 10 (2004): every single wrong digit and every swap of neighbours leaves it elsewhere than at 0.
-const DAMM = ["0317598642", "7092154863", "4206871359", "1750983426", "6123045978", "3674209581", "5869720134", "8945362017", "9438617205", "2581436790"];
-
-/** Whether the last digit checks the ones before it. */
-export const checks = (digits) => [...digits].reduce((row, digit) => Number(DAMM[row][digit]), 0) === 0;
-
-/**
- * The code in a reading: the digits themselves, or at the end of an address; spaces, dots and dashes are nothing.
- * @returns {{appointment: string}|{misread: true}|null} null when it is no code of an appointment at all
- */
-export function appointmentIn(text) {
-  const tail = /(?:^|[/=])([\d\s.\-]+)\/?$/.exec(text.trim());
-  const digits = tail?.[1].replace(/\D/g, "") ?? "";
-  if (digits.length !== SHORT && digits.length !== LONG) return null;
-  const right = checks(digits.slice(0, SHORT)) && (digits.length === SHORT || checks(digits.slice(SHORT)));
-  return right ? { appointment: digits } : { misread: true };
-}
 
 /** What stands at the beginning of a keypad. */
 export const NOTHING_ENTERED = { entered: "", note: null };

@@ -1,6 +1,7 @@
 /** C: an appointment becomes a number, by its code, or a sentence says why it does not. */
 import { html, nothing } from "/static/shared/vendor/lit-html.js";
-import { rests, SHORT } from "./appointment.js";
+import { SHORT } from "/static/shared/reading.js";
+import { rests } from "./appointment.js";
 import { homeOf } from "./facts.js";
 import { backButton, bar, helpButton, messages, question, sentences } from "./parts.js";
 

@@ -1,5 +1,4 @@
 /** Questions a state answers. All pure; `now` is real monotonic milliseconds. */
-import { appointmentIn } from "./appointment.js";
 import { fieldsFitAtHome, pageSize } from "./glass.js";
 import { AWAY_AFTER_STALE_MS, AWAY_MS, CARD_MS, CHANGE_MS, SLOW_MS, SLOWER_MS } from "./times.js";
 
@@ -65,18 +64,6 @@ export const letters = (state) => [...new Set((state.site?.services ?? []).map((
 
 /** The code that has been typed so far, as printed; null while something is missing. */
 export const typedCode = ({ typed }) => (typed.letter && typed.digits ? `${typed.letter}${typed.digits.padStart(3, "0")}` : null);
-
-/**
- * What a scanner or a keyboard read: the id behind a ticket's QR, a ticket's code, or an appointment's where the office has any.
- * @returns {{id: string}|{code: string}|{appointment: string}|{misread: true}|null} null when it is none of them
- */
-export function scanned(text, booking) {
-  const behind = /\/t\/([\w-]{8,64})\/?$/.exec(text.trim());
-  if (behind) return { id: behind[1] };
-  const code = /^([a-z])\s?(\d{1,4})$/i.exec(text.trim());
-  if (code) return { code: `${code[1].toUpperCase()}${code[2].padStart(3, "0")}` };
-  return booking ? appointmentIn(text) : null;
-}
 
 /** Whether the number on the screen may still be exchanged for one of another field. */
 export const mayChange = (state, now) => !state.changed && state.paper !== "unknown" && now - state.shownAt < CHANGE_MS;

@@ -3,12 +3,12 @@ import { command, newKey } from "/static/shared/api.js";
 import { hallClock } from "/static/shared/clock.js";
 import { connect } from "/static/shared/connection.js";
 import { fit } from "/static/shared/fit.js";
+import { readScans } from "/static/shared/scanner.js";
 import { render } from "/static/shared/vendor/lit-html.js";
 import { readAloud } from "./aloud.js";
 import { glassOf } from "./glass.js";
 import { GIVE_UP_MS, start, step } from "./model.js";
 import { requestOf } from "./requests.js";
-import { readScans } from "./scanner.js";
 import { listen } from "./touch.js";
 import { view } from "./view.js";
 
@@ -161,7 +161,7 @@ async function pair() {
 }
 
 listen(root, () => state.glass.pixels, (touch) => dispatch({ type: "touch", key: newKey(), ...touch }));
-readScans((text) => dispatch({ type: "scan", key: newKey(), text }));
+readScans((text) => dispatch({ type: "scan", key: newKey(), text, cards: kioskOf(state.site)?.cards ?? false }));
 addEventListener("resize", measure);
 addEventListener("hashchange", pair);
 setInterval(() => dispatch({ type: "tick" }), TICK_MS);

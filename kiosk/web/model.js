@@ -4,8 +4,11 @@
  * Every event carries `now`, real monotonic milliseconds. A touch names what was touched (`on`, null for an empty place), when the
  * finger came down (`downAt`) and a fresh idempotency key, which becomes the key of the intent if the touch starts one.
  */
-import { checks, keyed, missed, NOTHING_ENTERED, SHORT } from "./appointment.js";
-import { fieldPages, homeOf, isOpen, mayChange, onAway, patience, resultFields, scanned, typedCode } from "./facts.js";
+import { checks, scanned, SHORT } from "/static/shared/reading.js";
+import { SHORTEST } from "/static/shared/scanner.js";
+import { keyed, missed, NOTHING_ENTERED } from "./appointment.js";
+import { afterCard, choosesByCard, NO_CARD, readsCards } from "./card.js";
+import { fieldPages, homeOf, isOpen, mayChange, onAway, patience, resultFields, typedCode } from "./facts.js";
 import { glassOf } from "./glass.js";
 import { withPaper } from "./paper.js";
 import * as times from "./times.js";
@@ -14,7 +17,6 @@ export { GIVE_UP_MS } from "./times.js";
 
 const NOTHING_TYPED = { letter: "", digits: "" };
 const MOST_DIGITS = 4;
-const SHORTEST_READING = 6;
 
 // How one person wants to use the kiosk. `quiet`: reading aloud has ended or was stopped; `mute`: there is no sound to be had.
 const NO_MODES = { large: false, low: false, aloud: false, quiet: false, mute: false };
@@ -38,6 +40,7 @@ const journey = {
   from: null,
   typed: NOTHING_TYPED,
   ...NOTHING_ENTERED,
+  ...NO_CARD,
   found: null,
   rejoined: false,
   cardAt: null,
@@ -133,6 +136,8 @@ function touch(state, { on, now, downAt = now, key }) {
       return to(touched, "field", now, { ...journey, path: "take" });
     case "priority":
       return to(touched, "priority", now, { ...journey, path: "priority" });
+    case "card":
+      return to(touched, "field", now, choosesByCard(state, id === "yes"));
     case "group":
       return to(touched, "field", now, { page: 0, path: "priority", priority: id || null });
     case "result": {
@@ -228,7 +233,7 @@ function chooseField(state, id, now, key) {
   return takeNumber(state, id, now, key);
 }
 
-const takeNumber = (state, service, now, key) => intend(state, { kind: "ticket", service, priority: state.priority }, now, key);
+const takeNumber = (state, service, now, key) => intend(state, { kind: "ticket", service, priority: state.priority, card: state.card }, now, key);
 
 /** One touch, one intent, one key: it lives until an answer, whatever happens to the wire in between. */
 function intend(state, what, now, key) {
@@ -246,18 +251,29 @@ function back(state, now) {
   return to(state, "home", now, { ...journey });
 }
 
-/** A QR, or a code typed on a real keyboard: works on the first screen and wherever a code is asked for, without a touch. */
-function scan(state, { text, now, key }) {
-  const asked = ["home", "help", "code", "found", "appointment", "not_checked_in"].includes(state.screen);
-  if (state.problem || state.intent || !asked || onAway(state, now)) return state;
-  const read = scanned(text, homeOf(state).booking);
+/** A QR, or a code typed on a real keyboard: works on the first screen and wherever a code is asked for, without a touch; so does a card
+ * wherever somebody chooses. `text` is null when it was too long to be anything. */
+function scan(state, { text, now, key, cards = false }) {
+  if (state.problem || state.intent || onAway(state, now)) return state;
+  const asked = ["home", "help", "code", "found", "appointment", "not_checked_in", "misplaced"].includes(state.screen);
+  const read = text === null ? null : scanned(text, homeOf(state).booking);
   const fresh = { ...state, cardAt: null };
+  if (read?.card && (asked || readsCards(state))) return carded(fresh, read.card, now, cards);
+  if (!asked) return state;
   // A stray key is no reading.
-  if (!read && text.length < SHORTEST_READING) return state;
+  if (!read && text !== null && text.length < SHORTEST) return state;
   if (read?.appointment) return checkIn(fresh, read.appointment, now, key);
   if (read?.misread || (!read && state.screen === "appointment")) return to(fresh, "appointment", now, { entered: "", note: "unread" });
   if (!read) return to(fresh, "code", now, { typed: NOTHING_TYPED, note: "unread" });
   return intend(fresh, { kind: "find", code: read.code, ticket: read.id }, now, key);
+}
+
+/** Of a card only the age and the number go on, and they end with the journey. */
+function carded(state, card, now, cards) {
+  if (!cards) return to(state, "misplaced", now, { ...journey, misplaced: "card" });
+  if (!homeOf(state).take) return to(state, "home", now, { ...journey });
+  const { screen, more } = afterCard(state, card);
+  return to(state, screen, now, more);
 }
 
 // -- answers ------------------------------------------------------------------------------------------------------------------
@@ -309,7 +325,9 @@ const declined = {
   },
   find(state, now, refusal, intent) {
     if (refusal.code !== "not_found") return to(state, "unanswered", now, { intent: null, refusal });
-    return to(state, "code", now, { intent: null, note: intent.code ? "unknown" : "unread", typed: intent.code ? split(intent.code) : NOTHING_TYPED });
+    // A number typed here would be somebody else's: the paper is of another office, or long past.
+    if (!intent.code) return to(state, "misplaced", now, { intent: null, misplaced: "ticket" });
+    return to(state, "code", now, { intent: null, note: "unknown", typed: split(intent.code) });
   },
   rejoin: (state, now, refusal) => to(state, "found", now, { intent: null, refusal }),
 };

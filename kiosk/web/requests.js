@@ -13,6 +13,7 @@ export function requestOf(intent) {
       const body = { service: intent.service };
       if (intent.lang !== "vi") body.lang = intent.lang;
       if (intent.priority) body.priority = intent.priority;
+      if (intent.card) body.card = intent.card;
       return { method: "POST", path: "/tickets", body };
     }
     case "check_in":

@@ -4,6 +4,7 @@ import { classMap } from "/static/shared/vendor/directives/class-map.js";
 import { keyed } from "/static/shared/vendor/directives/keyed.js";
 import { nameParts, plainName, serviceName, unbroken, waits } from "/static/shared/words.js";
 import { code, found, help, rules } from "./assist.js";
+import { card, cardFoot, cardHint, hasNumber, misplaced } from "./card.js";
 import { appointment, notCheckedIn } from "./checkin.js";
 import { fieldPages, homeFields, homeOf, hoursOf, screenOf, secondsLeft, sendingStage, timeLeft } from "./facts.js";
 import { isLow } from "./glass.js";
@@ -26,6 +27,8 @@ const SCREENS = {
   found,
   appointment,
   not_checked_in: notCheckedIn,
+  card,
+  misplaced,
   rules,
   away,
   problem,
@@ -84,7 +87,7 @@ function home(state, t, around) {
     helper,
   ].filter(Boolean);
   const fields = take ? homeFields(state, around.kiosk) : [];
-  return html`${header(state, t, around)} ${question(state, t, "homeQuestion", fields.length ? t.fieldHint : "")}
+  return html`${header(state, t, around)} ${question(state, t, "homeQuestion", fields.length ? t.fieldHint : take ? cardHint(state, t, around) : "")}
     ${told(sentence)} ${take ? paperBand(state, t) : nothing}
     ${fields.length
       ? fieldsAtHome(state, t, fields, others)
@@ -122,10 +125,10 @@ function homeBar(state, t) {
 
 const aloudLabel = (state, t) => (state.mute ? t.aloudNot : !state.aloud ? t.aloud : state.quiet ? t.aloudAgain : t.aloudStop);
 
-function priority(state, t) {
+function priority(state, t, around) {
   const groups = state.site.priority_groups;
   const name = (group) => (state.lang === "en" && group.name_en ? group.name_en : group.name);
-  return html`${question(state, t, "priorityQuestion")}
+  return html`${question(state, t, "priorityQuestion", cardHint(state, t, around))}
     <main class="groups">
       ${groups.map((group) => html`<button class="other" data-touch=${`group:${group.id}`} data-fit><span class="big">${name(group)}</span></button>`)}
       <button class="other" data-touch="group:" data-fit><span class="big">${t.priorityNone}</span></button>
@@ -149,7 +152,8 @@ function field(state, t, around) {
     html`<button class="other more" data-touch="more" data-fit>
       <span>${page + 1 < pages ? t.more : t.moreFirst} <small data-fit-drop>${t.page(page + 1, pages)}</small></span> ${icons.right}
     </button>`;
-  return html`<div class="top">${question(state, t, asked, t.fieldHint)} ${sentence ? told(sentence) : paperBand(state, t)}</div>
+  return html`<div class="top">${question(state, t, asked, [t.fieldHint, cardHint(state, t, around)].filter(Boolean).join(". "))}
+      ${sentence ? told(sentence) : state.card ? cardFoot(state, t) : paperBand(state, t)}</div>
     <main class="fields" style=${`--columns: ${columns}; --rows: ${rows}`}>
       ${fields.map((entry) => tile(state, t, entry, forecast))}
     </main>
@@ -185,6 +189,7 @@ function closedField(state, t) {
 const leave = (t, main = false) => html`<button class=${main ? "primary" : "quiet"} data-touch="leave" data-fit>${t.leave}</button>`;
 
 function refused(state, t) {
+  if (state.refusal?.code === "already_has_number") return hasNumber(state, t);
   const why = state.refusal?.message ? sentences(state.refusal.message) : [t.awayAdvice];
   return html`<main class="closed">${messages([t.notTaken, ...why])}</main>
     ${bar(leave(t), helpButton(state, t), otherField(t))}`;
