@@ -123,6 +123,15 @@ def _past(ctx: Context, site: str, day: date) -> Day:
     return ctx.ledger.history(site, day)
 
 
+def paper_at(ctx: Context, call: Call, chosen: str | None) -> str | None:
+    """The kiosk where paper comes out: a kiosk's own, or the one staff have chosen. Refuses `unknown_place`."""
+    if call.principal.role == "kiosk":
+        return call.principal.place
+    if chosen is not None and chosen not in ctx.sites.current(call.path["site"]).kiosk:
+        raise Refused("unknown_place")
+    return chosen
+
+
 def known_counter(ctx: Context, call: Call) -> date:
     site, counter = call.path["site"], call.path["counter"]
     day = ctx.ledger.day_of_counter(site, counter)
@@ -304,16 +313,18 @@ def _tickets(routes: Routes, ctx: Context) -> None:
             "unknown_priority",
             "unknown_procedure",
             "already_has_number",
+            "unknown_place",
         ),
         once=True,
     )
     def issue(call: Call) -> Reply:
         body: wire.IssueIn = call.body
-        site, who = call.path["site"], call.principal
+        site = call.path["site"]
         ticket = new_ticket_id()
         reach = body.contact.model_dump(exclude_none=True) if body.contact else {}
         contact = f"c{ticket}" if reach else None
         today = ctx.ledger.today(site)
+        kiosk = paper_at(ctx, call, body.kiosk)
         person = persons.card(ctx.ledger, site, today, body.service, body.card) if body.card else None
 
         def command(day: Day, now: datetime) -> list[ev.Event]:
@@ -325,7 +336,7 @@ def _tickets(routes: Routes, ctx: Context) -> None:
                 priority=body.priority,
                 lang=body.lang or "vi",
                 procedure=body.procedure,
-                kiosk=who.place if who.role == "kiosk" else None,
+                kiosk=kiosk,
                 contact=contact,
                 person=person,
             )

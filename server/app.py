@@ -192,7 +192,7 @@ class Application:
     def _keep_house(self) -> None:
         """Once a second: other processes' writes, the clock, who waits for a place; once an hour, and when a day is over: what must be
         forgotten; at night: the day before is closed."""
-        forget_at, days = 0.0, {}
+        forget_at, days, clean = 0.0, {}, True
         while not self._stopping.is_set():
             try:
                 self.ledger.refresh()
@@ -200,7 +200,9 @@ class Application:
                 before, days = days, {site: self.ledger.today(site) for site in self.sites.ids()}
                 if time.monotonic() >= forget_at or days != before:
                     forget_at = time.monotonic() + FORGET_S
-                    forget_at = forget_at if self._forget(days) else 0.0
+                    clean = False
+                    self._forget(days)
+                clean = clean or self.options.offload(self.store.scrub)
                 if any(self._is_night(site) for site in self.sites.ids()):
                     self.ledger.close_old_days()
                 self.waiting_list.look()
@@ -208,13 +210,12 @@ class Application:
                 log.exception("housekeeping_failed")
             self.sio.sleep(LOOK_AROUND_S)
 
-    def _forget(self, days: dict[str, date]) -> bool:
-        """Erase what has run out, and by whose keys days that are over knew people. False: something of it may still be in the files."""
+    def _forget(self, days: dict[str, date]) -> None:
+        """Erase what has run out, and by which keys days that are over knew people."""
         now = wall()
         self.ledger.write(lambda tx: tx.forget(now))
         for site, today in days.items():
             persons.forget(self.ledger, site, today)
-        return bool(self.options.offload(self.store.scrub))
 
     def _is_night(self, site: str) -> bool:
         now = self.ledger.now(site)

@@ -11,8 +11,7 @@ from typing import Any
 from flask import Response
 
 from server import appointments, wire
-from server.access import Principal
-from server.api import Context, answered, new_ticket_id, run
+from server.api import Context, answered, new_ticket_id, paper_at, run
 from server.appointments import FULL, Guard, asker, found_on, held
 from server.core import booking
 from server.core import events as ev
@@ -153,7 +152,16 @@ def _check_in(routes: Routes, ctx: Context) -> None:
         roles=("kiosk", "helper"),
         body=wire.CheckInIn,
         answers={201: wire.TicketOut},
-        refuses=("already_checked_in", "wrong_day", "wrong_site", "cancelled", "closed", "unknown_priority", "too_many_requests"),
+        refuses=(
+            "already_checked_in",
+            "wrong_day",
+            "wrong_site",
+            "cancelled",
+            "closed",
+            "unknown_priority",
+            "unknown_place",
+            "too_many_requests",
+        ),
         once=True,
     )
     def check_in(call: Call) -> Reply:
@@ -163,10 +171,10 @@ def _check_in(routes: Routes, ctx: Context) -> None:
             raise Refused("unknown_priority", priority=body.priority, known=list(ctx.sites.current(site).priority_group))
         with Guard(ctx, asker(call), call.path["site"]):
             day, found = _for_today(ctx, call)
-        return run(ctx, call, *checking_in(ctx, call.principal, found.code, body), day=day.date)
+        return run(ctx, call, *checking_in(ctx, paper_at(ctx, call, body.kiosk), found.code, body), day=day.date)
 
 
-def checking_in(ctx: Context, who: Principal, code: str, body: wire.CheckInIn) -> tuple[Any, Any]:
+def checking_in(ctx: Context, kiosk: str | None, code: str, body: wire.CheckInIn) -> tuple[Any, Any]:
     """The command that checks a booking in, and how its answer is told."""
     ticket = new_ticket_id()
 
@@ -176,7 +184,7 @@ def checking_in(ctx: Context, who: Principal, code: str, body: wire.CheckInIn) -
             now,
             code=code,
             ticket=ticket,
-            kiosk=who.place if who.role == "kiosk" else None,
+            kiosk=kiosk,
             priority=body.priority is not None,
             lang=body.lang,
         )

@@ -83,6 +83,11 @@ def blueprint(sites: Sites, extras: Extras, ledger: Ledger, likely: Likely) -> B
     def manage() -> Response:
         return page(own / "templates", "manage.html")
 
+    @pages.get("/desk/<site>")
+    def desk(site: str) -> Response:
+        known(lambda: site in sites.ids())
+        return page(own / "templates", "desk.html")
+
     @pages.get("/t/<ticket>")
     def ticket_page(ticket: str) -> Response:
         found = _day_of(ledger, ticket)

@@ -432,6 +432,8 @@ class SqliteStore:
     def scrub(self) -> bool:
         # The log still holds pages as they were. A connection of its own, since the writing one belongs to the committer's thread.
         with closing(self._connect().conn) as connection:
+            # Whoever waited here for a reader would hold up every command.
+            connection.execute("pragma busy_timeout = 0")
             busy = connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
         return not busy
 

@@ -65,6 +65,8 @@ class IssueIn(_Body):
     priority: Id | None = None
     procedure: Id | None = None
     contact: Contact | None = None
+    kiosk: Id | None = None
+    """Where the paper comes out, of a number that staff take for somebody."""
     # Never part of a dump or of a text of this body: what is stored of the request, or written of it anywhere, must not tell the number.
     card: CardNumber | None = Field(default=None, exclude=True, repr=False)
 
@@ -195,6 +197,7 @@ class ChangeIn(_Body):
 class CheckInIn(_Body):
     lang: Literal["vi", "en"] | None = None
     priority: Id | None = None
+    kiosk: Id | None = None
 
 
 class AwaitIn(_Body):

@@ -80,6 +80,10 @@ export function readScans(act, { withinMs = Infinity } = {}) {
     clearTimeout(forget);
     forget = setTimeout(wipe, FORGET_MS);
   };
+  const holdsBack = (event) => {
+    // A space within a reading must not press the button that has the focus.
+    if (event.code === "Space" && text && event.timeStamp - lastAt <= withinMs) event.preventDefault();
+  };
   const ends = (event) => {
     const late = event.timeStamp - lastAt > withinMs;
     const read = tooLong ? null : text;
@@ -100,6 +104,7 @@ export function readScans(act, { withinMs = Infinity } = {}) {
       if (pad) alt += pad;
       if (event.altKey) return;
       if (isEnd(event)) return void (text && ends(event));
+      holdsBack(event);
       add(character(event), event.timeStamp);
     },
     true,
