@@ -192,7 +192,8 @@ class Application:
     def _keep_house(self) -> None:
         """Once a second: other processes' writes, the clock, who waits for a place; once an hour, and when a day is over: what must be
         forgotten; at night: the day before is closed."""
-        forget_at, days, clean = 0.0, {}, True
+        # A server that was killed may have left something.
+        forget_at, days, clean = 0.0, {}, False
         while not self._stopping.is_set():
             try:
                 self.ledger.refresh()
@@ -200,9 +201,8 @@ class Application:
                 before, days = days, {site: self.ledger.today(site) for site in self.sites.ids()}
                 if time.monotonic() >= forget_at or days != before:
                     forget_at = time.monotonic() + FORGET_S
-                    clean = False
-                    self._forget(days)
-                clean = clean or self.options.offload(self.store.scrub)
+                    clean = not self._forget(days) and clean
+                clean = clean or self._scrub()
                 if any(self._is_night(site) for site in self.sites.ids()):
                     self.ledger.close_old_days()
                 self.waiting_list.look()
@@ -210,12 +210,16 @@ class Application:
                 log.exception("housekeeping_failed")
             self.sio.sleep(LOOK_AROUND_S)
 
-    def _forget(self, days: dict[str, date]) -> None:
-        """Erase what has run out, and by which keys days that are over knew people."""
+    def _forget(self, days: dict[str, date]) -> bool:
+        """Erase what has run out, and by which keys days that are over knew people; whether there were any such keys."""
         now = wall()
         self.ledger.write(lambda tx: tx.forget(now))
-        for site, today in days.items():
-            persons.forget(self.ledger, site, today)
+        erased = [persons.forget(self.ledger, site, today) for site, today in days.items()]
+        return any(erased)
+
+    def _scrub(self) -> bool:
+        """Leave nothing of an erased key in the files, nor in the copy on the second disk. False: not now, try again."""
+        return bool(self.copying.beside(self.store.scrub) if self.copying else self.options.offload(self.store.scrub))
 
     def _is_night(self, site: str) -> bool:
         now = self.ledger.now(site)

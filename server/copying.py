@@ -46,6 +46,14 @@ class Copying:
             while not self._stopped and time.monotonic() < end:
                 self._sleep(min(EVERY_S, wait))
 
+    def beside(self, work: Callable[[], Any]) -> Any:
+        """Do to the journal what a copy cannot follow, while nobody looks at it; where it was done, the copy begins anew."""
+        with self._busy:
+            done = self._offload(work)
+            if done:
+                self._replica.begin_anew()
+            return done
+
     def _follow(self) -> bool:
         try:
             with self._busy:

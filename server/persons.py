@@ -23,6 +23,6 @@ def card(ledger: Ledger, site: str, day: date, service: str, number: str) -> str
     return mark(ledger, site, day, f"card {service} {number}")
 
 
-def forget(ledger: Ledger, site: str, today: date) -> None:
-    """Erase the keys of days that are over. By the hall clock: the computer's may be in another zone, or wrong."""
-    ledger.write(lambda tx: tx.erase_day_keys(site, today))
+def forget(ledger: Ledger, site: str, today: date) -> bool:
+    """Erase the keys of days that are over; whether there were any. By the hall clock: the computer's may be in another zone, or wrong."""
+    return bool(ledger.write(lambda tx: tx.erase_day_keys(site, today)))

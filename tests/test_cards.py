@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from escpos_decoder import Decoder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from office import Office, at
@@ -22,6 +23,8 @@ from outside import Outside, outside, refused
 from running import OPEN, Client, Server, until
 from test_races import at_once
 
+from kiosk.printer import encode
+from kiosk.receipt import PAPERS, Receipt, ReceiptError, draw
 from server.core import decide
 from server.core.refused import Refused
 from server.core.ticket import State
@@ -253,3 +256,19 @@ def test_whatever_a_reader_reads_the_server_answers_and_changes_nothing(office: 
         assert 400 <= answer.status_code < 500, (method, path, answer.status_code)
         assert answer.headers.get("Content-Type", "application/json") == "application/json" and "\x1b" not in answer.text
     assert office.story() == before
+
+
+PAPER = {"code": "A012", "queue_time_label": "Giờ xếp hàng", "queue_time": "08:12:34", "foot": ["Hỏi đáp"]}
+
+
+@settings(max_examples=20, deadline=None)
+@given(text=HOSTILE)
+def test_no_words_on_a_ticket_become_a_command_of_the_printer(text: str) -> None:
+    words = dict.fromkeys(("office", "service", "counters", "reason", "ahead", "date_line"), text)
+    try:
+        picture = draw(Receipt.from_json(PAPER | words), 58)
+    except ReceiptError:
+        return
+    decoder = Decoder(PAPERS[58].width)
+    decoder.feed(b"".join(encode(picture)))
+    assert (len(decoder.tickets), decoder.letters, decoder.questions) == (1, b"", [])

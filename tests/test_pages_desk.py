@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from kiosk_page import KEYS, chromium, key_of
-from outside import Outside, outside
+from outside import Outside, outside, refused
 from playwright.sync_api import Browser, Page, expect
 from running import OPEN, PASSWORD
 
@@ -179,6 +179,14 @@ def test_the_desk_is_for_helpers(browser: Browser, office: Outside) -> None:
     page.goto(f"{office.url}/")
     expect(page.get_by_role("link", name="Mở bàn hướng dẫn")).to_have_attribute("href", "/desk/open")
     page.close()
+
+
+def test_paper_comes_out_of_a_kiosk_that_there_is_and_of_a_kiosks_own_alone(office: Outside) -> None:
+    refused(office["hoa"].send("POST", "/sites/open/tickets", {"service": "A", "kiosk": "k9"}), 422, "unknown_place")
+    ticket = office.take("A", kiosk="k9")
+    assert issued(office)[-1]["event"]["kiosk"] == "k1", "a kiosk's key means its own"
+    refused(office["hoa"].send("POST", f"/sites/open/tickets/{ticket['id']}/reprint", {"kiosk": "k9"}), 422, "unknown_place")
+    office.clear()
 
 
 def test_nothing_is_cut_or_scrolls_at_a_helpers_screen(desk: Page, office: Outside) -> None:

@@ -72,6 +72,10 @@ class Replica:
             self._copy = None
             raise ReplicaFailed(f"The copy in {self.folder} cannot be kept: {problem}.") from problem
 
+    def begin_anew(self) -> None:
+        """Follow no further: the next look copies all of the database, and the copy before goes with whatever it still held."""
+        self._copy = None
+
     def _begin(self) -> None:
         """Copy all of the database. The copy before stands until this one is complete."""
         self.folder.mkdir(parents=True, exist_ok=True)
