@@ -20,6 +20,7 @@ from server.core.site import (
     Hall,
     Kiosk,
     Limits,
+    Offline,
     PriorityGroup,
     ReceiptDesign,
     Rules,
@@ -82,6 +83,7 @@ def read_office(top: Table) -> Site:
         timing=_timing(top.table("timing")),
         voice=_voice(top.table("voice")),
         limits=_limits(top.table("limits")),
+        offline=_offline(top.table("offline")),
     )
     top.done()
     _warn(top, site)
@@ -284,6 +286,17 @@ def _limits(table: Table) -> Limits:
     )
     table.done()
     return limits
+
+
+def _offline(table: Table) -> Offline:
+    usual = Offline()
+    offline = Offline(
+        numbers=table.whole("lease_numbers", usual.numbers, most=200),
+        life=table.minutes("lease", usual.life, least=5, most=720),
+        port=table.whole("port", usual.port, least=1024, most=65_535),
+    )
+    table.done()
+    return offline
 
 
 # --- lists of tables ---

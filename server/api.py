@@ -17,7 +17,7 @@ from flask import Response, request, send_file
 
 from server import persons, wire
 from server.access import DEVICE_COOKIE, STAFF_COOKIE, Access, Principal, hash_key
-from server.core import decide, hall, report
+from server.core import decide, hall, lease, report
 from server.core import events as ev
 from server.core.day import Day, Ticket, fold
 from server.core.refused import Refused
@@ -326,6 +326,8 @@ def _tickets(routes: Routes, ctx: Context) -> None:
         today = ctx.ledger.today(site)
         kiosk = paper_at(ctx, call, body.kiosk)
         person = persons.card(ctx.ledger, site, today, body.service, body.card) if body.card else None
+        # The kiosk may have given its own number for the same touch meanwhile, under another key of the ledger.
+        intent = lease.intent_of(who.place, call.once.key) if who.role == "kiosk" and call.once else None
 
         def command(day: Day, now: datetime) -> list[ev.Event]:
             return decide.issue(
@@ -339,6 +341,7 @@ def _tickets(routes: Routes, ctx: Context) -> None:
                 kiosk=kiosk,
                 contact=contact,
                 person=person,
+                intent=intent,
             )
 
         def keep(tx: Writing, entries: list[ev.Entry]) -> None:
@@ -346,7 +349,7 @@ def _tickets(routes: Routes, ctx: Context) -> None:
                 tx.put_contact(ContactRow(contact, site, today, "ticket", wire.dumps(reach), today + CONTACT_KEPT))
 
         def render(day: Day, now: datetime) -> tuple[int, Any]:
-            return 201, ctx.ticket(day, ticket, now)
+            return 201, ctx.ticket(day, day.intents[intent] if intent else ticket, now)
 
         return run(
             ctx, replace(call, once=call.once and call.once.also(person)), command, render, day=today, also=keep if contact else None

@@ -21,7 +21,7 @@ from flask_socketio import SocketIO
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server import bookings, manage, notices, outbox, persons, printing, wire
+from server import bookings, leases, manage, notices, outbox, persons, printing, wire
 from server.access import Access
 from server.api import Context, build
 from server.clock import HallClock, wall
@@ -140,6 +140,7 @@ class Application:
         self.routes = build(self.context)
         manage.declare(self.routes, self.context)
         printing.declare(self.routes, self.context)
+        leases.declare(self.routes, self.context)
         bookings.declare(self.routes, self.context)
         self._stopping = threading.Event()
         self.copying = Copying(options.replica, options.offload, self.sio.sleep) if options.replica else None

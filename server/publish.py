@@ -78,6 +78,9 @@ class Moment:
 def _printed(entry: ev.Entry) -> tuple[str, str] | None:
     """The ticket (none for a test) and the kiosk of a paper that an event causes."""
     match entry.event:
+        case ev.TicketIssued(provisional=int()):
+            # It came on paper already: the kiosk gave it on its own.
+            return None
         case ev.TicketIssued(kiosk=str(kiosk), ticket=ticket) | ev.TicketReprinted(kiosk=kiosk, ticket=ticket):
             return ticket, kiosk
         case ev.PrinterTested(kiosk=kiosk):

@@ -8,6 +8,7 @@ CORE = {
     "test_queue",
     "test_ticket_life",
     "test_day",
+    "test_lease",
     "test_calls",
     "test_counters",
     "test_hours",

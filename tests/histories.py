@@ -20,10 +20,11 @@ from office import CLERKS, HOLDER, KIOSK, MINUTE, SUPERVISOR, Office, small_site
 
 from server.core import decide
 from server.core import events as ev
+from server.core import lease as leases
 from server.core.day import Ticket
 from server.core.queue import Term
 from server.core.refused import Refused
-from server.core.site import Counting, Hours, Rules, Site
+from server.core.site import Counting, Hours, Rules, Service, Site
 from server.core.ticket import LIFE, State, Verb
 
 # The same histories on every machine, so that a green build stays green; `MOISO_LAWS=soak` looks for new ones.
@@ -50,6 +51,8 @@ COMMANDS = (
     + ["undo"] * 5
     + ["no-show", "rejoin"] * 3
     + ["start", "finish", "hold", "release", "recall", "transfer", "heard", "restart"] * 2
+    + ["lease"] * 3
+    + ["merge"] * 6
     + ["open"] * 4
     + ["resume"] * 3
     + ["direct", "cancel", "pause", "close", "take over", "stop", "revise", "assign", "change hours", "ask for help", "answer help"]
@@ -172,6 +175,11 @@ def formula(rules: Rules, issued: ev.TicketIssued, counting: Counting, opening: 
     return key, term
 
 
+def a_service(sites: dict[int, Site], service: str) -> Service:
+    """A service of the day, also one that the present document has dropped."""
+    return next(site.service[service] for site in sites.values() if service in site.service)
+
+
 @dataclass
 class Witness:
     sites: dict[int, Site]
@@ -250,8 +258,8 @@ class Witness:
                 pass
 
     def _issued(self, entry: ev.Entry, event: ev.TicketIssued) -> None:
-        site = self.sites[self.version]
-        service = site.service[event.service]
+        version = self.version if event.provisional is None else event.provisional
+        site, service = self.sites[version], a_service(self.sites, event.service)
         opens = site.hours.spans(site.business_day(event.issued_at))[0].start
         key, term = formula(site.rules, event, service.counting, site.at(site.business_day(event.issued_at), opens))
         person = Person(
@@ -262,7 +270,7 @@ class Witness:
             term=term,
             e=event.issued_at,
             seq=entry.seq,
-            version=self.version,
+            version=version,
             by_slot=service.counting is Counting.SLOT,
         )
         self.people[event.ticket] = person
@@ -331,7 +339,12 @@ def _give(office: Office, history: History, command: Command) -> None:
         case "wait":
             pass
         case "take":
-            office.take(service, priority=priority)
+            intent = leases.intent_of("k1", str(office.day.seq)) if what % 2 else None
+            office.take(service, priority=priority, intent=intent)
+        case "lease":
+            office.do(leases.lease, kiosk=f"k{who % 2 + 1}", holder=f"store {what % 3}")
+        case "merge":
+            _merge(office, who, what)
         case "book":
             office.take(service, priority=priority, slot=office_now + (who % 49 - 24) * timedelta(minutes=5))
         case "register":
@@ -367,6 +380,27 @@ def _give(office: Office, history: History, command: Command) -> None:
             office.do(decide.answer_help, asked=next(iter(office.day.help), 0))
         case _:
             _to_a_ticket(office, verb, who, what)
+
+
+def _merge(office: Office, who: int, what: int) -> None:
+    """A number that a kiosk has given on its own: mostly one it was lent; now and then for a touch that has a ticket."""
+    blocks = [block for letter in office.day.blocks.by_letter.values() for block in letter]
+    if not blocks:
+        return
+    block = blocks[who % len(blocks)]
+    numbers = leases.free(office.day, block) if what % 9 else list(block.numbers)
+    intents = list(office.day.intents)
+    office.do(
+        leases.merge,
+        ticket=f"t{len(office.day.tickets) + 1}",
+        kiosk=block.kiosk if what % 13 else "k3",
+        service=block.service,
+        number=(numbers or [1])[0],
+        taken_at=office.now - (who % 50 - 5) * MINUTE,
+        version=what % 3 + 1,
+        intent=intents[who % len(intents)] if intents and what % 5 == 0 else f"alone {office.day.seq}",
+        priority=who % 5 == 0,
+    )
 
 
 def _revise(office: Office, history: History, who: int, what: int) -> None:

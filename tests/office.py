@@ -233,7 +233,7 @@ def snapshot(value: Any) -> Any:
     """A day, or a part of it, as plain comparable values."""
     if isinstance(value, Line):
         return [ticket.id for ticket in value]
-    if isinstance(value, SortedKeyList):
+    if isinstance(value, list | SortedKeyList):
         return [snapshot(item) for item in value]
     if isinstance(value, Day | Ticket | Appointment) or (is_dataclass(value) and not value.__hash__):
         return {f.name: snapshot(getattr(value, f.name)) for f in fields(value) if f.name != "_slots"}

@@ -68,6 +68,8 @@ MATRIX: list[tuple[str, str, object, set[str]]] = [
     ("GET", "/sites/open/halls/cellar/code", None, {"tv", "k1", "hoa", "binh"}),
     ("GET", "/sites/open/kiosks/k9", None, {"k1", "hoa", "binh"}),
     ("GET", "/sites/open/kiosks/k9/voice", None, {"k1", "hoa", "binh"}),
+    ("POST", "/sites/open/kiosks/k9/lease", WRONG, {"k1"}),
+    ("POST", "/sites/open/kiosks/k9/tickets", WRONG, {"k1"}),
     ("POST", f"/sites/open/tickets/{NO_TICKET}/reprint", {}, {"k1", "hoa", "binh"}),
     ("GET", "/sites/open/kiosks/k9/prints", None, {"hoa", "binh", "quan"}),
     ("POST", "/sites/open/kiosks/k9/test-print", {}, {"hoa", "binh", "quan"}),

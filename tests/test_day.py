@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from office import CLERKS, FRIDAY, HOUR, HOURS, KIOSK, MINUTE, Office, at, refused, small_site, snapshot, states
 
-from server.core import decide
+from server.core import decide, lease
 from server.core import events as ev
 from server.core.day import CounterState, Day, fold
 from server.core.queue import Term
@@ -410,6 +410,7 @@ def test_every_event_of_the_language_can_be_folded() -> None:
     office.tell(ev.SlotsClosed(**slot, reason="họp"), ev.SlotsReopened(office.day.seq + 1))
     office.do(decide.ask_for_help, kiosk="k1")
     office.do(decide.answer_help, asked=office.day.seq)
+    office.do(lease.lease, kiosk="k1", holder="store")
     office.revise()
     office.close("2")
     office.do(decide.close_day)

@@ -484,3 +484,15 @@ def test_a_counter_that_leaves_the_site_document_is_still_counted_for_those_who_
 def test_the_measured_pace_of_a_service_is_known_to_those_who_offer_its_slots() -> None:
     pace = Pace({"household": Habit(cycle=4.0, calls=100.0, staff=2.0)})
     assert (pace.cycle("household"), pace.cycle("copies")) == (4.0, Habit().cycle)
+
+
+def test_a_ticket_whose_call_was_taken_back_waits_on_and_is_not_learnt_from_twice() -> None:
+    office = busy()
+    first = office.take()
+    office.next("2", finish=True)
+    office.undo(first)
+    learnt = office.pace.accuracy("household")
+    office.wait(minutes=6).take("copies")
+    office.wait(minutes=6).take()
+    office.next("2")
+    assert office.pace.accuracy("household") == learnt

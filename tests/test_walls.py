@@ -32,7 +32,7 @@ ROWS: list[tuple[str, ...]] = [
     ("server.access", "server.copying", "server.outbox", "server.notices", "server.waitlist", "server.presence", "server.persons"),
     ("server.publish", "server.routes", "server.foresight", "server.sums"),
     ("server.api", "server.openapi", "server.sockets", "server.pages"),
-    ("server.manage", "server.appointments", "server.printing"),
+    ("server.manage", "server.appointments", "server.leases", "server.printing"),
     ("server.bookings", "server.pages.booking"),
     ("server.app", "server.demo", "server.commands", "server.chart", "server.comparison"),
     ("server.clip_pack", "server.rescue", "server.whatif"),

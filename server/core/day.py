@@ -14,6 +14,7 @@ from typing import Any
 
 from server.core import events as ev
 from server.core.appointment import Awaiting, Bookings, Closure, Slot, slots, within_hours
+from server.core.block import Blocks
 from server.core.queue import Line, Place, Term
 from server.core.site import AS_WRITTEN, Counter, HoursNow, Rules, Service, Site, Today, hours_now, last_ticket
 from server.core.ticket import AT_COUNTER, State, Verb
@@ -57,6 +58,8 @@ class Ticket:
     contact: str | None = None
     appointment: str | None = None
     person: str | None = None
+    provisional: bool = False
+    """Given by a kiosk on its own, and merged later."""
     state: State = State.WAITING
     counter: str | None = None
     """Where it is called or served, or was last."""
@@ -142,7 +145,10 @@ class Day:
     by_person: dict[str, Ticket] = field(default_factory=dict)
     """Their last tickets, of those who used a card."""
     numbers: dict[str, int] = field(default_factory=dict)
-    """Last number of each letter's series."""
+    """Last number of each letter's series; `blocks` are lent to kiosks, and the series goes around them."""
+    blocks: Blocks = field(default_factory=Blocks)
+    intents: dict[str, str] = field(default_factory=dict)
+    """The ticket that was given last for a touch at a kiosk."""
     counters: dict[str, CounterNow] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
     notices: dict[str, Notice] = field(default_factory=dict)
@@ -224,6 +230,10 @@ class Day:
     def serving(self, service: str) -> list[str]:
         """Counters that serve this service today, in the site's order."""
         return [c.id for c in self.site.counters if service in self.desks[c.id].services]
+
+    def next_number(self, letter: str) -> int:
+        """The number that the series of a letter gives next."""
+        return self.blocks.past(letter, self.numbers.get(letter, 0) + 1)
 
     def rules_of(self, ticket: Ticket) -> Rules:
         """The rules by which this ticket's queue time was set. Its reason is told in their minutes, whatever the site says by now."""
@@ -330,7 +340,7 @@ def _issued(day: Day, entry: ev.Entry, event: ev.TicketIssued) -> None:
         place=Place(event.queue_time, entry.seq),
         term=event.term,
         joined_at=event.issued_at,
-        site_version=day.site.version,
+        site_version=day.site.version if event.provisional is None else event.provisional,
         priority=event.priority,
         slot=event.slot,
         registered=event.registered,
@@ -340,14 +350,22 @@ def _issued(day: Day, entry: ev.Entry, event: ev.TicketIssued) -> None:
         contact=event.contact,
         appointment=event.appointment,
         person=event.person,
+        provisional=event.provisional is not None,
     )
     if event.person is not None:
         day.by_person[event.person] = ticket
     if event.appointment is not None:
         day.bookings.check_in(event.appointment, ticket.id)
-    day.numbers[letter] = event.number
+    if event.intent is not None:
+        day.intents[event.intent] = ticket.id
+    if not ticket.provisional:
+        day.numbers[letter] = event.number
     day.tickets[ticket.id] = day.by_code[ticket.code] = ticket
     day.lines[ticket.service].add(ticket)
+
+
+def _leased(day: Day, entry: ev.Entry, event: ev.BlockLeased) -> None:
+    day.blocks.lend(day.services[event.service].letter, event, entry.at, entry.seq)
 
 
 def _reprinted(day: Day, entry: ev.Entry, event: ev.TicketReprinted | ev.PrinterTested) -> None:
@@ -571,6 +589,7 @@ _EVOLVE: dict[type, Callable[[Day, ev.Entry, Any], None]] = {
     ev.DayOpened: _opened,
     ev.SiteRevised: _revised,
     ev.TicketIssued: _issued,
+    ev.BlockLeased: _leased,
     ev.TicketReprinted: _reprinted,
     ev.PrinterTested: _reprinted,
     ev.TicketCalled: _called,

@@ -62,11 +62,14 @@ def issue(
     kiosk: str | None = None,
     contact: str | None = None,
     person: str | None = None,
+    intent: str | None = None,
 ) -> Events:
-    """Give a number. `ticket` is a fresh unguessable id, `person` a keyed hash of who asks, for this service. Refuses `unknown_service`,
-    `unknown_priority`, `unknown_procedure`, `service_stopped`, `closed`, `after_last_ticket`, and `already_has_number` as long as the
-    wait of this person's last number has not ended."""
+    """Give a number. `ticket` is a fresh unguessable id, `person` a keyed hash of who asks, for this service; a touch (`intent`) that has
+    its number already gets no other. Refuses `unknown_service`, `unknown_priority`, `unknown_procedure`, `service_stopped`, `closed`,
+    `after_last_ticket`, and `already_has_number` as long as the wait of this person's last number has not ended."""
     site = day.site
+    if intent is not None and intent in day.intents:
+        return []
     if service not in day.services:
         raise Refused("unknown_service", service=service, known=list(site.service))
     if priority is not None and priority not in site.priority_group:
@@ -90,6 +93,7 @@ def issue(
             kiosk=kiosk,
             contact=contact,
             person=person,
+            intent=intent,
         )
     ]
 
@@ -108,12 +112,17 @@ def given(
     contact: str | None,
     appointment: str | None = None,
     person: str | None = None,
+    intent: str | None = None,
+    number: int | None = None,
+    entered: datetime | None = None,
+    version: int | None = None,
 ) -> ev.TicketIssued:
-    """The number itself, with its queue time, once it is decided that it is given."""
+    """The number itself, with its queue time, once it is decided that it is given. One that a kiosk has given on its own comes with its
+    `number`, the moment it was taken (`entered`) and the `version` of the site document that it was counted by."""
     site, offered = day.site, day.services[service]
-    entered = now.replace(microsecond=0)
+    entered = (entered or now).replace(microsecond=0)
     counted = queue_time(
-        site.rules,
+        site.rules if version is None else day.rules[version],
         entered,
         priority=priority,
         booking=booking,
@@ -123,7 +132,7 @@ def given(
     return ev.TicketIssued(
         ticket=ticket,
         service=service,
-        number=day.numbers.get(offered.letter, 0) + 1,
+        number=day.next_number(offered.letter) if number is None else number,
         issued_at=entered,
         queue_time=counted.at,
         term=counted.term,
@@ -136,6 +145,8 @@ def given(
         contact=contact,
         appointment=appointment,
         person=person,
+        intent=intent,
+        provisional=version,
     )
 
 

@@ -47,6 +47,24 @@ class TicketIssued:
     """The booking that was checked in."""
     person: str | None = None
     """Who took it with a card, as this day and this service alone know: a keyed hash under the day's key, which is erased with the day."""
+    intent: str | None = None
+    """Which touch at a kiosk it was given for (`lease.intent_of`): one touch never gets two numbers."""
+    provisional: int | None = None
+    """Given by the kiosk on its own, out of a block that it was lent, and merged later: the version of the site document by whose rules
+    its paper was printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockLeased:
+    """These numbers are the kiosk's until `until`, to be given while it cannot reach the server; told again with a later `until`, they
+    are for longer. `holder` names the store beside the kiosk."""
+
+    kiosk: str
+    holder: str
+    service: str
+    first: int
+    last: int
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +341,7 @@ Event = (
     DayOpened
     | SiteRevised
     | TicketIssued
+    | BlockLeased
     | TicketReprinted
     | PrinterTested
     | TicketCalled

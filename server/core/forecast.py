@@ -155,7 +155,7 @@ class Pace:
         match entry.event:
             case ev.TicketIssued():
                 ticket = day.tickets[entry.event.ticket]
-                self._join(day, ticket, entry.at, regular=ticket.queue_time == ticket.joined_at)
+                self._join(day, ticket, entry.at, regular=ticket.queue_time == ticket.joined_at and not ticket.provisional)
             case ev.TicketRejoined() | ev.TicketReleased() | ev.TicketTransferred():
                 self._join(day, day.tickets[entry.event.ticket], entry.at, regular=False)
             case ev.TicketCalled():

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 from server.core import events as ev
 from server.core import words
-from server.core.day import Day, Ticket
+from server.core.day import Day, Ticket, code_of
 from server.core.decide import may_issue
 from server.core.forecast import Forecast
-from server.core.queue import Term, in_order
+from server.core.queue import Place, Term, in_order
 from server.core.refused import Refused
 from server.core.site import HoursNow, HoursState, Site
 from server.core.ticket import State
@@ -237,7 +237,9 @@ def receipt(day: Day, ticket: Ticket, now: datetime, *, likely: Likely = untold,
         counters=f"Quầy {words.one_of(desks)}" if desks else "",
         queue_time_label="Giờ xếp hàng · Queue time" if both else "Giờ xếp hàng",
         queue_time=words.queue_time_text(ticket.queue_time, ticket.issued_at, lang),
-        reason=words.reason_words(ticket.term, day.rules_of(ticket), joined_at=ticket.joined_at, slot=ticket.slot, lang=lang),
+        reason=words.reason_words(
+            ticket.term, day.rules_of(ticket), joined_at=ticket.joined_at, slot=ticket.slot, provisional=ticket.provisional, lang=lang
+        ),
         ahead=_ahead(day.people_ahead(ticket)),
         expected=words.clock_range(now + wait.low, now + wait.high) if wait else None,
         expected_label=EXPECTED,
@@ -313,6 +315,25 @@ def _designed(plain: Receipt, site: Site, both: bool) -> Receipt:
         qr_hint=None if "qr" in gone else plain.qr_hint,
         foot=(*foot, *design.footer),
     )
+
+
+def provisional_receipt(day: Day, service: str, now: datetime, *, kiosk: str, number: int, lang: str) -> Receipt:
+    """The paper of a number that a kiosk gives on its own, as if it were taken `now`: the kiosk sets its own number and times. It knows
+    neither who waits nor how long that takes, and no telephone could follow the number yet."""
+    pattern = Ticket(
+        id="",
+        code=code_of(day.services[service].letter, number),
+        service=service,
+        issued_at=now,
+        place=Place(now, 0),
+        term=Term.WALK_IN,
+        joined_at=now,
+        site_version=day.site.version,
+        lang=lang,
+        kiosk=kiosk,
+        provisional=True,
+    )
+    return replace(receipt(day, pattern, now), mark="SỐ TẠM", ahead="", qr=None, qr_hint=None)
 
 
 def ticket_url(day: Day, ticket: Ticket) -> str | None:

@@ -48,7 +48,7 @@ class _Notes:
         at, event = entry.at, entry.event
         match event:
             case ev.TicketIssued():
-                self.came[event.ticket] = at
+                self.came[event.ticket] = at if event.provisional is None else event.issued_at
                 self.sent[event.ticket] = event.service, None
             case ev.TicketTransferred():
                 self.sent[event.ticket] = event.service, event.counter

@@ -122,6 +122,18 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Offline:
+    """What a kiosk may do on its own while the server cannot be reached."""
+
+    numbers: int = 20
+    """Lent to each kiosk of each service; 0: none, then it sends people to the help desk."""
+    life: timedelta = 60 * MINUTE
+    """How long after it was last renewed a kiosk may give them."""
+    port: int = 8790
+    """Where the agent beside the kiosk listens for the kiosk's own page, on that machine alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A field of work the citizen chooses (lĩnh vực). `letter` begins its numbers; one series each."""
 
@@ -299,6 +311,7 @@ class Site:
     timing: Timing = Timing()
     voice: Voice = Voice()
     limits: Limits = Limits()
+    offline: Offline = Offline()
     notice: str = ""
     show_clerk_names: bool = False
     """Whether the small screen above a counter names who sits there."""
@@ -442,6 +455,22 @@ def hours_now(site: Site, now: datetime, today: Today = AS_WRITTEN) -> HoursNow:
     if not serving:
         return within(HoursState.LUNCH, issuing=site.hours.numbers_at_lunch)
     return within(HoursState.OPEN, issuing=True)
+
+
+def issuing_spans(site: Site, service: Service, day: date, today: Today = AS_WRITTEN) -> list[tuple[datetime, datetime]]:
+    """When a service gives numbers on a date, as far as that is known beforehand: for a kiosk that is on its own."""
+    spans = _spans(site, day, today)
+    if not spans:
+        return []
+    plain = hours_now(site, spans[0][0], today)
+    assert plain.first_ticket is not None
+    end = last_ticket(site, service, spans[0][0], today)
+    assert end is not None
+    begins = [plain.first_ticket, *(start for start, _ in spans[1:])]
+    ends = [closes for _, closes in spans]
+    if site.hours.numbers_at_lunch:
+        begins, ends = begins[:1], ends[-1:]
+    return [(start, min(closes, end)) for start, closes in zip(begins, ends, strict=True) if start < min(closes, end)]
 
 
 def last_ticket(site: Site, service: Service, now: datetime, today: Today = AS_WRITTEN) -> datetime | None:

@@ -84,8 +84,12 @@ def queue_time_text(queue_time: datetime, issued: datetime, lang: str = "vi") ->
     return text
 
 
-def reason_words(term: Term, rules: Rules, *, joined_at: datetime, slot: datetime | None = None, lang: str = "vi") -> str:
+def reason_words(
+    term: Term, rules: Rules, *, joined_at: datetime, slot: datetime | None = None, provisional: bool = False, lang: str = "vi"
+) -> str:
     """Why a ticket has its queue time, as printed under it. Never the priority group."""
+    if provisional and term is Term.WALK_IN:
+        return "taken while the kiosk had no connection" if lang == "en" else "lấy số lúc máy mất kết nối"
     late = minutes(joined_at - slot) if slot else 0
     at = hhmm(joined_at)
     hour = hhmm(slot) if slot else ""
@@ -272,6 +276,9 @@ _SENTENCES: dict[str, Callable[[Details], str] | str] = {
     "unknown_priority": "Không có diện ưu tiên này.",
     "unknown_procedure": "Không có thủ tục này.",
     "service_stopped": "Lĩnh vực này đã ngừng cấp số hôm nay.",
+    "not_leased": lambda d: f"Số {d['ticket']} không thuộc các số tạm của máy này. Mời lấy số mới.",
+    "number_given": lambda d: f"Số {d['ticket']} đã cấp cho người khác. Mời lấy số mới.",
+    "day_over": lambda d: f"Ngày {date.fromisoformat(d['day']):%d/%m} đã kết thúc, số tạm {d['ticket']} hết hiệu lực. Mời lấy số mới.",
     "closed": "Bộ phận chưa mở hoặc đã hết giờ cấp số.",
     "after_last_ticket": lambda d: f"Đã hết giờ nhận số lúc {hhmm(d['last_ticket'])}." if d.get("last_ticket") else "Đã hết giờ nhận số.",
     "not_bookable": "Lĩnh vực này không nhận đặt lịch. Mời lấy số tại chỗ.",
@@ -338,6 +345,9 @@ _SENTENCES_EN: dict[str, Callable[[Details], str] | str] = {
     "unknown_priority": "There is no such priority group.",
     "unknown_procedure": "There is no such procedure.",
     "service_stopped": "This service gives no more numbers today.",
+    "not_leased": lambda d: f"{d['ticket']} is not one of this kiosk's provisional numbers. Please take a new number.",
+    "number_given": lambda d: f"{d['ticket']} has been given to somebody else. Please take a new number.",
+    "day_over": lambda d: f"{d['day']} is over; the provisional number {d['ticket']} is no longer valid. Please take a new number.",
     "closed": "The office is not giving numbers now.",
     "after_last_ticket": "The last number of the day has been given.",
     "not_bookable": "This service takes no appointments. Please take a number here.",

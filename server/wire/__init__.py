@@ -49,7 +49,9 @@ from server.wire.incoming import (
     HoursIn,
     Id,
     IssueIn,
+    LeaseIn,
     Line,
+    MergeIn,
     NewPasswordIn,
     NextIn,
     NoticeIn,
@@ -65,6 +67,10 @@ from server.wire.incoming import (
     StaffIn,
     SumIn,
     TransferIn,
+)
+from server.wire.leases import (
+    LeaseOut,
+    leased,
 )
 from server.wire.office import (
     Called,

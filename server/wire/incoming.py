@@ -71,6 +71,24 @@ class IssueIn(_Body):
     card: CardNumber | None = Field(default=None, exclude=True, repr=False)
 
 
+class LeaseIn(_Body):
+    """`holder` names the store beside the kiosk, which remembers what it has given."""
+
+    holder: Annotated[str, StringConstraints(pattern=r"^[0-9a-z]{8,32}$")]
+
+
+class MergeIn(_Body):
+    """A number given while the server was away. `key` is that of the touch, `version` of the lease by which its paper was printed."""
+
+    service: Id
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Y][0-9]{3,4}$")]
+    taken_at: Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+    key: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")]
+    version: Annotated[int, Field(ge=1, le=2**31)]
+    lang: Literal["vi", "en"] | None = None
+    priority: Id | None = None
+
+
 class SessionIn(_Body):
     user: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     password: Annotated[str, StringConstraints(min_length=1, max_length=256)]

@@ -83,7 +83,10 @@ def ticket(day: Day, t: Ticket, lang: str | None = None, likely: Forecast | None
 
 
 def reason(day: Day, t: Ticket, lang: str) -> ReasonOut:
-    return {"term": t.term.value, "words": words.reason_words(t.term, day.rules_of(t), joined_at=t.joined_at, slot=t.slot, lang=lang)}
+    return {
+        "term": t.term.value,
+        "words": words.reason_words(t.term, day.rules_of(t), joined_at=t.joined_at, slot=t.slot, provisional=t.provisional, lang=lang),
+    }
 
 
 class RunnerUpOut(TypedDict):
@@ -117,7 +120,10 @@ class WhyOtherOut(TypedDict):
 
 def why(day: Day, t: Ticket, lang: str = "vi") -> WhyOut:
     call = t.call
-    text = words.capital(words.reason_words(t.term, day.rules_of(t), joined_at=t.joined_at, slot=t.slot, lang=lang)) + "."
+    text = (
+        words.capital(words.reason_words(t.term, day.rules_of(t), joined_at=t.joined_at, slot=t.slot, provisional=t.provisional, lang=lang))
+        + "."
+    )
     if call is not None and not call.in_order and call.reason:
         text = f"Called out of order: {call.reason}" if lang == "en" else f"Gọi không theo thứ tự, lý do: {call.reason}"
     elif call is not None and call.runner_up and call.runner_up_queue_time:
