@@ -1,4 +1,5 @@
-"""`moiso kiosk`: the print agent beside a ticket machine. Receives print moments, puts each on paper once, says how it went.
+"""`moiso kiosk`: the agent beside a ticket machine. Receives print moments, puts each on paper once, says how it went; and while the
+server cannot be reached it gives the numbers that it was lent (`alone`, `beside`, `courier`).
 
 Nothing here decides anything about the queue, and nothing here may stop because a printer does: the next ticket is tried anew.
 """
@@ -11,15 +12,21 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kiosk.journal import Journal, JournalError, usual_path
+from kiosk.notebook import Notebook, NotebookError
+from server.core.site import Offline
 
 if TYPE_CHECKING:
+    from kiosk.delivery import Printed
     from kiosk.printer import Printer
+    from kiosk.receipt import Receipt
 
 log = logging.getLogger("moiso.kiosk")
 
@@ -34,6 +41,8 @@ class PrintAgent:
         self._journal = journal
         self._expired = expired
         self._busy = threading.Lock()
+        self.facts: Callable[[], dict[str, Any]] = dict
+        """What the beat tells besides the printer's state."""
 
     def on_moment(self, event: str, payload: dict[str, Any]) -> tuple[bool, str]:
         """Print once; answer `(ok, detail)`, the same again for a moment that was already answered."""
@@ -57,12 +66,19 @@ class PrintAgent:
             log.info("Ticket %s: %s.", receipt.code, printed.detail)
             return printed.ok, printed.detail
 
+    def print_now(self, receipt: Receipt) -> Printed:
+        """Put a number on paper that did not come from the server."""
+        with self._busy:
+            printed = self._printer.print(receipt)
+            log.info("Ticket %s: %s.", receipt.code, printed.detail)
+            return printed
+
     def beat(self) -> dict[str, Any]:
         """The next beat: `paper` is ok, low, out, offline or null (it does not say), `fault` is cover, cutter, broken or null, `detail`
         the same in words."""
         status = self._printer.status()
         paper = "offline" if status.online is False and status.paper != "out" else status.paper
-        return {"paper": paper, "fault": status.fault, "detail": status.detail}
+        return {"paper": paper, "fault": status.fault, "detail": status.detail, **self.facts()}
 
     def settle(self, seconds: float) -> None:
         """Wait for the ticket that is being printed, at most `seconds`; after that no other is begun."""
@@ -87,6 +103,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--journal", type=Path, metavar="FILE", help="where the printed tickets are remembered (default: the user's state folder)"
     )
+    parser.add_argument(
+        "--notebook", type=Path, metavar="FILE", help="where numbers given without the server are remembered (default: the same folder)"
+    )
+    parser.add_argument(
+        "--local-port",
+        type=int,
+        default=Offline().port,
+        metavar="PORT",
+        help="where this machine's own kiosk page finds the agent, 0: nowhere (default %(default)s; the port in the site's [offline])",
+    )
+    parser.add_argument("--page", metavar="URL", help="where the kiosk page is opened from, if not from --server")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -104,21 +131,61 @@ def main(args: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        with Journal(args.journal or usual_path("print", args.server, args.key)) as journal:
+        with ExitStack() as open_files:
+            journal = open_files.enter_context(Journal(args.journal or usual_path("print", args.server, args.key)))
             printer = open_printer(args.printer, args.paper, torn=journal.interrupted)
+            own = None
+            if args.local_port:
+                notebook = open_files.enter_context(Notebook(args.notebook or usual_path("alone", args.server, args.key)))
+                own = OnItsOwn(notebook, args.page or args.server, args.local_port)
             log.info("Printing on %s, %d mm.", args.printer, args.paper)
-            serve(args.server, args.key, printer, journal, stop)
-    except (PrinterError, JournalError) as reason:
+            serve(args.server, args.key, printer, journal, stop, own)
+    except (PrinterError, JournalError, NotebookError) as reason:
         print(reason, file=sys.stderr)
         return 2
     return 0
 
 
-def serve(server: str, key: str, printer: Printer, journal: Journal, stop: threading.Event) -> None:
-    """Print what the server sends until `stop` is set; then end the ticket that is being printed."""
+@dataclass(frozen=True, slots=True)
+class OnItsOwn:
+    """What an agent needs to give numbers without the server: its notebook, where the page comes from, the port it is found at."""
+
+    notebook: Notebook
+    page: str
+    port: int
+
+
+def serve(server: str, key: str, printer: Printer, journal: Journal, stop: threading.Event, own: OnItsOwn | None = None) -> None:
+    """Print what the server sends until `stop` is set, and give numbers while it sends nothing; then end the ticket that is being
+    printed."""
     from server.device import Device
 
     agent = PrintAgent(printer, journal, lambda instant: device.clock.seconds_until(instant) <= 0)
     device = Device(server, key, "kiosk", agent.on_moment, agent.beat)
-    device.run_forever(stop)
-    agent.settle(LAST_TICKET_S)
+    with _beside(server, key, agent, own, stop) if own else nullcontext():
+        device.run_forever(stop)
+        agent.settle(LAST_TICKET_S)
+
+
+@contextmanager
+def _beside(server: str, key: str, agent: PrintAgent, own: OnItsOwn, stop: threading.Event) -> Iterator[None]:
+    from kiosk.alone import Alone, boot
+    from kiosk.beside import Beside
+    from kiosk.courier import Courier
+
+    alone = Alone(own.notebook, started=boot())
+    courier = Courier(server, key, alone)
+    agent.facts = lambda: alone.facts()
+    try:
+        beside = Beside(alone, own.page, own.port, agent.print_now, agent.beat, lambda: courier.away, courier.hurry)
+    except OSError as reason:
+        # Paper for the numbers of the server matters more than numbers without it.
+        log.error("The port %d of this machine is taken (%s); no numbers are given without the server.", own.port, reason)
+        yield
+        return
+    going = threading.Thread(target=courier.run, args=(stop,), name="courier", daemon=True)
+    with beside:
+        going.start()
+        yield
+        courier.hurry()
+        going.join(timeout=LAST_TICKET_S)

@@ -47,7 +47,7 @@ NEIGHBOURS = {
     # Both agents remember across a restart what they have begun.
     "audio": {"audio", "server.device", "kiosk.journal"},
     "display": {"display", "server.device"},
-    "kiosk": {"kiosk", "server.device", "kiosk.journal"},
+    "kiosk": {"kiosk", "server.clock", "server.device", "kiosk.journal"},
     "server.openapi": {"server.routes"},
 }
 
