@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kiosk.delivery import Printed
     from kiosk.printer import Printer
     from kiosk.receipt import Receipt
+    from server.device import Device
 
 log = logging.getLogger("moiso.kiosk")
 
@@ -43,6 +44,8 @@ class PrintAgent:
         self._busy = threading.Lock()
         self.facts: Callable[[], dict[str, Any]] = dict
         """What the beat tells besides the printer's state."""
+        self.has_own: Callable[[Any], bool] = lambda intent: False
+        """Whether a number was given without the server for the touch that a moment names: the server's own is then on its way out."""
 
     def on_moment(self, event: str, payload: dict[str, Any]) -> tuple[bool, str]:
         """Print once; answer `(ok, detail)`, the same again for a moment that was already answered."""
@@ -57,6 +60,8 @@ class PrintAgent:
             try:
                 if payload.get("expires_at") and self._expired(datetime.fromisoformat(payload["expires_at"])):
                     return False, "expired"
+                if self.has_own(payload.get("intent")):
+                    return False, "expired: the kiosk has given a number of its own for this touch"
                 receipt = Receipt.from_json(payload.get("receipt") or {})
             except (ReceiptError, TypeError, ValueError) as reason:
                 return False, f"failed: {reason}"
@@ -162,20 +167,21 @@ def serve(server: str, key: str, printer: Printer, journal: Journal, stop: threa
 
     agent = PrintAgent(printer, journal, lambda instant: device.clock.seconds_until(instant) <= 0)
     device = Device(server, key, "kiosk", agent.on_moment, agent.beat)
-    with _beside(server, key, agent, own, stop) if own else nullcontext():
+    with _beside(device, agent, own, stop) if own else nullcontext():
         device.run_forever(stop)
         agent.settle(LAST_TICKET_S)
 
 
 @contextmanager
-def _beside(server: str, key: str, agent: PrintAgent, own: OnItsOwn, stop: threading.Event) -> Iterator[None]:
+def _beside(device: Device, agent: PrintAgent, own: OnItsOwn, stop: threading.Event) -> Iterator[None]:
     from kiosk.alone import Alone, boot
     from kiosk.beside import Beside
     from kiosk.courier import Courier
 
     alone = Alone(own.notebook, started=boot())
-    courier = Courier(server, key, alone)
-    agent.facts = lambda: alone.facts()
+    courier = Courier(device.server_url, device.key, alone)
+    agent.facts = alone.facts
+    agent.has_own = lambda intent: alone.has_given_for(intent, device.state["device"]["place"])
     try:
         beside = Beside(alone, own.page, own.port, agent.print_now, agent.beat, lambda: courier.away, courier.hurry)
     except OSError as reason:

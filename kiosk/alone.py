@@ -18,6 +18,7 @@ from kiosk.notebook import Given, Notebook
 from kiosk.receipt import Receipt
 from server.clock import monotonic
 from server.core import words
+from server.core.lease import intent_of
 from server.core.queue import QueueTime, Term, queue_time
 from server.core.site import MINUTE, Rules
 
@@ -122,6 +123,10 @@ class Alone:
 
     def find(self, key: str) -> Given | None:
         return self._notebook.given.get(key)
+
+    def has_given_for(self, intent: object, kiosk: str) -> bool:
+        """Whether the touch that the server names so got a number of ours."""
+        return any(intent_of(kiosk, key) == intent for key in list(self._notebook.given))
 
     def _free(self, block: dict[str, Any]) -> list[int]:
         assert self._lease is not None

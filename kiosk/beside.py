@@ -11,6 +11,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -190,8 +191,10 @@ def _handler(beside: Beside) -> type[BaseHTTPRequestHandler]:
             if raw:
                 self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
+            # A page that was closed meanwhile hears nothing, and need not.
+            with suppress(ConnectionError):
+                self.end_headers()
+                self.wfile.write(raw)
 
         def log_message(self, format: str, *args: Any) -> None:
             log.debug(format, *args)

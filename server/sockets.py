@@ -455,6 +455,9 @@ class Sockets:
             if client.device and client.device.role == "kiosk" and client.device.place in kiosks and paper in _PAPER_WORDS:
                 words = f"Máy lấy số {client.device.name} {_FAULT_WORDS.get(client.facts.get('fault')) or _PAPER_WORDS[paper]}"
                 alerts.append({"kind": "kiosk", "name": client.device.name, "words": words})
+            if client.device and client.device.place in kiosks and (refused := client.facts.get("refused")):
+                words = f"Số tạm {refused} của máy lấy số {client.device.name} không nhập được: mời lấy số mới"
+                alerts.append({"kind": "kiosk", "name": client.device.name, "words": words})
 
         def count(role: str, places: set[str]) -> int:
             return sum(1 for c in live if c.device and c.device.role == role and c.device.place in places)

@@ -114,9 +114,9 @@ class Outside:
 
 @contextmanager
 def outside(folder: Path, *options: str, document: str = OPEN, site: str = "open") -> Iterator[Outside]:
-    server = Server(folder, document, "--hall-clock", NINE, "--log", "info", *options, site=site).start()
+    server = Server(folder, document, "--hall-clock", NINE, "--log", "info", *options, site=site)
     try:
-        yield Outside(server)
+        yield Outside(server.start())
     finally:
         server.stop()
 

@@ -94,6 +94,8 @@ class PageServer:
         self.done: list[dict[str, Any]] = []
         self.beats = 0
         self.hellos: list[dict[str, Any]] = []
+        self.beside: int | None = None
+        """Where the kiosk's page finds an agent on its own machine."""
         self.voice_delay_s = 0.0
         self.voice_lasts_s = 0.3
         self.mute = False
@@ -185,7 +187,8 @@ class PageServer:
 
         @app.after_request
         def guarded(response: Response) -> Response:
-            response.headers["Content-Security-Policy"] = CSP
+            beside = f"connect-src http://127.0.0.1:{self.beside} " if self.beside else "connect-src "
+            response.headers["Content-Security-Policy"] = CSP.replace("connect-src ", beside)
             response.headers["Cache-Control"] = "no-cache"
             return response
 
@@ -363,6 +366,9 @@ class PageServer:
         @sockets.on("hello")
         def hello(who: dict[str, Any]) -> dict[str, Any]:
             self.hellos.append(who)
+            while self.silent and not self._stop.wait(0.05):
+                # A hung server accepts a new socket as well, and answers nothing on it.
+                pass
             if who.get("site") != self.site["id"]:
                 return {"error": {"code": "not_found", "message": "Không tìm thấy.", "details": {}}}
             self._listeners.add(request.sid)  # type: ignore[attr-defined]

@@ -176,9 +176,8 @@ def select_pause() -> None:
 @contextmanager
 def running(folder: Path, document: str = OPEN, *options: str, site: str = "open") -> Iterator[Server]:
     server = Server(folder, document, *options, site=site)
-    server.start()
     try:
-        yield server
+        yield server.start()
     finally:
         if server.process is not None and server.process.poll() is None:
             server.stop()

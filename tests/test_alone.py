@@ -393,3 +393,31 @@ def test_fifteen_numbers_of_ten_minutes_without_a_network_are_merged_in_order_an
         printer.until_idle()
         assert sum(piece.convert("L").getextrema()[0] == 0 for piece in printer.decoder.tickets) == 15
     printer.stop()
+
+
+def test_a_number_that_the_server_refuses_is_kept_and_told_to_staff(tmp_path: Path) -> None:
+    printer = FakePrinter()
+    with outside(tmp_path) as office, Cable(office.server.port) as cable:
+        moment = office.board()["at"]
+        with Notebook(tmp_path / "alone") as notebook:
+            notebook.give(Given("k", office.today, "A", 500, "A500", moment, moment, 1))
+        with agent(cable, office, tmp_path, printer):
+
+            def told() -> list[str]:
+                devices = office["lan"].get("/sites/open/counters/1/console")["devices"]
+                return [alert["words"] for alert in devices["alerts"] if "A500" in alert["words"]]
+
+            assert until(told) == ["Số tạm A500 của máy lấy số k1 không nhập được: mời lấy số mới"]
+        with Notebook(tmp_path / "alone") as notebook:
+            kept = notebook.given["k"]
+            assert (kept.state, kept.answer) == ("refused", "Số A500 không thuộc các số tạm của máy này. Mời lấy số mới.")
+    printer.stop()
+
+
+def test_the_servers_number_for_a_touch_that_has_ours_is_known(tmp_path: Path, tick: Counter) -> None:
+    with kiosk(tmp_path, tick) as alone:
+        alone.lend(lent())
+        alone.take("k", "household")
+        assert alone.has_given_for(lease.intent_of("k1", "k"), "k1")
+        assert not alone.has_given_for(lease.intent_of("k1", "other"), "k1")
+        assert not alone.has_given_for(None, "k1")

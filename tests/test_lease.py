@@ -245,6 +245,16 @@ def test_a_number_brought_in_after_the_day_has_ended_is_refused_in_one_clear_sen
     assert words.sentence(refusal.value.code, refusal.value.details) == said
 
 
+def test_the_pattern_of_the_provisional_paper_promises_nothing_that_the_kiosk_cannot_know() -> None:
+    office = Office(small_site(public_url="https://so.example"), clock="08:12:34")
+    office.take()
+    paper = hall.provisional_receipt(office.day, "household", office.now, kiosk="k1", number=980, lang="en")
+    assert (paper.code, paper.mark, paper.reason) == ("A980", "SỐ TẠM", "taken while the kiosk had no connection")
+    assert (paper.ahead, paper.expected, paper.qr, paper.qr_hint) == ("", None, None, None)
+    assert paper.date_line == "Thứ Sáu 20/11/2026 · lấy lúc 08:12 · máy 1"
+    assert len(office.day.tickets) == 1
+
+
 # -- one touch, one number ----------------------------------------------------------------------------------------------------------
 
 

@@ -107,6 +107,17 @@ def answers(hall: SmallHall, number: int) -> list[tuple[str, bool, str]]:
     return [(done["id"], done["ok"], done["detail"]) for done in hall.done]
 
 
+def test_a_number_that_came_too_late_for_the_kiosks_own_one_is_not_printed(machine: FakePrinter, tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal") as journal:
+        agent = PrintAgent(open_printer(machine.url), journal, lambda instant: False)
+        agent.has_own = lambda intent: intent == "this touch"
+        ok, detail = agent.on_moment("print", {**moment(1), "intent": "this touch"})
+        assert (ok, detail.partition(":")[0]) == (False, "expired")
+        assert agent.on_moment("print", {**moment(2), "intent": "another"}) == (True, "printed")
+    machine.until_idle()
+    assert machine.sheets == 1
+
+
 def test_a_print_moment_becomes_a_ticket_and_an_answer(hall: SmallHall, machine: FakePrinter, tmp_path: Path) -> None:
     with at_work(hall, open_printer(machine.url), tmp_path / "journal"):
         hall.send("print", moment())

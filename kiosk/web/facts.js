@@ -1,6 +1,7 @@
 /** Questions a state answers. All pure; `now` is real monotonic milliseconds. */
 import { fieldsFitAtHome, pageSize } from "./glass.js";
-import { AWAY_AFTER_STALE_MS, AWAY_MS, CARD_MS, CHANGE_MS, SLOW_MS, SLOWER_MS } from "./times.js";
+import { gives, onAway, stranded } from "./alone.js";
+import { AWAY_MS, CARD_MS, CHANGE_MS, SLOW_MS, SLOWER_MS } from "./times.js";
 
 /** Large text is for people who take longer, and so is listening. */
 export const patience = (state) => (state.large || state.aloud ? 2 : 1);
@@ -11,13 +12,10 @@ export const hoursOf = (state) => ({ state: "open", ...state.site?.hours, ...sta
 const rowOf = (state, field) => state.board?.waiting?.find((row) => row.service === field.id);
 
 /** Whether a field still gives numbers. */
-export const isOpen = (state, field) => rowOf(state, field)?.open ?? field.open ?? true;
+export const isOpen = (state, field) => (state.alone ? gives(state, field.id) : rowOf(state, field)?.open ?? field.open ?? true);
 
 /** The fields where results are collected. */
 export const resultFields = (state) => (state.site?.services ?? []).filter((service) => service.result);
-
-/** Whether the server has been away for 10 s. */
-export const onAway = (state, now) => state.staleAt !== null && now - state.staleAt >= AWAY_AFTER_STALE_MS;
 
 /** The fields that stand on the first screen itself; results have a button of their own there. */
 export function homeFields(state, kiosk) {
@@ -25,7 +23,7 @@ export function homeFields(state, kiosk) {
   return (state.site?.services ?? []).filter((field) => !field.result).map((field) => entryOf(state, field));
 }
 
-const entryOf = (state, field) => ({ field, open: isOpen(state, field), row: rowOf(state, field) ?? null });
+const entryOf = (state, field) => ({ field, open: isOpen(state, field), row: (!state.alone && rowOf(state, field)) || null });
 
 /** What stands on the home screen: which of its buttons lead anywhere now. */
 export function homeOf(state) {
@@ -36,7 +34,7 @@ export function homeOf(state) {
     take: open,
     booking,
     // Whoever has an appointment is counted from the first number of the day to the last minute of work.
-    appointment: booking && (hoursOf(state).issuing || ["open", "lunch", "last_ticket_passed"].includes(hoursOf(state).state)),
+    appointment: booking && !state.alone && (hoursOf(state).issuing || ["open", "lunch", "last_ticket_passed"].includes(hoursOf(state).state)),
     priority: open && (state.site?.priority_groups ?? []).length > 0,
     result: resultFields(state).some((field) => isOpen(state, field)),
     help: staffed(state),
@@ -45,6 +43,8 @@ export function homeOf(state) {
 
 /** Whether anybody could hear a call for help: at night and on holidays only if a counter is still at work. */
 export function staffed(state) {
+  // A call that reaches nobody would leave somebody waiting.
+  if (state.alone) return false;
   if (!["closed", "holiday"].includes(hoursOf(state).state)) return true;
   return (state.site?.counters ?? []).some((counter) => counter.state !== "closed");
 }
@@ -66,7 +66,7 @@ export const letters = (state) => [...new Set((state.site?.services ?? []).map((
 export const typedCode = ({ typed }) => (typed.letter && typed.digits ? `${typed.letter}${typed.digits.padStart(3, "0")}` : null);
 
 /** Whether the number on the screen may still be exchanged for one of another field. */
-export const mayChange = (state, now) => !state.changed && state.paper !== "unknown" && now - state.shownAt < CHANGE_MS;
+export const mayChange = (state, now) => !state.changed && !state.ticket.provisional && state.paper !== "unknown" && now - state.shownAt < CHANGE_MS;
 
 /** How the wait for an answer is told: "quiet" first, since most answers come before anybody could read. */
 export function sendingStage(state, now) {
@@ -82,7 +82,7 @@ export function screenOf(state, now) {
   if (state.problem) return "problem";
   if (!state.site) return onAway(state, now) ? "away" : "starting";
   if (state.screen === "number") return "number";
-  if (sendingStage(state, now) === "away" || (onAway(state, now) && !state.intent)) return "away";
+  if (sendingStage(state, now) === "away" || (stranded(state, now) && !state.intent)) return "away";
   return state.screen;
 }
 

@@ -6,20 +6,27 @@ import { fit } from "/static/shared/fit.js";
 import { readScans } from "/static/shared/scanner.js";
 import { render } from "/static/shared/vendor/lit-html.js";
 import { readAloud } from "./aloud.js";
+import { besideAsk, besideRequest, keyOf } from "./beside.js";
 import { glassOf } from "./glass.js";
 import { GIVE_UP_MS, start, step } from "./model.js";
 import { requestOf } from "./requests.js";
+import { keepShell, remember, remembered } from "./shell.js";
 import { listen } from "./touch.js";
 import { view } from "./view.js";
 
 const TICK_MS = 250;
 const SITE_EVERY_MS = 15000;
 const BOARD_POLL_MS = 3000;
+/** A question to a server that may be away waits no longer: whether it is has to be known within 10 s of its last word. */
+const LOOK_MS = 2500;
 const PAIR_AGAIN_MS = 10000;
 const RING_MS = 8000;
 /** How often the kiosk asks after its own machine: whose paper is coming or who waits for help looks at the screen. */
 const MACHINE_EVERY_MS = { number: 1000, help: 2000 };
 const MACHINE_USUALLY_MS = 10000;
+/** The agent beside the page is asked only when the server leaves somebody waiting. */
+const BESIDE_EVERY_MS = 1000;
+const BESIDE_AFTER_MS = 3000;
 
 const [, , siteId, kioskId] = location.pathname.split("/").map(decodeURIComponent);
 const SITE = `/api/v1/sites/${encodeURIComponent(siteId)}`;
@@ -30,6 +37,8 @@ let connection = null;
 let polling = null;
 let asking = null;
 let machineAsked = { at: -Infinity, running: false };
+let besideAsked = { at: -Infinity, running: false };
+let staleSince = null;
 const follow = readAloud(root, { sounds, read: () => dispatch({ type: "read" }), failed: () => dispatch({ type: "mute" }) });
 
 const kioskOf = (site) => site?.kiosks.find((kiosk) => kiosk.id === kioskId);
@@ -47,6 +56,7 @@ function dispatch(event) {
   if (state.help && state.help.key !== before.help?.key) ring(state.help.key);
   const news = state.screen !== before.screen || state.ticket !== before.ticket || state.paperSince !== before.paperSince;
   lookAtMachine(news);
+  lookBeside();
 }
 
 function draw() {
@@ -75,6 +85,12 @@ async function ask(intent) {
   if (!intent) return;
   const stop = new AbortController();
   asking = stop;
+  const beside = besideRequest(intent, state.ticket);
+  if (beside) {
+    const answer = await besideAsk(state.site?.offline?.port, "POST", beside.path, beside.body);
+    if (asking === stop) dispatch({ type: "answer", key: intent.key, ...answer });
+    return;
+  }
   const { method, path, body } = requestOf(intent);
   const options = { idempotencyKey: method === "POST" ? intent.key : undefined, patienceMs: GIVE_UP_MS, signal: stop.signal, lang: intent.lang };
   const answer = await command(method, `${SITE}${path}`, body, options);
@@ -91,7 +107,7 @@ async function ring(key) {
 /** Ask after the printer, the call for help, and the paper of the number on the screen. */
 async function lookAtMachine(now) {
   const due = machineAsked.at + (MACHINE_EVERY_MS[state.screen] ?? MACHINE_USUALLY_MS);
-  if (machineAsked.running || !state.site || state.problem || (!now && performance.now() < due)) return;
+  if (machineAsked.running || !state.site || state.problem || state.ticket?.provisional || (!now && performance.now() < due)) return;
   const at = performance.now();
   machineAsked = { at, running: true };
   const whose = state.screen === "number" ? `?ticket=${encodeURIComponent(state.ticket.id)}` : "";
@@ -100,10 +116,26 @@ async function lookAtMachine(now) {
   if (answer.status === 200) dispatch({ type: "machine", machine: answer.body, askedAt: at });
 }
 
+/** Ask the agent whether it gives numbers, and how the paper of one it gave went. */
+async function lookBeside() {
+  const { staleAt, intent, ticket, site } = state;
+  const wanted = staleAt !== null || ticket?.provisional || (intent && performance.now() - intent.startedAt > BESIDE_AFTER_MS);
+  if (!wanted || besideAsked.running || performance.now() < besideAsked.at + BESIDE_EVERY_MS) return;
+  const at = performance.now();
+  besideAsked = { at, running: true };
+  const whose = ticket?.provisional ? `?key=${encodeURIComponent(keyOf(ticket))}` : "";
+  const answer = await besideAsk(site?.offline?.port, "GET", `/state${whose}`);
+  besideAsked.running = false;
+  // A page that was loaded while the server was away knows the time from the agent alone.
+  if (answer.status === 200 && clock.ms() === null) clock.set(answer.body);
+  dispatch({ type: "beside", beside: answer.status === 200 ? answer.body : null, askedAt: at });
+}
+
 async function loadSite() {
-  const answer = await command("GET", SITE, null, { patienceMs: 0 });
+  const answer = await command("GET", SITE, null, { patienceMs: 0, attemptMs: LOOK_MS });
   if (answer.status === 200) {
     clock.set(answer.body);
+    remember(siteId, answer.body);
     dispatch({ type: "site", site: answer.body });
     measure();
     if (!kioskOf(answer.body)) dispatch({ type: "problem", problem: "kiosk" });
@@ -112,7 +144,14 @@ async function loadSite() {
     dispatch({ type: "problem", problem: "site" });
   } else if (!connection) {
     dispatch({ type: "stale" });
-    setTimeout(loadSite, BOARD_POLL_MS);
+    const before = remembered(siteId);
+    if (before && kioskOf(before)) {
+      dispatch({ type: "site", site: before });
+      measure();
+      listenToHall(kioskOf(before).hall);
+    } else {
+      setTimeout(loadSite, BOARD_POLL_MS);
+    }
   }
 }
 
@@ -123,6 +162,7 @@ function listenToHall(hall) {
     id: hall,
     onState: takeBoard,
     onStale() {
+      staleSince = performance.now();
       clearInterval(polling);
       polling = setInterval(() => pollBoard(hall), BOARD_POLL_MS);
       pollBoard(hall);
@@ -133,9 +173,9 @@ function listenToHall(hall) {
 
 /** Where only the socket is cut, numbers can still be taken: the kiosk is away when plain requests fail as well. */
 async function pollBoard(hall) {
-  const answer = await command("GET", `${SITE}/halls/${encodeURIComponent(hall)}/board`, null, { patienceMs: 0 });
+  const answer = await command("GET", `${SITE}/halls/${encodeURIComponent(hall)}/board`, null, { patienceMs: 0, attemptMs: LOOK_MS });
   if (answer.status === 200) takeBoard(answer.body);
-  else dispatch({ type: "stale" });
+  else dispatch({ type: "stale", since: staleSince });
 }
 
 function takeBoard(board) {
@@ -167,6 +207,7 @@ addEventListener("hashchange", pair);
 setInterval(() => dispatch({ type: "tick" }), TICK_MS);
 setInterval(loadSite, SITE_EVERY_MS);
 setInterval(() => state.problem === "unpaired" && pair(), PAIR_AGAIN_MS);
+keepShell(() => state.screen === "home" && !state.intent && state.staleAt === null);
 measure();
 pair();
 loadSite();

@@ -6,9 +6,10 @@
  */
 import { checks, scanned, SHORT } from "/static/shared/reading.js";
 import { SHORTEST } from "/static/shared/scanner.js";
+import { gives, machineOf, onAway, stranded, withAlone } from "./alone.js";
 import { keyed, missed, NOTHING_ENTERED } from "./appointment.js";
 import { afterCard, choosesByCard, NO_CARD, readsCards } from "./card.js";
-import { fieldPages, homeOf, isOpen, mayChange, onAway, patience, resultFields, typedCode } from "./facts.js";
+import { fieldPages, homeOf, isOpen, mayChange, patience, resultFields, typedCode } from "./facts.js";
 import { glassOf } from "./glass.js";
 import { withPaper } from "./paper.js";
 import * as times from "./times.js";
@@ -17,6 +18,8 @@ export { GIVE_UP_MS } from "./times.js";
 
 const NOTHING_TYPED = { letter: "", digits: "" };
 const MOST_DIGITS = 4;
+/** What can be done without the server. */
+const ALONE = ["home", "priority", "field", "closed_field", "rules", "number", "desk"];
 
 // How one person wants to use the kiosk. `quiet`: reading aloud has ended or was stopped; `mute`: there is no sound to be had.
 const NO_MODES = { large: false, low: false, aloud: false, quiet: false, mute: false };
@@ -63,6 +66,8 @@ export function start({ now = 0 } = {}) {
     machine: null,
     problem: null,
     staleAt: null,
+    alone: false,
+    beside: null,
     misses: 0,
     missedAt: -Infinity,
     restUntil: 0,
@@ -79,13 +84,15 @@ export function step(state, event) {
     case "site":
       return { ...state, site: event.site, problem: state.problem === "unpaired" ? state.problem : null };
     case "board":
-      return { ...state, board: event.board, staleAt: null };
+      return withAlone({ ...state, board: event.board, staleAt: null }, event.now);
     case "machine":
       return machine(state, event);
+    case "beside":
+      return beside(state, event);
     case "glass":
       return { ...state, glass: event.glass };
     case "stale":
-      return { ...state, staleAt: state.staleAt ?? event.now };
+      return { ...state, staleAt: state.staleAt ?? event.since ?? event.now };
     case "problem":
       return { ...state, problem: event.problem };
     case "paired":
@@ -129,7 +136,7 @@ function touch(state, { on, now, downAt = now, key }) {
   }
   if (state.screen === "number") return onNumber(state, on, now, key);
   const touched = { ...state, touchedAt: now };
-  if (on === null || onAway(state, now)) return touched;
+  if (on === null || stranded(state, now)) return touched;
   const [what, id] = on.split(":");
   switch (what) {
     case "take":
@@ -237,8 +244,12 @@ const takeNumber = (state, service, now, key) => intend(state, { kind: "ticket",
 
 /** One touch, one intent, one key: it lives until an answer, whatever happens to the wire in between. */
 function intend(state, what, now, key) {
-  return { ...state, intent: { ...what, key, lang: state.lang, startedAt: now, attempt: 0 }, touchedAt: now };
+  const alone = what.kind === "ticket" && state.alone;
+  return { ...state, intent: { ...what, key, lang: state.lang, startedAt: now, attempt: 0, alone }, touchedAt: now };
 }
+
+/** The same touch, with the same key, asked of the agent: the server has not answered, and may have given a number all the same. */
+const toTheAgent = (state, now) => ({ ...state, intent: { ...state.intent, alone: true }, touchedAt: now });
 
 /** To the fields: a screen of their own, or the first one. */
 const otherField = (state, now) => to(state, state.from === "home" ? "home" : "field", now, { field: null, refusal: null, from: null });
@@ -282,6 +293,7 @@ function carded(state, card, now, cards) {
 function answer(state, { key, status, body, now }) {
   const { intent } = state;
   if (!intent || intent.key !== key) return state;
+  if (intent.alone && status !== 200 && status !== 201) return to(state, "desk", now, { intent: null });
   // Nothing is known yet: the same question goes on being asked with the same key.
   if (status === 0 || (status > 500 && status < 600)) return state;
   if (status === 401 || status === 403) return { ...to(state, "home", now, journey), problem: "unpaired" };
@@ -292,7 +304,7 @@ function answer(state, { key, status, body, now }) {
 const accepted = {
   ticket(state, now, ticket) {
     const stay = times.NUMBER_MS * patience(state);
-    const shown = { intent: null, ticket, shownAt: now, leaveAt: now + stay, leaveSpan: stay, outcome: null, paper: null, paperSince: now };
+    const shown = { intent: null, refusal: null, ticket, shownAt: now, leaveAt: now + stay, leaveSpan: stay, outcome: null, paper: null, paperSince: now };
     return withPaper(to(state, "number", now, shown), now);
   },
   cancel(state, now, ticket) {
@@ -350,13 +362,22 @@ function machine(state, { machine: news, askedAt, now }) {
   return withPaper(next, now);
 }
 
+/** News of the agent beside the kiosk; null when it does not answer. While the server is away it also speaks for the printer. */
+function beside(state, { beside: news, askedAt, now }) {
+  const next = withAlone({ ...state, beside: news }, now);
+  const speaks = news && (next.alone || next.ticket?.provisional);
+  return speaks ? machine(next, { machine: machineOf(news), askedAt, now }) : next;
+}
+
 // -- time ---------------------------------------------------------------------------------------------------------------------
 
-function tick(state, now) {
-  if (state.problem) return state;
+function tick(before, now) {
+  if (before.problem) return before;
+  const state = withAlone(before, now);
   if (state.intent) return whileSending(state, now);
   if (state.note === "resting" && state.restUntil <= now) return tick({ ...state, ...NOTHING_ENTERED }, now);
   if (state.screen === "number") return now >= state.leaveAt ? home(state, now) : withPaper(state, now);
+  if (state.alone && !ALONE.includes(state.screen)) return home(state, now);
   const slow = patience(state);
   if (state.cardAt !== null) return now - state.cardAt >= times.CARD_MS * slow ? home(state, now) : state;
   const idle = now - state.touchedAt;
@@ -365,7 +386,7 @@ function tick(state, now) {
     return changed && idle >= times.HOME_RESET_MS * slow ? home(state, now) : state;
   }
   // Time in which the kiosk could do nothing is not the citizen's hesitation.
-  if (onAway(state, now)) return home(state, now);
+  if (stranded(state, now)) return home(state, now);
   if (state.rejoined) return idle >= times.NUMBER_MS * slow ? home(state, now) : state;
   const patient = state.screen === "help" ? times.HELP_MS : times.IDLE_MS;
   return idle >= patient * slow ? { ...state, quiet: false, cardAt: now, changedAt: now } : state;
@@ -373,8 +394,11 @@ function tick(state, now) {
 
 /** A number is asked for until nobody can be standing there; everything else can be done at the desk as well. */
 function whileSending(state, now) {
-  const { kind, startedAt } = state.intent;
-  if (kind === "ticket") return now - startedAt > times.GIVE_UP_MS ? home(state, now) : state;
+  const { kind, startedAt, alone, service } = state.intent;
+  if (kind === "ticket") {
+    if (!alone && now - startedAt > times.AWAY_MS && gives(state, service)) return toTheAgent(state, now);
+    return now - startedAt > times.GIVE_UP_MS ? home(state, now) : state;
+  }
   if (now - startedAt <= times.AWAY_MS) return state;
   if (kind === "reprint" && state.screen === "number") return withPaper({ ...state, intent: null, outcome: "failed" }, now);
   return to(state, "unanswered", now, { intent: null, refusal: null });

@@ -32,6 +32,15 @@ function facts(state, t) {
   const late = () => t.cameLate(came.late, hhmm(ticket.queue_time), came.head);
   // Who came late is told why in a whole sentence; the short reason beside the time would say it twice.
   const why = came && !came.early ? "" : ticket.reason?.words;
+  if (ticket.provisional) {
+    return html`<div class="facts" data-fit data-fit-least="0.6">
+      <div class="list">
+        ${row(t.queueTime, queueTime(ticket, lang), why)}
+        <p class="arrival">${t.away}</p>
+        <p class="arrival">${t.provisional(ticket.code)}</p>
+      </div>
+    </div>`;
+  }
   const ahead = ticket.people_ahead ?? 0;
   const expected = expectedTimes(ticket.issued_at, ticket.wait);
   return html`<div class="facts" data-fit data-fit-least="0.6">
@@ -85,13 +94,17 @@ function buttons(state, t, around) {
 /** @param {object} state with a ticket; `around` as in `view` */
 export function numberScreen(state, t, around) {
   const { ticket, lang } = state;
-  const mark = ticket.slot ? t.appointment(hhmm(ticket.slot)) : ticket.priority ? t.priorityMark : null;
+  const marks = [
+    ticket.provisional && t.provisionalMark,
+    ticket.slot ? t.appointment(hhmm(ticket.slot)) : ticket.priority && t.priorityMark,
+  ].filter(Boolean);
+  const title = (l) => (ticket.provisional ? l.provisionalTitle : l.numberTitle);
   return html`<main class="number">
       <div class="whose">
-        <div class="title"><h1>${t.numberTitle}</h1>${lang === "vi" ? html`<p>${texts("en").numberTitle}</p>` : nothing}</div>
+        <div class="title"><h1>${title(t)}</h1>${lang === "vi" ? html`<p>${title(texts("en"))}</p>` : nothing}</div>
         <p class="code" data-read="number" data-fit="width">${ticket.code}</p>
         <p class="where" data-fit data-fit-least="0.6">${where(state, t)}</p>
-        ${mark ? html`<p class="mark">${mark}</p>` : nothing}
+        ${marks.length ? html`<p class="mark">${marks.join(" · ")}</p>` : nothing}
       </div>
       ${facts(state, t)} ${paper(state, t, around)}
     </main>

@@ -19,6 +19,7 @@ const SCREENS = {
   field,
   number: numberScreen,
   closed_field: closedField,
+  desk,
   refused,
   kept,
   unanswered,
@@ -64,7 +65,7 @@ function header(state, t, around) {
 
 function home(state, t, around) {
   const { take, priority, appointment: booked, result, help: staff } = homeOf(state);
-  const sentence = hoursSentence(hoursOf(state), around.at, state.lang);
+  const sentence = state.alone ? t.alone : hoursSentence(hoursOf(state), around.at, state.lang);
   const groups = state.site.priority_groups.map((group) => (state.lang === "en" && group.name_en ? group.name_en : group.name)).join(" · ");
   const choice = (kind, on, text, hint) => html`<button class="other ${kind}" data-touch=${on} data-fit>
     <span class="big">${text}</span><span class="small" data-fit-drop>${hint.filter(Boolean).join(" · ")}</span>
@@ -146,7 +147,8 @@ function field(state, t, around) {
   const columns = !landscape && (state.large || (fields.length <= 4 && pages === 1)) ? 1 : 2;
   // Pages of equal shape: a short last page keeps the places of a full one.
   const rows = pages > 1 ? Math.ceil(size / columns) : Math.ceil(fields.length / columns);
-  const sentence = state.givenBack ? t.givenBack(state.givenBack) : state.unsure ? t.unsureTold : hoursSentence(hoursOf(state), around.at, state.lang);
+  const usual = () => (state.alone ? t.alone : hoursSentence(hoursOf(state), around.at, state.lang));
+  const sentence = state.givenBack ? t.givenBack(state.givenBack) : state.unsure ? t.unsureTold : usual();
   const more =
     pages > 1 &&
     html`<button class="other more" data-touch="more" data-fit>
@@ -162,7 +164,7 @@ function field(state, t, around) {
 
 function tile(state, t, { field: service, open, row }, forecast) {
   const chosen = state.intent?.service === service.id;
-  const shut = (state.lang === "vi" && service.closed_reason?.replace(/\.$/, "")) || t.fieldClosed;
+  const shut = state.alone ? t.aloneNone : (state.lang === "vi" && service.closed_reason?.replace(/\.$/, "")) || t.fieldClosed;
   const line = !open ? shut : row ? queueLine(row.count, forecast.get(service.id), state.lang) : "";
   const [first, ...rest] = nameParts(serviceName(service, state.lang));
   return html`<button
@@ -181,6 +183,7 @@ const otherField = (t) => html`<button class="primary" data-touch="other" data-f
 
 function closedField(state, t) {
   const service = state.site.services.find((one) => one.id === state.field);
+  if (state.alone) return html`<main class="closed">${messages([t.aloneNone, t.fieldClosedAdvice])}</main> ${bar(backButton(t), otherField(t))}`;
   return html`<main class="closed">${messages([service ? closedFieldSentence(service, state.lang) : t.fieldClosed, t.fieldClosedAdvice])}
       ${service ? bookingCode(state, t, service) : nothing}</main>
     ${bar(backButton(t), helpButton(state, t), otherField(t))}`;
@@ -212,6 +215,12 @@ function away(state, t) {
   return html`<main class="closed">${messages([t.away, t.awayAdvice, t.awayKept])}
       ${state.lang === "vi" ? html`<p class="english">${texts("en").away} ${texts("en").awayAdvice}</p>` : nothing}</main>
     ${again ? bar(html`<span></span>`, html`<button class="primary" data-touch="try-again" data-fit>${t.tryAgain}</button>`) : nothing}`;
+}
+
+/** The agent has no number to give after all. */
+function desk(state, t) {
+  return html`<main class="closed">${messages([t.away, t.awayAdvice, t.awayKept])}</main>
+    ${bar(leave(t, true))}`;
 }
 
 function problem(state, t, around) {

@@ -5,6 +5,8 @@ Pages are plain files; what they show comes over the wire. Every page answers 20
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -118,7 +120,17 @@ def blueprint(sites: Sites, extras: Extras, ledger: Ledger, likely: Likely) -> B
     @pages.get("/kiosk/<site>/<name>")
     def kiosk_page(site: str, name: str) -> Response:
         known(lambda: site in sites.ids() and name in sites.current(site).kiosk)
-        return page(kiosk, "kiosk.html")
+        response = page(kiosk, "kiosk.html")
+        # The one page that speaks to something besides this server: the agent on its own machine.
+        beside = f"connect-src http://127.0.0.1:{sites.current(site).offline.port} "
+        response.headers["Content-Security-Policy"] = POLICY.replace("connect-src ", beside)
+        return response
+
+    worker = _worker(kiosk, own / "static" / "shared")
+
+    @pages.get("/kiosk/sw.js")
+    def kiosk_worker() -> Response:
+        return Response(worker, mimetype="text/javascript", headers={"Cache-Control": "no-cache"})
 
     @pages.get("/display/<site>/<name>")
     def hall_page(site: str, name: str) -> Response:
@@ -140,6 +152,21 @@ def blueprint(sites: Sites, extras: Extras, ledger: Ledger, likely: Likely) -> B
         return Response(status=204)
 
     return pages
+
+
+def _worker(kiosk: Path, shared: Path) -> str:
+    """The service worker of the kiosk's page, with the files that it keeps and a version that changes with any of them."""
+    found: dict[str, bytes] = {}
+    for prefix, folder in (("/kiosk/static", kiosk), ("/static/shared", shared)):
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in (".js", ".css", ".woff2") and path.name != "sw.js":
+                found[f"{prefix}/{path.relative_to(folder).as_posix()}"] = path.read_bytes()
+    version = hashlib.sha256()
+    for name, content in found.items():
+        version.update(f"{name}\n{len(content)}\n".encode() + content)
+    text = (kiosk / "sw.js").read_text(encoding="utf-8")
+    text = text.replace('const VERSION = "none";', f'const VERSION = "{version.hexdigest()[:16]}";')
+    return text.replace("const FILES = [];", f"const FILES = {json.dumps(list(found))};")
 
 
 def _day_of(ledger: Ledger, ticket: str) -> Day | None:

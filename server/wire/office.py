@@ -108,6 +108,12 @@ class CounterOut(TypedDict):
     ticket_state: str | None
 
 
+class OfflineOut(TypedDict):
+    """Where a kiosk's page finds the agent on its own machine, which gives numbers while the server is away."""
+
+    port: int
+
+
 class RulesOut(TypedDict):
     lines: list[str]
     lines_en: list[str]
@@ -141,6 +147,7 @@ class SiteOut(TypedDict):
     counters: list[CounterOut]
     priority_groups: list[GroupOut]
     rules: RulesOut
+    offline: OfflineOut | None
     slides: list[SlideOut]
     slide_of_rules: bool
 
@@ -196,6 +203,7 @@ def site(day: Day, now: datetime, factor: float = 1) -> SiteOut:
         "counters": [counter(day, c.id) for c in s.counters],
         "priority_groups": [{"id": g.id, "name": g.name, "name_en": g.name_en, "from_age": g.from_age} for g in s.priority_groups],
         "rules": rules(s),
+        "offline": {"port": s.offline.port} if s.offline.numbers else None,
         "slides": [{"hall": one.hall, "title": one.title, "lines": list(one.lines)} for one in s.slides if one.on(day.date)],
         "slide_of_rules": s.slide_of_rules,
     }

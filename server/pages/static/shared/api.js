@@ -29,12 +29,13 @@ export function newKey() {
  * @param {string} [options.idempotencyKey] the key of this intent; kept over all attempts
  * @param {"vi"|"en"} [options.lang] language of the sentence in a refusal
  * @param {number} [options.patienceMs=20000] how long to go on asking; 0 asks once
+ * @param {number} [options.attemptMs=8000] how long to wait for one answer
  * @param {AbortSignal} [options.signal] gives up early
  * @returns {Promise<{status: number, body: any}>} the answer; when there was none, status 0 and body.error.code "no_answer".
  *   A POST without an idempotency key is sent once only: its fate would be unknown.
  */
 export async function command(method, path, body = null, options = {}) {
-  const { key, idempotencyKey, lang, patienceMs = 20000, signal } = options;
+  const { key, idempotencyKey, lang, patienceMs = 20000, attemptMs = ATTEMPT_MS, signal } = options;
   const headers = { Accept: "application/json", "X-Moiso": "1" };
   if (body !== null) headers["Content-Type"] = "application/json";
   if (lang) headers["Accept-Language"] = lang;
@@ -45,7 +46,7 @@ export async function command(method, path, body = null, options = {}) {
   const until = performance.now() + patienceMs;
 
   for (let attempt = 0; ; attempt += 1) {
-    const answer = await once(path, request, signal);
+    const answer = await once(path, request, attemptMs, signal);
     if (answer.status !== 0 && !TRY_AGAIN.has(answer.status)) return answer;
     const pause = Math.max(PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)], answer.retryAfterMs ?? 0);
     if (!repeatable || signal?.aborted || performance.now() + pause > until) return answer;
@@ -53,9 +54,9 @@ export async function command(method, path, body = null, options = {}) {
   }
 }
 
-async function once(path, request, signal) {
+async function once(path, request, attemptMs, signal) {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), ATTEMPT_MS);
+  const timer = setTimeout(() => stop.abort(), attemptMs);
   const abort = () => stop.abort();
   signal?.addEventListener("abort", abort);
   try {

@@ -10,6 +10,12 @@ import { io } from "./vendor/socket.io.esm.min.js";
 export const STALE_AFTER_MS = 5000;
 const HELLO_TIMEOUT_MS = 4000;
 const RETRY_MAX_MS = 2000;
+/**
+ * After a break a screen must be whole within 3 s. A network asks once more after 1 s whether anybody is there, and then only after 3: an
+ * attempt that waits longer than this, or a longer pause before the next, could sleep through the return.
+ */
+const CONNECT_TIMEOUT_MS = 1800;
+const RECONNECT_MAX_MS = 500;
 const REFUSED_RETRY_MS = 5000;
 const BEAT_EVERY_MS = 5000;
 const STATES = ["board", "console", "ticket", "floor"];
@@ -59,8 +65,8 @@ export function connect(options) {
     reconnection: true,
     reconnectionAttempts: Infinity,
     reconnectionDelay: 250,
-    reconnectionDelayMax: RETRY_MAX_MS,
-    timeout: HELLO_TIMEOUT_MS,
+    reconnectionDelayMax: RECONNECT_MAX_MS,
+    timeout: CONNECT_TIMEOUT_MS,
   });
 
   function heard() {
@@ -125,6 +131,8 @@ export function connect(options) {
     if (!repeats && socket.connected && shown) heardAt = performance.now();
     if (!stale && performance.now() - heardAt > STALE_AFTER_MS) {
       stale = true;
+      // A connection that has gone silent may never say that it is dead; a new one knows at once when the server is back.
+      socket.io.engine?.close();
       call("onStale");
     }
   }, 250);
