@@ -327,7 +327,7 @@ def _tickets(routes: Routes, ctx: Context) -> None:
         kiosk = paper_at(ctx, call, body.kiosk)
         person = persons.card(ctx.ledger, site, today, body.service, body.card) if body.card else None
         # The kiosk may have given its own number for the same touch meanwhile, under another key of the ledger.
-        intent = lease.intent_of(who.place, call.once.key) if who.role == "kiosk" and call.once else None
+        intent = lease.intent_of(kiosk, call.once.key) if kiosk and call.principal.role == "kiosk" and call.once else None
 
         def command(day: Day, now: datetime) -> list[ev.Event]:
             return decide.issue(
