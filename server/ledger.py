@@ -193,9 +193,12 @@ class Ledger:
 
     def kept(self, once: Idempotency | None) -> Answer | None:
         """The first answer under this key, for whoever has to look at anything before the door: it holds even when nothing else does any
-        more, because the day or the place has gone meanwhile. Raises `KeyReused`."""
+        more, because the day or the place has gone meanwhile. None for a request that says more than its digest (`also`):
+        only the door can compare that. Raises `KeyReused`."""
         row = self.store.answer(once.principal, once.key) if once is not None else None
-        return self._replay(row, once) if row is not None and once is not None else None
+        if row is None or once is None or row.request.startswith(f"{once.request} "):
+            return None
+        return self._replay(row, once)
 
     def do_both(
         self,
