@@ -29,6 +29,7 @@ from server.copying import Copying
 from server.core.day import Day
 from server.core.events import Entry
 from server.foresight import Foresight
+from server.heartbeat import Presence
 from server.ledger import Ledger
 from server.names import Names
 from server.notifiers import Notifier
@@ -120,7 +121,8 @@ class Application:
         self.waiting_list = WaitingList(self.ledger, self.foresight.cycle)
         self.access = Access(store, self.ledger, options.offload)
         names = Names(store)
-        self.sockets = Sockets(self.sio, store, self.ledger, sites, self.access, names, self.publisher, self.foresight)
+        self.presence = Presence()
+        self.sockets = Sockets(self.sio, store, self.ledger, sites, self.access, names, self.publisher, self.foresight, self.presence)
         self.context = Context(
             self.ledger,
             sites,

@@ -25,6 +25,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import socketio
@@ -44,6 +45,14 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
 REFUSED_PAUSE_S = 15.0  # a revoked key does not get better by asking twice a second
 HELLO_TIMEOUT_S = 10.0
 REMEMBERED = 2000  # answers kept; a busy hall makes about 1,500 moments a day
+
+
+def own_version() -> str:
+    """The version of this program, for staff who look after many machines."""
+    try:
+        return version("moiso")
+    except PackageNotFoundError:
+        return "0"
 
 
 class Refused(Exception):
@@ -89,7 +98,8 @@ class Device:
 
     `kind_hint` is `kiosk`, `audio` or `display`: which moments are listened to, and a check that the key is of that kind.
     `site` and `name` go into hello when given; otherwise the server knows them from the key. `beat()` returns the facts of
-    the next beat (a small dict). `on_hello(state)` receives the acknowledged state after every connect.
+    the next beat (a small dict); this file adds its version and the machine's clock. `on_hello(state)` receives the
+    acknowledged state after every connect.
     `on_moment` and `beat` run on threads of this object, one call at a time each; what they raise is logged and answered
     as a failure, never fatal.
     """
@@ -211,11 +221,12 @@ class Device:
             stop.wait(min(0.1, self._beat_every_s))
 
     def _facts(self) -> dict[str, Any]:
+        own = {"version": own_version(), "clock": time.time()}
         try:
-            return self._beat()
+            return own | self._beat()
         except Exception as problem:  # a beat without facts still says "I live"
             log.exception("The facts of a beat could not be gathered.")
-            return {"ok": False, "detail": str(problem)}
+            return own | {"ok": False, "detail": str(problem)}
 
     def _arrived(self, event: str, payload: dict[str, Any]) -> None:
         """A moment came in, for the first time or again. Runs on the library's thread: it must not wait for anything."""

@@ -50,6 +50,8 @@ class Moment:
     at: datetime | None = None
     kind: str = ""
     """Of a print: `first`, `again` or `test`, and when it was asked for."""
+    spoken_for: bool = False
+    """A loudspeaker has said what became of it, if only that it came too late."""
 
     def answered(self, row: DoneRow, kind: str) -> bool:
         """Keep a device's answer; whether it says that the hall has heard this. Screens that only show answer as well."""
@@ -57,6 +59,7 @@ class Moment:
         played = self.event == "announcement" and row.ok and (kind == "audio" or row.detail.startswith("played"))
         if played:
             self.heard[row.device] = row.at
+        self.spoken_for = self.spoken_for or played or kind == "audio"
         return played
 
     def paper(self, now: datetime) -> str:
@@ -206,6 +209,19 @@ class Publisher:
         with self._lock:
             moments = list(self._of(device.site or "").values())
         return [m for m in moments if m.is_for(device) and device.name not in m.answers and m.expires_at > now]
+
+    def unanswered(self, site: str) -> list[tuple[Moment, datetime]]:
+        """For each hall whose last calls no loudspeaker has answered in time: the last of them, and since when that is so."""
+        now, late = self._clock.now(), KEPT * self._clock.factor
+        with self._lock:
+            calls = [m for m in self._of(site).values() if m.event == "announcement" and m.payload["code"] and m.expires_at <= now]
+        found: dict[str, tuple[Moment, datetime]] = {}
+        for call in calls:
+            if call.spoken_for:
+                found.pop(call.place, None)
+            elif now < call.expires_at + late:
+                found[call.place] = (call, found[call.place][1] if call.place in found else call.expires_at)
+        return list(found.values())
 
     def find(self, site: str, moment: str) -> Moment | None:
         return self._of(site).get(moment) or self._prints.get(site, {}).get(moment)

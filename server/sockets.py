@@ -9,8 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from datetime import date
-from math import isfinite
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -20,9 +19,11 @@ from flask_socketio import SocketIO, disconnect, join_room, leave_room
 from server import wire
 from server.access import Access, Principal
 from server.core import decide, hall
+from server.core.alarms import Alarm, Unanswered
 from server.core.day import Day, Ticket
 from server.core.refused import Refused
 from server.foresight import Foresight
+from server.heartbeat import AGENT, PAGE, Life, Presence, plain
 from server.ledger import Ledger
 from server.names import Names
 from server.publish import Moment, Publisher
@@ -36,10 +37,6 @@ REPEAT_S = 2.0
 COALESCE_S = 0.05
 """A burst of events becomes one board: at most twenty a second."""
 RESEND_S = 5.0
-SILENT_S = 15.0
-"""A device that has not said `beat` for three times is not there, whatever its cable says."""
-FACTS_MOST = 20
-FACT_LONGEST = 200
 KINDS = ("hall", "counter", "ticket", "device", "console", "floor")
 
 
@@ -58,7 +55,7 @@ class Room:
 
 @dataclass
 class Client:
-    """One socket: who it is, what it follows, what it last said of itself.
+    """One socket: who it is, and what it follows.
 
     `keyed`: it showed a key of its own, and expects to be known by it. `holder` is whose right the room is followed by, if it needs one.
     """
@@ -69,9 +66,16 @@ class Client:
     room: Room | None = None
     holder: Principal | None = None
     device: Principal | None = None
-    seen: float = 0.0
-    facts: dict[str, Any] = field(default_factory=dict)
     sent: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def part(self) -> str:
+        """Which of a device's programs this is: its own, or a page that shows the hall."""
+        return AGENT if self.room is not None and self.room.kind == "device" else PAGE
+
+    def wants(self, moment: Moment) -> bool:
+        """Whether this moment is for the program at the other end; the page of a kiosk prints nothing."""
+        return self.device is not None and moment.is_for(self.device) and (moment.event != "print" or self.part == AGENT)
 
 
 class Sockets:
@@ -87,12 +91,13 @@ class Sockets:
         names: Names,
         publisher: Publisher,
         foresight: Foresight,
+        presence: Presence,
     ) -> None:
         self._sio, self._store, self._ledger, self._sites = sio, store, ledger, sites
         self._access, self._names, self._publisher, self._foresight = access, names, publisher, foresight
+        self._presence = presence
         self._clients: dict[str, Client] = {}
         self._rooms: dict[Room, int] = {}
-        self._registered: dict[str, list[DeviceRow]] = {}
         self._rows: dict[str, tuple[tuple[date, int], dict[str, wire.QueuedOut]]] = {}
         self._lock = threading.Lock()
         """Held while clients move between rooms; matters where threads are real."""
@@ -119,7 +124,7 @@ class Sockets:
         if keyed:
             keys = [auth["key"]]
         principals = [p for key in keys if (p := self._access.find(key)) is not None]
-        self._clients[self._sid()] = Client(principals, language(request), keyed, seen=time.monotonic())
+        self._clients[self._sid()] = Client(principals, language(request), keyed)
 
     def _disconnect(self, *_: Any) -> None:
         with self._lock:
@@ -128,6 +133,7 @@ class Sockets:
                 return
             self._left(client.room)
         if client.device is not None:
+            self._presence.left(client.device, client.part)
             self._changed(client.room.site)
 
     def _left(self, room: Room) -> None:
@@ -149,9 +155,12 @@ class Sockets:
             if self._clients.get(self._sid()) is not client:
                 # Gone while its state was being read; a room entered now would never be left.
                 return None
-            client.seen = time.monotonic()
+            if client.device is not None:
+                self._presence.left(client.device, client.part)
             before, client.room, client.holder = client.room, room, holder
             client.device = holder if holder is not None and holder.kind == "device" else None
+            if client.device is not None:
+                self._presence.came(client.device, client.part)
             self._rooms[room] = self._rooms.get(room, 0) + 1
             if before is not None:
                 self._left(before)
@@ -183,6 +192,8 @@ class Sockets:
             holder = next((p for p in displays if p.place == name and p.site == site), None)
             if client.keyed and displays and holder is None:
                 raise Refused("forbidden")
+            if said.get("device") is True and holder is None:
+                holder = self._kiosk_of(client, site, str(name))
         return room, holder, self._state(room)
 
     def _welcome_device(self, client: Client, wanted: Any, name: Any) -> tuple[Room, Principal, Any]:
@@ -203,6 +214,14 @@ class Sockets:
         }
         return Room("device", site, device.name), device, state
 
+    def _kiosk_of(self, client: Client, site: str, place: str) -> Principal:
+        """The kiosk whose page this is: it follows the board of its hall, and is a device that can go dark like any other."""
+        stands = self._sites.current(site).kiosk
+        for p in client.principals:
+            if p.role == "kiosk" and p.site == site and p.place in stands and stands[p.place].hall == place:
+                return p
+        raise Refused("unauthenticated")
+
     def _staff(self, client: Client, site: str, roles: tuple[str, ...]) -> Principal:
         fit = next((p for p in client.principals if p.kind == "staff" and p.can(roles) and p.may_enter(site)), None)
         if fit is None:
@@ -216,7 +235,7 @@ class Sockets:
         client = self._clients.get(self._sid())
         if client is None or client.device is None or not self._access.still(client.device):
             return None
-        client.seen = time.monotonic()
+        self._presence.lives(client.device, client.part)
         return client, client.device
 
     def _beat(self, facts: Any = None, *rest: Any) -> Any:
@@ -224,11 +243,8 @@ class Sockets:
         if speaking is None:
             return self._anything_else("beat")
         client, device = speaking
-        if isinstance(facts, dict):
-            plain = {_plain(k): _plain(v) for k, v in list(facts.items())[:FACTS_MOST] if isinstance(v, str | int | float | bool | None)}
-            if plain != client.facts:
-                client.facts = plain
-                self._changed(device.site or "")
+        if isinstance(facts, dict) and self._presence.said(device, client.part, facts):
+            self._changed(device.site or "")
         return {"ok": True}
 
     def _done(self, said: Any = None, *rest: Any) -> Any:
@@ -239,9 +255,9 @@ class Sockets:
         if not isinstance(said, dict) or not isinstance(said.get("id"), str) or not isinstance(said.get("ok"), bool):
             return _failure(Refused("invalid_body", fields=[invalid("id", "missing"), invalid("ok", "bool_type")]), client.lang)
         moment = self._publisher.find(device.site or "", said["id"])
-        if moment is None or not moment.is_for(device) or device.name in moment.answers:
+        if moment is None or not client.wants(moment) or device.name in moment.answers:
             return {"ok": True}
-        row = DoneRow(moment.id, moment.site, device.name, said["ok"], _plain(str(said.get("detail") or "")), self._ledger.now(moment.site))
+        row = DoneRow(moment.id, moment.site, device.name, said["ok"], plain(str(said.get("detail") or "")), self._ledger.now(moment.site))
         try:
             self._ledger.write(lambda tx: tx.put_done(row))
             if moment.answered(row, device.role):
@@ -300,8 +316,9 @@ class Sockets:
                 self._sio.emit("announcement", moment.payload, to=Room("hall", moment.site, moment.place).name)
             self._send_to_devices(moment)
         if everything:
-            self._registered = {site: self._store.devices(site) for site in self._sites.ids()}
-            self._part()
+            for site in self._sites.ids():
+                self._presence.registered(site, self._store.devices(site))
+            self.part()
             self._resend()
         # Walls first: a citizen looks for the number before the clerk looks up.
         for room in sorted(self._rooms, key=lambda r: KINDS.index(r.kind)):
@@ -311,7 +328,7 @@ class Sockets:
                 # Whoever presses a button meanwhile is served between two rooms.
                 self._sio.sleep(0)
 
-    def _part(self) -> None:
+    def part(self) -> None:
         """Let go of those whose right has ended: signed out, removed, revoked."""
         for sid, client in list(self._clients.items()):
             if client.holder is not None and not self._access.still(client.holder):
@@ -393,39 +410,79 @@ class Sockets:
     def floor(self, site: str) -> wire.FloorOut:
         """Every counter, service and device, live."""
         day = self._ledger.day(site)
-        live = {c.device.name: c for c in list(self._clients.values()) if c.device and c.device.site == site}
-        devices: list[wire.DeviceRowOut] = []
-        for row in self._store.devices(site):
-            client = live.get(row.name)
-            devices.append(
-                {
-                    "name": row.name,
-                    "kind": row.kind,
-                    "place": row.place,
-                    "revoked": row.revoked,
-                    "connected": client is not None,
-                    "seen_s_ago": round(time.monotonic() - client.seen, 1) if client else None,
-                    "facts": client.facts if client else {},
-                }
-            )
+        self._presence.registered(site, rows := self._store.devices(site))
+        devices = [self._device_row(row) for row in rows]
+        alarms = [self._alarm(site, alarm) for alarm in self.alarms(site)]
         with self._ledger.reading:
             return wire.floor(
                 day,
                 self._ledger.now(site),
                 devices,
                 self._ledger.clock.factor,
+                alarms=alarms,
                 likely=self._foresight.likely,
                 accuracy=self._foresight.accuracy,
                 called=self._names.shown,
             )
 
+    def _device_row(self, row: DeviceRow) -> wire.DeviceRowOut:
+        own = self._presence.life(row.site, row.name, PAGE if row.kind == "display" else AGENT)
+        page = self._presence.life(row.site, row.name, PAGE) if row.kind == "kiosk" else None
+        return {
+            "name": row.name,
+            "kind": row.kind,
+            "place": row.place,
+            "revoked": row.revoked,
+            **self._program(row.site, own),
+            "page": self._program(row.site, page) if page is not None else None,
+        }
+
+    def _program(self, site: str, life: Life | None) -> wire.ProgramOut:
+        ago = self._presence.now_s() - life.seen_s if life is not None else None
+        version = life.facts.get("version") if life is not None else None
+        return {
+            "connected": life is not None and life.sockets > 0,
+            "seen_s_ago": round(ago, 1) if ago is not None else None,
+            "seen_at": wire.instant(self._ago(site, ago)) if ago is not None else None,
+            "version": version if isinstance(version, str) else None,
+            "clock_offset_s": life.offset_s if life is not None else None,
+            "facts": life.facts if life is not None else {},
+        }
+
+    def _ago(self, site: str, seconds: float) -> datetime:
+        """The hall's instant so many real seconds ago."""
+        return (self._ledger.now(site) - timedelta(seconds=seconds * self._ledger.clock.factor)).replace(microsecond=0)
+
+    def alarms(self, site: str) -> list[Alarm]:
+        """What of the equipment wants looking after now."""
+        speaking = {each.place for each in self._presence.devices(site) if each.kind == "audio" or each.facts.get("sound") == "on"}
+        now, factor = self._presence.now_s(), self._ledger.clock.factor
+        unanswered = [
+            Unanswered(moment.place, moment.payload["code"], now - (self._ledger.now(site) - first).total_seconds() / factor)
+            for moment, first in self._publisher.unanswered(site)
+            if moment.place in speaking
+        ]
+        return self._presence.alarms(site, unanswered)
+
+    def _alarm(self, site: str, alarm: Alarm) -> wire.AlarmOut:
+        lasts = max(0.0, self._presence.now_s() - alarm.since_s)
+        return {
+            "kind": alarm.kind,
+            "device": alarm.device,
+            "name": alarm.name,
+            "place": alarm.place,
+            "words": alarm.words,
+            "todo": alarm.todo,
+            "since": wire.instant(self._ago(site, lasts)),
+            "for_s": int(lasts),
+            "urgent": alarm.urgent,
+        }
+
     def kiosk(self, site: str, kiosk: str, ticket: str | None) -> wire.KioskNowOut:
         """What a kiosk's page has to know of its own machine: its printer, its call for help, what became of one ticket's paper."""
-        since = time.monotonic() - SILENT_S
-        here = (site, "kiosk", kiosk)
-        agents = [c for c in list(self._clients.values()) if c.device and (c.device.site, c.device.role, c.device.place) == here]
-        awake = [c for c in agents if c.seen >= since]
-        paper = next((c.facts.get("paper") for c in awake), None)
+        agents = [each for each in self._presence.devices(site) if (each.kind, each.place, each.page) == ("kiosk", kiosk, False)]
+        awake = [each for each in agents if each.alive(self._presence.now_s())]
+        paper = next((each.facts.get("paper") for each in awake), None)
         return {
             "id": kiosk,
             "printer": {"connected": bool(awake), "paper": paper if isinstance(paper, str) else None},
@@ -437,43 +494,28 @@ class Sockets:
 
     def devices(self, site: str, place: str) -> wire.DevicesOut:
         """What of a hall's equipment is connected, and what staff should look after."""
-        kiosks = {k.id for k in self._sites.current(site).kiosks if k.hall == place}
-        present = list(self._clients.values())
-        awake = time.monotonic() - SILENT_S
-        live = [c for c in present if c.device is not None and c.device.site == site and c.seen >= awake]
-        names = {c.device.name for c in live if c.device}
+        office, now = self._sites.current(site), self._presence.now_s()
+        kiosks = {k.id for k in office.kiosks if k.hall == place}
+        live = [each for each in self._presence.devices(site) if each.alive(now)]
         here = Room("hall", site, place)
         # A kiosk's page follows the board of its hall, and is not a screen on the wall.
-        walls = [c for c in present if c.room == here and not any(p.role == "kiosk" for p in c.principals)]
-        alerts = [
-            {"kind": row.kind, "name": row.name, "words": f"{_DEVICE_WORDS[row.kind]} {row.name} mất kết nối"}
-            for row in self._registered.get(site, [])
-            if not row.revoked and row.name not in names and (row.place == place or row.place in kiosks)
-        ]
-        for client in live:
-            paper = client.facts.get("paper")
-            if client.device and client.device.role == "kiosk" and client.device.place in kiosks and paper in _PAPER_WORDS:
-                words = f"Máy lấy số {client.device.name} {_FAULT_WORDS.get(client.facts.get('fault')) or _PAPER_WORDS[paper]}"
-                alerts.append({"kind": "kiosk", "name": client.device.name, "words": words})
-            if client.device and client.device.place in kiosks and (refused := client.facts.get("refused")):
-                words = f"Số tạm {refused} của máy lấy số {client.device.name} không nhập được: mời lấy số mới"
-                alerts.append({"kind": "kiosk", "name": client.device.name, "words": words})
+        walls = [c for c in list(self._clients.values()) if c.room == here and not any(p.role == "kiosk" for p in c.principals)]
 
-        def count(role: str, places: set[str]) -> int:
-            return sum(1 for c in live if c.device and c.device.role == role and c.device.place in places)
+        def count(kind: str, places: set[str]) -> int:
+            return sum(1 for each in live if each.kind == kind and each.place in places and not each.page)
 
         return {
-            "speakers": count("audio", {place}) + sum(1 for c in walls if c.facts.get("sound") == "on"),
+            "speakers": count("audio", {place}) + sum(1 for each in live if each.place == place and each.facts.get("sound") == "on"),
             "displays": len(walls),
             "kiosks": count("kiosk", kiosks),
-            "alerts": alerts,
+            "alerts": [self._alarm(site, alarm) for alarm in self.alarms(site) if alarm.place == place or alarm.place in kiosks],
         }
 
     # -- moments to devices ------------------------------------------------------------------------------------------------------
 
     def _send_to_devices(self, moment: Moment) -> None:
         for sid, client in list(self._clients.items()):
-            if client.device is not None and moment.is_for(client.device) and client.device.name not in moment.answers:
+            if client.device is not None and client.wants(moment) and client.device.name not in moment.answers:
                 if client.room is not None and client.room.kind == "hall":
                     # A hall page has it already, from its room.
                     client.sent[moment.id] = time.monotonic()
@@ -488,7 +530,7 @@ class Sockets:
     def _send_pending(self, sid: str, client: Client) -> None:
         """What a device that has just said hello has missed and is still worth doing."""
         if client.device is not None:
-            for moment in self._publisher.pending(client.device):
+            for moment in filter(client.wants, self._publisher.pending(client.device)):
                 self._send(sid, client, moment)
 
     def _resend(self) -> None:
@@ -497,7 +539,7 @@ class Sockets:
         for sid, client in list(self._clients.items()):
             if client.device is None:
                 continue
-            waiting = self._publisher.pending(client.device)
+            waiting = list(filter(client.wants, self._publisher.pending(client.device)))
             client.sent = {m.id: at for m in waiting if (at := client.sent.get(m.id)) is not None}
             for moment in waiting:
                 if now - client.sent.get(moment.id, 0.0) >= RESEND_S:
@@ -515,15 +557,3 @@ def _failure(error: Exception, lang: str) -> wire.ErrorOut:
             return wire.error("storage_unavailable", lang=lang)
     log.error("unexpected", exc_info=error)
     return wire.error("internal", lang=lang)
-
-
-def _plain(value: Any) -> Any:
-    """A fact that can be sent on: texts short and whole, numbers that JSON knows."""
-    if isinstance(value, float) and not isfinite(value):
-        return None
-    return value[:FACT_LONGEST].encode("utf-8", "replace").decode() if isinstance(value, str) else value
-
-
-_DEVICE_WORDS = {"kiosk": "Máy lấy số", "display": "Màn hình", "audio": "Loa"}
-_PAPER_WORDS = {"low": "sắp hết giấy", "near_end": "sắp hết giấy", "out": "hết giấy", "none": "hết giấy", "offline": "không in được"}
-_FAULT_WORDS = {"cover": "đang mở nắp máy in", "cutter": "kẹt dao cắt giấy", "broken": "cần tắt mở lại máy in"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from small_hall import SmallHall, hall_now
 
-from server.device import Answer, Device
+from server.device import Answer, Device, own_version
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def test_a_device_says_hello_with_nothing_but_its_kind_when_the_key_says_the_res
     with SmallHall(kind="kiosk") as hall, running(kiosk(hall, Printer())) as device:
         hall.until(lambda: hall.beats)
         assert hall.hellos == [{"kind": "device"}]
-        assert hall.beats[0] == {"paper": "ok"}
+        assert hall.beats[0] == {"paper": "ok", "version": own_version(), "clock": pytest.approx(time.time(), abs=60)}
         assert device.connected and device.state["site"] == "demo"
 
 

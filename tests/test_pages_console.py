@@ -135,8 +135,8 @@ ALL = {"speakers": 2, "of": 2, "at": HEARD_AT}
 HALF = {"speakers": 1, "of": 2, "at": HEARD_AT}
 NONE = {"speakers": 0, "of": 2, "at": None}
 TWO = {"speakers": 2, "displays": 3, "alerts": []}
-MUTE = {"speakers": 0, "displays": 3, "alerts": [{"kind": "audio", "name": "loa", "words": "Loa loa mất kết nối"}]}
-ONE_DARK = {**TWO, "alerts": [{"kind": "display", "name": "tv4", "words": "Màn hình tv4 mất kết nối"}]}
+MUTE = {"speakers": 0, "displays": 3, "alerts": [{"kind": "silent", "device": "audio", "name": "loa", "words": "Loa loa mất kết nối"}]}
+ONE_DARK = {**TWO, "alerts": [{"kind": "silent", "device": "display", "name": "tv4", "words": "Màn hình tv4 mất kết nối"}]}
 TOO_LATE = "Không phát vì đã trễ 20 giây. Số vẫn hiện trên màn hình."
 
 CALL_WORDS: list[tuple[str, float, dict[str, Any], dict[str, Any], str, str]] = [

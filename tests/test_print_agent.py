@@ -188,7 +188,7 @@ def test_a_printer_without_paper_costs_its_ticket_and_not_the_next(hall: SmallHa
         hall.until(lambda: hall.beats[-1]["paper"] == "ok")
         hall.send("print", moment(2))
         assert answers(hall, 2)[1][1:] == (True, "printed")
-        assert hall.beats[-1] == {"paper": "ok", "fault": None, "detail": "ready"}
+        assert {"paper": "ok", "fault": None, "detail": "ready"}.items() <= hall.beats[-1].items()
 
 
 @pytest.mark.parametrize(

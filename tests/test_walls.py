@@ -19,6 +19,7 @@ ROWS: list[tuple[str, ...]] = [
         "server.store",
         "server.clock",
         "server.device",
+        "server.paired",
         "server.keypad",
         "server.letters",
         "config",
@@ -29,11 +30,12 @@ ROWS: list[tuple[str, ...]] = [
     ),
     ("server.sites", "server.wire", "server.voice", "server.notifiers", "server.names"),
     ("server.ledger",),
-    ("server.access", "server.copying", "server.outbox", "server.notices", "server.waitlist", "server.presence", "server.persons"),
-    ("server.publish", "server.routes", "server.foresight", "server.sums"),
+    ("server.access", "server.copying", "server.outbox", "server.alarm_mail"),
+    ("server.notices", "server.waitlist", "server.presence", "server.persons"),
+    ("server.publish", "server.routes", "server.foresight", "server.heartbeat", "server.sums"),
     ("server.api", "server.openapi", "server.sockets", "server.pages"),
     ("server.manage", "server.appointments", "server.leases", "server.printing"),
-    ("server.bookings", "server.pages.booking"),
+    ("server.bookings", "server.pages.booking", "server.pairing"),
     ("server.app", "server.demo", "server.commands", "server.chart", "server.comparison"),
     ("server.clip_pack", "server.rescue", "server.whatif"),
     ("server.__main__",),
@@ -45,9 +47,9 @@ NEIGHBOURS = {
     # A logo is checked by the pure file that will draw it.
     "config": {"config", "kiosk"},
     # Both agents remember across a restart what they have begun.
-    "audio": {"audio", "server.device", "kiosk.journal"},
+    "audio": {"audio", "server.device", "server.paired", "kiosk.journal"},
     "display": {"display", "server.device"},
-    "kiosk": {"kiosk", "server.clock", "server.device", "kiosk.journal"},
+    "kiosk": {"kiosk", "server.clock", "server.device", "server.paired", "kiosk.journal"},
     "server.openapi": {"server.routes"},
 }
 

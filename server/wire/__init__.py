@@ -96,9 +96,11 @@ from server.wire.office import (
     unnamed,
 )
 from server.wire.people import (
+    AlarmOut,
     DeviceOut,
     DeviceRowOut,
     NewDeviceOut,
+    ProgramOut,
     SessionOut,
     StaffOut,
     WhoOut,

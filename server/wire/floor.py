@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from heapq import nsmallest
 
@@ -13,7 +13,7 @@ from server.core.day import Day
 from server.core.forecast import Accuracy, Forecast
 from server.core.site import AS_WRITTEN
 from server.wire.office import Called, HoursOut, ServiceOut, StaffedCounterOut, hours, service, staffed_counter, unnamed
-from server.wire.people import DeviceRowOut
+from server.wire.people import AlarmOut, DeviceRowOut
 from server.wire.screens import HelpOut, help_calls
 from server.wire.tickets import WaitOut, wait
 from server.wire.values import instant, instant_or_none
@@ -109,6 +109,7 @@ class FloorOut(TypedDict):
     held: list[HeldOut]
     help: list[HelpOut]
     devices: list[DeviceRowOut]
+    alarms: list[AlarmOut]
     forecasts: ForecastsOut
 
 
@@ -118,6 +119,7 @@ def floor(
     devices: list[DeviceRowOut],
     factor: float = 1,
     *,
+    alarms: Sequence[AlarmOut] = (),
     likely: hall.Likely = hall.untold,
     accuracy: Callable[[Day, str | None], Accuracy] = lambda day, service: Accuracy(),
     called: Called = unnamed,
@@ -139,6 +141,7 @@ def floor(
         "held": [{"ticket": t.id, "code": t.code, "service": t.service, "counter": t.counter} for t in day.held.values()],
         "help": help_calls(day),
         "devices": devices,
+        "alarms": list(alarms),
         "forecasts": forecasts(accuracy(day, None)),
     }
 

@@ -15,14 +15,40 @@ class StaffOut(TypedDict):
     display_name: NotRequired[str]
 
 
-class DeviceRowOut(TypedDict):
+class ProgramOut(TypedDict):
+    """A program of a device and its last sign of life; `clock_offset_s`: by how much its own clock is ahead of the server's."""
+
+    connected: bool
+    seen_s_ago: float | None
+    seen_at: str | None
+    version: str | None
+    clock_offset_s: float | None
+    facts: dict[str, Any]
+
+
+class DeviceRowOut(ProgramOut):
+    """`page`: the screen of a kiosk, beside the program that prints."""
+
     name: str
     kind: str
     place: str
     revoked: bool
-    connected: bool
-    seen_s_ago: float | None
-    facts: dict[str, Any]
+    page: ProgramOut | None
+
+
+class AlarmOut(TypedDict):
+    """Something that wants looking after. `kind` and `name` (a device, or a hall) are the same for as long as it lasts, `for_s` real
+    seconds so far."""
+
+    kind: str
+    device: str
+    name: str
+    place: str
+    words: str
+    todo: str
+    since: str
+    for_s: int
+    urgent: bool
 
 
 class NewDeviceOut(TypedDict):

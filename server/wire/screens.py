@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from server.core import hall
 from server.core.day import Day, Ticket
 from server.wire.office import Called, HoursOut, LetterOut, StaffedCounterOut, hours, staffed_counter, unnamed
+from server.wire.people import AlarmOut
 from server.wire.tickets import TicketOut, WaitOut, ticket, wait
 from server.wire.values import instant, instant_or_none, plain
 
@@ -122,7 +123,7 @@ class DevicesOut(TypedDict):
     speakers: int
     displays: int
     kiosks: int
-    alerts: list[dict[str, str]]
+    alerts: list[AlarmOut]
 
 
 class ConsoleOut(TypedDict):

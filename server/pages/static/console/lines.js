@@ -62,7 +62,7 @@ export function callState(page, ticket, time) {
   const { speakers = 0, displays = 0, alerts = [] } = page.console.devices ?? {};
   const age = realSince(ticket.called_at, time);
   const { heard } = ticket;
-  const lost = (kind) => alerts.filter((alert) => alert.kind === kind).length;
+  const lost = (kind) => alerts.filter((alert) => alert.kind === "silent" && alert.device === kind).length;
   if (isHeard(ticket) && (heard.speakers >= heard.of || age > COUNTED_MS)) {
     const spoke = age > COUNTED_MS ? "" : ` · loa${NB}${heard.speakers}/${Math.max(heard.of, heard.speakers)}`;
     const screens = displays ? ` · màn${NB}hình${NB}${displays}/${displays + lost("display")}` : "";

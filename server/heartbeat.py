@@ -1,0 +1,131 @@
+"""Which devices are there, from their signs of life: what each last said of itself, since when, and how far its clock is off.
+
+Kept in memory and outside every story: presence is a state of now, and after a restart of the server the devices say it anew.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
+
+from server.access import Principal
+from server.core.alarms import CLOCK_OFF_S, Alarm, Device, Unanswered, alarms
+from server.store import DeviceRow
+
+FACTS_MOST = 20
+FACT_LONGEST = 200
+CLOCK_NOISE_S = 1.0
+"""A clock that is off by so much more or less than before is news."""
+PAGE, AGENT = "page", "agent"
+
+
+@dataclass
+class Life:
+    """What is known of one program of a device. `sockets`: how many of it are connected."""
+
+    sockets: int = 0
+    seen_s: float = 0.0
+    facts: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+    """What it told last, also on an earlier connection: paper that is still out has been out since then."""
+    since_s: dict[str, float] = field(default_factory=dict)
+    offset_s: float | None = None
+
+
+class Presence:
+    """The registered devices of every site and their lives. `now` gives seconds of a clock that never goes back, `wall` since 1970."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
+        self._now, self._wall = now, wall
+        self._started_s = now()
+        self._lives: dict[tuple[str, str, str], Life] = {}
+        self._registered: dict[str, list[DeviceRow]] = {}
+        self._lock = threading.Lock()
+        """Held while a life changes; matters where threads are real."""
+
+    def registered(self, site: str, rows: list[DeviceRow]) -> None:
+        """Which devices the site has now. A revoked one is forgotten, so that its successor of the same name begins anew."""
+        self._registered[site] = rows
+        known = {row.name for row in rows if not row.revoked}
+        with self._lock:
+            for key in [k for k, life in self._lives.items() if k[0] == site and k[1] not in known and not life.sockets]:
+                del self._lives[key]
+
+    # -- signs of life -------------------------------------------------------------------------------------------------------------
+
+    def came(self, device: Principal, part: str) -> None:
+        with self._lock:
+            life = self._lives.setdefault(_key(device, part), Life())
+            if not life.sockets:
+                life.facts = {}
+            life.sockets += 1
+            life.seen_s = self._now()
+
+    def left(self, device: Principal, part: str) -> None:
+        with self._lock:
+            self._lives[_key(device, part)].sockets -= 1
+
+    def lives(self, device: Principal, part: str) -> None:
+        """It has said something."""
+        self._lives[_key(device, part)].seen_s = self._now()
+
+    def said(self, device: Principal, part: str, facts: dict[str, Any]) -> bool:
+        """Keep what it tells of itself; whether that is news. `clock` is its own time, in seconds since 1970."""
+        told = {plain(k): plain(v) for k, v in list(facts.items())[:FACTS_MOST] if isinstance(v, str | int | float | bool | None)}
+        clock = told.pop("clock", None)
+        now, offset = self._now(), None
+        if isinstance(clock, int | float) and not isinstance(clock, bool):
+            offset = round(clock - self._wall(), 1)
+        with self._lock:
+            life = self._lives[_key(device, part)]
+            changed = [name for name in told.keys() | life.before.keys() if told.get(name) != life.before.get(name)]
+            was = life.offset_s
+            moved = abs((offset or 0) - (was or 0)) >= CLOCK_NOISE_S or (offset is None) != (was is None) or told != life.facts
+            life.offset_s = offset
+            if (abs(offset or 0) > CLOCK_OFF_S) != (abs(was or 0) > CLOCK_OFF_S):
+                changed.append("clock")
+            life.since_s |= dict.fromkeys(changed, now)
+            life.facts = life.before = told
+        return bool(changed) or moved
+
+    # -- what follows from them ----------------------------------------------------------------------------------------------------
+
+    def now_s(self) -> float:
+        return self._now()
+
+    def life(self, site: str, name: str, part: str) -> Life | None:
+        return self._lives.get((site, name, part))
+
+    def devices(self, site: str) -> list[Device]:
+        """Every registered device as it was last heard; a kiosk's screen as one of its own once it has shown itself."""
+        found = []
+        for row in self._registered.get(site, []):
+            if not row.revoked:
+                found.append(self._device(row, PAGE if row.kind == "display" else AGENT))
+                if row.kind == "kiosk" and (site, row.name, PAGE) in self._lives:
+                    found.append(self._device(row, PAGE, page=True))
+        return found
+
+    def _device(self, row: DeviceRow, part: str, *, page: bool = False) -> Device:
+        life = self._lives.get((row.site, row.name, part)) or Life(seen_s=self._started_s)
+        return Device(
+            row.name, row.kind, row.place, life.seen_s, life.sockets > 0, page, life.facts, dict(life.since_s), clock_offset_s=life.offset_s
+        )
+
+    def alarms(self, site: str, unanswered: Iterable[Unanswered] = ()) -> list[Alarm]:
+        return alarms(self.devices(site), self._now(), unanswered)
+
+
+def _key(device: Principal, part: str) -> tuple[str, str, str]:
+    return device.site or "", device.name, part
+
+
+def plain(value: Any) -> Any:
+    """A fact that can be sent on: texts short and whole, numbers that JSON knows."""
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return value[:FACT_LONGEST].encode("utf-8", "replace").decode() if isinstance(value, str) else value
