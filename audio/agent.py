@@ -45,6 +45,7 @@ from audio.playlist import Form, Kind, Moment, Playlist, Shown, Unsaid, Utteranc
 from audio.speaker import Speaker, VoiceUnavailable
 from audio.voice import Voice
 from kiosk.journal import Entry, Journal, JournalError, usual_path
+from server import paired
 from server.device import Answer, Device
 
 log = logging.getLogger("moiso.audio")
@@ -410,7 +411,10 @@ def default_cache() -> Path:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `moiso audio`."""
     parser.add_argument("--server", metavar="URL", help="the server, for example http://192.168.1.10:8000")
-    parser.add_argument("--key", help="the key that `moiso device add NAME --kind audio` showed (default: MOISO_KEY)")
+    parser.add_argument(
+        "--key", help="the key that `moiso device add NAME --kind audio` showed (default: MOISO_KEY, else the device is paired)"
+    )
+    paired.add_arguments(parser)
     parser.add_argument(
         "--output", default="default", metavar="OUTPUT", help="default | null (no sound) | dir:/path (keep the files) | command:PROGRAM"
     )
@@ -438,12 +442,16 @@ def main(args: argparse.Namespace) -> int:
             check(args.output, **options)
             return 0
         key = args.key or os.environ.get("MOISO_KEY")
-        if not key or not re.match(r"https?://[^/]", args.server or ""):
-            raise ValueError("Give --server http://HOST:PORT and --key KEY (made by `moiso device add NAME --kind audio`).")
+        if not re.match(r"https?://[^/]", args.server or ""):
+            raise ValueError("Give --server http://HOST:PORT, and --key KEY or nothing: then a code is shown to pair this device.")
         stop = threading.Event()
         _on_signals(stop.set)
+        if args.pair or not key:
+            key = paired.key_for(args, args.server, "audio", stop)
+        if not key:
+            return 0
         run(args.server, key, args.output, journal=args.journal, stop=stop, **options)
-    except (PlayerFailed, VoiceUnavailable, BadPack, JournalError, ValueError) as problem:
+    except (PlayerFailed, VoiceUnavailable, BadPack, JournalError, ValueError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1
     return 0

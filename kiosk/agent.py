@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from kiosk.journal import Journal, JournalError, usual_path
 from kiosk.notebook import Notebook, NotebookError
+from server import paired
 from server.core.site import Offline
 
 if TYPE_CHECKING:
@@ -97,7 +98,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "The key comes from `moiso device add k1 --kind kiosk`; instead of --key it may stand in the variable MOISO_KEY."
     )
     parser.add_argument("--server", required=True, metavar="URL", help="where the office's server is, such as http://192.0.2.1:8000")
-    parser.add_argument("--key", default=os.environ.get("MOISO_KEY"), help="the device key of this kiosk")
+    parser.add_argument(
+        "--key", default=os.environ.get("MOISO_KEY"), help="the device key of this kiosk (default: MOISO_KEY, else the device is paired)"
+    )
+    paired.add_arguments(parser)
     parser.add_argument(
         "--printer",
         required=True,
@@ -126,7 +130,7 @@ def main(args: argparse.Namespace) -> int:
     # What draws and prints is loaded here: the command line and the server do without it.
     from kiosk.printer import PrinterError, open_printer
 
-    if not args.key:
+    if args.key == "":
         print("A device key is needed: give --key, from `moiso device add k1 --kind kiosk`.", file=sys.stderr)
         return 2
     # The printing library tells the root logger of every connection; ours says what staff need.
@@ -136,6 +140,10 @@ def main(args: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
+        if args.pair or args.key is None:
+            args.key = paired.key_for(args, args.server, "kiosk", stop)
+        if not args.key:
+            return 0
         with ExitStack() as open_files:
             journal = open_files.enter_context(Journal(args.journal or usual_path("print", args.server, args.key)))
             printer = open_printer(args.printer, args.paper, torn=journal.interrupted)
@@ -145,7 +153,7 @@ def main(args: argparse.Namespace) -> int:
                 own = OnItsOwn(notebook, args.page or args.server, args.local_port)
             log.info("Printing on %s, %d mm.", args.printer, args.paper)
             serve(args.server, args.key, printer, journal, stop, own)
-    except (PrinterError, JournalError, NotebookError) as reason:
+    except (PrinterError, JournalError, NotebookError, OSError) as reason:
         print(reason, file=sys.stderr)
         return 2
     return 0

@@ -53,6 +53,8 @@ class Context:
     """Of a site and a service: minutes of a counter for one call, as measured."""
     offload: Callable[..., Any]
     """Runs a function on another thread and waits: for whatever takes longer than a clerk's click may."""
+    let_go: Callable[[], None]
+    """Ends the connections of those whose right has just ended."""
     secure_cookies: bool = False
     can_mail: bool = False
     """Whether mail finds a way out: without one, none is promised."""

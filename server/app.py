@@ -21,7 +21,7 @@ from flask_socketio import SocketIO
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server import bookings, leases, manage, notices, outbox, persons, printing, wire
+from server import bookings, leases, manage, notices, outbox, pairing, persons, printing, wire
 from server.access import Access
 from server.api import Context, build
 from server.clock import HallClock, wall
@@ -136,6 +136,7 @@ class Application:
             self.foresight.likely,
             self.foresight.cycle,
             options.offload,
+            self.sockets.part,
             secure_cookies=options.secure_cookies,
             can_mail=self.can_mail,
         )
@@ -144,6 +145,7 @@ class Application:
         printing.declare(self.routes, self.context)
         leases.declare(self.routes, self.context)
         bookings.declare(self.routes, self.context)
+        pairing.declare(self.routes, self.context, pairing.Pairings())
         self._stopping = threading.Event()
         self.copying = Copying(options.replica, options.offload, self.sio.sleep) if options.replica else None
         self._metrics = Metrics(self)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import isfinite
@@ -101,13 +102,18 @@ class Presence:
         return self._lives.get((site, name, part))
 
     def devices(self, site: str) -> list[Device]:
-        """Every registered device as it was last heard; a kiosk's screen as one of its own once it has shown itself."""
+        """Every registered device as it was last heard; a kiosk's screen as one of its own once it has shown itself. Where
+        two keys stand at one kiosk, one may be the page's alone."""
+        rows = [row for row in self._registered.get(site, []) if not row.revoked]
+        kiosks = Counter(row.place for row in rows if row.kind == "kiosk")
         found = []
-        for row in self._registered.get(site, []):
-            if not row.revoked:
+        for row in rows:
+            page = row.kind == "kiosk" and (site, row.name, PAGE) in self._lives
+            alone = page and kiosks[row.place] > 1 and (site, row.name, AGENT) not in self._lives
+            if not alone:
                 found.append(self._device(row, PAGE if row.kind == "display" else AGENT))
-                if row.kind == "kiosk" and (site, row.name, PAGE) in self._lives:
-                    found.append(self._device(row, PAGE, page=True))
+            if page:
+                found.append(self._device(row, PAGE, page=True))
         return found
 
     def _device(self, row: DeviceRow, part: str, *, page: bool = False) -> Device:

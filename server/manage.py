@@ -366,15 +366,10 @@ def _devices(routes: Routes, ctx: Context) -> None:
         refuses=("name_taken", "unknown_place"),
     )
     def add(call: Call) -> Reply:
-        site, body = ctx.sites.current(call.path["site"]), call.body
-        places = list(site.kiosk) if body.kind == "kiosk" else list(site.hall)
-        place = body.place or (body.name if body.kind == "kiosk" else places[0] if len(places) == 1 else "")
-        if place not in places:
-            raise Refused("unknown_place", place=place, known=places)
-        if any(row.name == body.name and not row.revoked for row in store.devices(site.id)):
-            raise Refused("name_taken", name=body.name)
+        site, body = call.path["site"], call.body
+        place = placed(ctx, site, body.name, body.kind, body.place)
         key = new_key()
-        ledger.write(lambda tx: tx.put_device(DeviceRow(body.name, site.id, body.kind, place, hash_key(key))))
+        ledger.write(lambda tx: tx.put_device(DeviceRow(body.name, site, body.kind, place, hash_key(key))))
         out: wire.NewDeviceOut = {"name": body.name, "kind": body.kind, "place": place, "key": key}
         return 201, out
 
@@ -384,4 +379,17 @@ def _devices(routes: Routes, ctx: Context) -> None:
         if row is None:
             raise Refused("not_found")
         ledger.write(lambda tx: tx.put_device(replace(row, revoked=True)))
+        ctx.let_go()
         return Response(status=204)
+
+
+def placed(ctx: Context, site: str, name: str, kind: str, place: str | None) -> str:
+    """Where a new device stands. Refuses `unknown_place` and `name_taken`."""
+    office = ctx.sites.current(site)
+    places = list(office.kiosk) if kind == "kiosk" else list(office.hall)
+    chosen = place or (name if kind == "kiosk" else places[0] if len(places) == 1 else "")
+    if chosen not in places:
+        raise Refused("unknown_place", place=chosen, known=places)
+    if any(row.name == name and not row.revoked for row in ctx.ledger.store.devices(site)):
+        raise Refused("name_taken", name=name)
+    return chosen

@@ -44,6 +44,7 @@ STATUS = {
     "csrf": 403,
     "password_change_required": 403,
     "not_found": 404,
+    "unknown_code": 404,
     "method_not_allowed": 405,
     "too_large": 413,
     "unsupported_media_type": 415,

@@ -136,6 +136,20 @@ def test_the_screen_of_a_kiosk_is_missed_once_it_has_been_there() -> None:
     assert hands.kinds() == [("page_silent", 50.0)]
 
 
+def test_where_page_and_printer_have_a_key_each_the_page_is_not_missed_as_a_printer() -> None:
+    hands = Hands()
+    rows = [DeviceRow(name, "x", "kiosk", "k1", name) for name in ("k1", "k1-2")]
+    hands.presence.registered("x", rows)
+    page = Principal("device", "k1-2", "kiosk", "x", "k1")
+    hands.presence.came(page, PAGE)
+    assert [alarm.name for alarm in hands.presence.alarms("x")] == ["k1"]
+    hands.presence.came(K1, AGENT)
+    assert hands.kinds() == []
+    hands.presence.registered("x", rows[1:])
+    # Alone at its kiosk, it should print as well.
+    assert hands.kinds() == [("silent", 50.0)]
+
+
 # -- in a running office ---------------------------------------------------------------------------------------------------------
 
 

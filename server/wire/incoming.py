@@ -191,6 +191,27 @@ class SumIn(_Body):
     answer: Annotated[str, StringConstraints(max_length=10)]
 
 
+class PairingIn(_Body):
+    """What a device without a key says of itself."""
+
+    kind: Literal["kiosk", "display", "audio"]
+    site: Id | None = None
+    place: Id | None = None
+
+
+class PairingSecretIn(_Body):
+    secret: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class PairIn(_Body):
+    """The code as it was typed, and what the device shall be. `kind` is only compared: the device itself says what it is."""
+
+    code: Annotated[str, StringConstraints(min_length=1, max_length=20), AfterValidator(_text)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text), AfterValidator(_something)]
+    kind: Literal["kiosk", "display", "audio"] | None = None
+    place: Id | None = None
+
+
 class BookIn(_Body):
     """A booking: of a service, or of a procedure and so of its service. Without `start` a live number for today, where there are any."""
 

@@ -58,6 +58,34 @@ class NewDeviceOut(TypedDict):
     key: str
 
 
+class PairingOut(TypedDict):
+    """`code` is shown, `secret` is kept by the device that shows it. `lasts_s` is for devices whose clock is wrong."""
+
+    code: str
+    secret: str
+    expires_at: str
+    lasts_s: int
+
+
+class PairingAskedOut(TypedDict):
+    code: str
+    kind: str
+    place: str | None
+    expires_at: str
+
+
+class PairingWaitsOut(TypedDict):
+    state: str
+
+
+class PairedOut(TypedDict):
+    name: str
+    kind: str
+    place: str
+    site: str
+    key: str
+
+
 class WhoOut(TypedDict):
     user: str
     role: str
