@@ -13,6 +13,7 @@ from config.procedures import Offered, read_catalogue
 from config.reader import NBSP, Table, did_you_mean, shown, unbroken
 from server.core.site import (
     RECEIPT_LINES,
+    Alarms,
     Also,
     BookingRules,
     Counter,
@@ -45,6 +46,8 @@ SLIDE_LINE = 240
 COMMON_MOST = 6
 HEADER_LINES, FOOTER_LINES, RECEIPT_LINE = 2, 3, 120
 """Lines of an office's own on a ticket, and characters of each."""
+MAILS_MOST = 10
+_MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
@@ -84,6 +87,7 @@ def read_office(top: Table) -> Site:
         voice=_voice(top.table("voice")),
         limits=_limits(top.table("limits")),
         offline=_offline(top.table("offline")),
+        alarms=_alarms(top.table("alarms")),
     )
     top.done()
     _warn(top, site)
@@ -272,6 +276,18 @@ def _booking(table: Table, usual: BookingRules) -> BookingRules:
     if booking.held_back > booking.capacity:
         table.mistake("held_back", "More places are held back than there are.", f"Write at most {booking.capacity}.")
     return booking
+
+
+def _alarms(table: Table) -> Alarms:
+    addresses = table.texts("email", most=254)
+    for path, address in addresses:
+        if not _MAIL.fullmatch(address):
+            table.report.mistake(path, f'"{shown(address)}" is not an e-mail address.', 'Write it like "phu-trach@example.vn".')
+    if len(addresses) > MAILS_MOST:
+        table.mistake("email", f"There are {len(addresses)} addresses.", f"At most {MAILS_MOST} are told of alarms.")
+    alarms = Alarms(email=tuple(address for _, address in addresses), after=table.minutes("after", Alarms().after, least=1, most=240))
+    table.done()
+    return alarms
 
 
 def _limits(table: Table) -> Limits:

@@ -23,6 +23,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import bookings, leases, manage, notices, outbox, pairing, persons, printing, wire
 from server.access import Access
+from server.alarm_mail import AlarmMail
 from server.api import Context, build
 from server.clock import HallClock, wall
 from server.copying import Copying
@@ -123,6 +124,7 @@ class Application:
         names = Names(store)
         self.presence = Presence()
         self.sockets = Sockets(self.sio, store, self.ledger, sites, self.access, names, self.publisher, self.foresight, self.presence)
+        self.alarm_mail = AlarmMail(self.ledger, self.sockets.alarms, self.presence.now_s)
         self.context = Context(
             self.ledger,
             sites,
@@ -167,6 +169,8 @@ class Application:
         _describe(app, self.routes)
         self._metrics.install(app)
 
+        running = app_version()
+
         @app.before_request
         def begin() -> None:
             g.began = time.perf_counter()
@@ -175,6 +179,7 @@ class Application:
         def finish(response: Response) -> Response:
             for name, value in SECURE_HEADERS.items():
                 response.headers.setdefault(name, value)
+            response.headers["X-Moiso-Version"] = running
             rule = request.url_rule.rule if request.url_rule else "unknown"
             took = time.perf_counter() - g.began
             self._metrics.answered(request.method, rule, response.status_code, took)
@@ -208,6 +213,9 @@ class Application:
                     forget_at = time.monotonic() + FORGET_S
                     clean = not self._forget(days) and clean
                 clean = clean or self._scrub()
+                if self.can_mail:
+                    for site in self.sites.ids():
+                        self.alarm_mail.look(self.ledger.day(site))
                 if any(self._is_night(site) for site in self.sites.ids()):
                     self.ledger.close_old_days()
                 self.waiting_list.look()

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from server import wire
+from server import alarm_mail, wire
 from server.core import events as ev
 from server.core.appointment import Appointment, Awaiting, Slot, spoken
 from server.core.booking import why_unkept
@@ -19,7 +19,7 @@ from server.core.day import Day
 from server.core.site import Counting
 from server.core.words import rule_lines
 from server.ledger import Ledger
-from server.letters import STANDS, Kind, Letter
+from server.letters import STANDS, Kind, Letter, Mail
 from server.store import NoticeRow, Store
 
 REMIND_AT = timedelta(hours=16)
@@ -103,11 +103,13 @@ def _place(day: Day, entry: ev.Entry, awaiting: Awaiting, slot: Slot) -> NoticeR
     )
 
 
-def reading(store: Store, ledger: Ledger) -> Callable[[NoticeRow], tuple[str, Letter] | None]:
+def reading(store: Store, ledger: Ledger) -> Callable[[NoticeRow], tuple[str, Letter | Mail] | None]:
     """Where a notice goes and what it says; None when there is nobody, or nothing any more."""
 
-    def read(row: NoticeRow) -> tuple[str, Letter] | None:
+    def read(row: NoticeRow) -> tuple[str, Letter | Mail] | None:
         contact = store.contact(row.contact)
+        if row.kind == alarm_mail.KIND:
+            return alarm_mail.addressed(contact)
         address = wire.loads(contact.body).get("email") if contact else None
         if not address or row.day < ledger.today(row.site):
             return None

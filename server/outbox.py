@@ -20,7 +20,7 @@ from typing import Any
 import structlog
 
 from server.ledger import Ledger
-from server.letters import Kind, Letter, mail
+from server.letters import Kind, Letter, Mail, mail
 from server.notifiers import Never, Notifier, NotYet
 from server.store import Broken, NoticeRow, Store, Unavailable
 
@@ -35,11 +35,11 @@ LONGEST_PAUSE = timedelta(hours=1)
 LAST_WORD_S = 2.0
 """A process that ends waits for so long for the mails it is sending."""
 
-Read = Callable[[NoticeRow], tuple[str, Letter] | None]
+Read = Callable[[NoticeRow], tuple[str, Letter | Mail] | None]
 """Where a notice goes and what it says, told on the event loop from what is published now. None: there is nobody or nothing to tell."""
 
 
-def nobody(row: NoticeRow) -> tuple[str, Letter] | None:
+def nobody(row: NoticeRow) -> tuple[str, Letter | Mail] | None:
     return None
 
 
@@ -133,7 +133,7 @@ class Outbox:
         if found is None:
             return self._end(row, "expired", "nobody to tell")
         to, letter = found
-        written = mail(letter if letter.at is not None else replace(letter, at=row.created_at))
+        written = letter if isinstance(letter, Mail) else mail(letter if letter.at is not None else replace(letter, at=row.created_at))
         begun = self._after(row, now, "a try that was not ended")
         if not self._ledger.write(lambda tx: tx.move_notice(begun)):
             # Taken back meanwhile.

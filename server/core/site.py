@@ -134,6 +134,14 @@ class Offline:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarms:
+    """Who is told by mail of what nobody has solved `after` it began."""
+
+    email: tuple[str, ...] = ()
+    after: timedelta = 5 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A field of work the citizen chooses (lĩnh vực). `letter` begins its numbers; one series each."""
 
@@ -312,6 +320,7 @@ class Site:
     voice: Voice = Voice()
     limits: Limits = Limits()
     offline: Offline = Offline()
+    alarms: Alarms = Alarms()
     notice: str = ""
     show_clerk_names: bool = False
     """Whether the small screen above a counter names who sits there."""

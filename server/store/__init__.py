@@ -127,10 +127,10 @@ class DoneRow:
 
 @dataclass(frozen=True, slots=True)
 class NoticeRow:
-    """One message to a citizen on its way out. It is written with the event that causes it, and sent later by `server.outbox`.
+    """One message on its way out. It is written with the event that causes it, and sent later by `server.outbox`.
 
-    `kind`: `booked`, `moved`, `cancelled`, `displaced` (the office closed that time), `reminder`, `place_free` (waiting list). `state`:
-    `waiting`, `sent`, `failed`, `expired`. `contact` is a reference; neither it nor `detail` says who somebody is.
+    `kind`: `booked`, `moved`, `cancelled`, `displaced` (the office closed that time), `reminder`, `place_free` (waiting list), `alarm` (for
+    staff). `state`: `waiting`, `sent`, `failed`, `expired`. `contact` is a reference; neither it nor `detail` says who somebody is.
     """
 
     id: str
