@@ -383,7 +383,7 @@ def test_the_cable_is_pulled_and_the_session_ends(office: SmallOffice, sit: Sit)
     clerk.sees("young")
     office.devices["alerts"] = [{"kind": "paper", "name": "k1", "words": "Máy lấy số 1 <i>sắp</i> hết giấy"}]
     office.tell()
-    expect(clerk.page.locator("footer")).to_contain_text("<i>sắp</i>")
+    expect(clerk.page.locator("[data-test=care]")).to_contain_text("<i>sắp</i>")
     office.unplug()
     clerk.sees("lost")
     clerk.reads("second", "Đang nối lại. Quầy vẫn đang phục vụ A001.")

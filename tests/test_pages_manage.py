@@ -386,7 +386,7 @@ def test_a_display_name_is_given_and_stands_at_the_counter(manager: Page, office
 
 def test_a_device_is_added_with_a_key_shown_once_and_revoked(manager: Page, office: Outside, browser: Browser) -> None:
     tab(manager, "Thiết bị")
-    expect(manager.locator("[data-device=k1]")).to_contain_text("Mất kết nối")
+    expect(manager.locator("[data-device=k1]")).to_contain_text("Chưa thấy từ khi bật máy chủ")
     manager.get_by_label("Tên thiết bị").fill("máy cửa sau")
     press(manager, "Thêm")
     address = manager.get_by_label("Mở địa chỉ này một lần trên máy").input_value()
@@ -417,7 +417,7 @@ def test_the_address_of_a_new_screen_makes_it_a_device_that_lives(manager: Page,
     row = manager.locator("[data-device=display-main]")
     expect(row).to_contain_text("Đang nối")
     screen.close()
-    expect(row).to_contain_text("Mất kết nối")
+    expect(row).to_contain_text("Mất liên lạc")
     press(row, "Thu hồi")
     press(row, "Thu hồi khóa")
     expect(row).to_have_count(0)

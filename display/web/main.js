@@ -3,6 +3,7 @@ import { command } from "/static/shared/api.js";
 import { hallClock, isoAt, offsetOf } from "/static/shared/clock.js";
 import { connect } from "/static/shared/connection.js";
 import { fit } from "/static/shared/fit.js";
+import { codeView, pairing } from "/static/shared/pairing.js";
 import { render } from "/static/shared/vendor/lit-html.js";
 import { legibility } from "./check.js";
 import { LAYOUTS, start, step, wall } from "./model.js";
@@ -23,6 +24,9 @@ const root = document.getElementById("wall");
 const clock = hallClock();
 const layoutNow = () => (LAYOUTS[wish.get("layout")] ? wish.get("layout") : innerWidth >= innerHeight ? "landscape" : "portrait");
 let state = start({ now: performance.now(), layout: layoutNow() });
+/** Under this name a wall remembers that its cookie is a device's: a public one need not ask. */
+const PAIRED = `moiso.display.${siteId}/${hallId}`;
+let code = null;
 let connection = null;
 let speaker = null;
 /** The sound check: what has become of the last one, in words. */
@@ -36,7 +40,8 @@ function dispatch(event) {
 
 function draw() {
   const around = { layout: state.layout, clock: clock.text(), locked: Boolean(speaker?.locked()), check: check() };
-  if (state.problem) render(problemView(state.problem), root);
+  if (wish.get("pair") === "1") render(code ? codeView(code) : problemView(["Màn hình đang hỏi mã ghép."]), root);
+  else if (state.problem) render(problemView(state.problem), root);
   else if (state.board) render(wallView(wall(state, performance.now()), around), root);
   else if (state.stale) render(problemView(["Màn hình đang nối lại.", "Xin nghe loa hoặc hỏi cán bộ."]), root);
   fit(root);
@@ -97,12 +102,13 @@ function takeMoment(moment, event) {
   else requestAnimationFrame(() => connection.done(moment.id, true, "shown"));
 }
 
-function open(withKey) {
+function open(withKey, device = false) {
   connection = connect({
     site: siteId,
     kind: "hall",
     id: hallId,
     key: withKey,
+    device,
     onState: takeBoard,
     onMoment: takeMoment,
     onStale: () => dispatch({ type: "stale" }),
@@ -113,8 +119,9 @@ function open(withKey) {
 }
 
 function refused(error) {
-  if (key && connection.keyed && ["unauthenticated", "forbidden"].includes(error.code)) {
+  if (connection.keyed && ["unauthenticated", "forbidden"].includes(error.code)) {
     // A wall whose key was taken back still serves the hall; only staff no longer see that it does.
+    localStorage.removeItem(PAIRED);
     connection.close();
     open(null);
   } else if (!state.board) {
@@ -132,7 +139,25 @@ async function preview(name) {
 
 addEventListener("resize", () => dispatch({ type: "layout", layout: layoutNow() }));
 setInterval(() => dispatch({ type: "tick" }), TICK_MS);
-if (wish.get("example")) {
+/** Show a code until it is typed, then be the wall that is opened without `pair`. */
+function pair() {
+  draw();
+  pairing({
+    kind: "display",
+    site: siteId,
+    place: hallId,
+    onCode: (shown) => ((code = shown), draw()),
+    onPaired() {
+      localStorage.setItem(PAIRED, "1");
+      wish.delete("pair");
+      location.replace(`${location.pathname}${wish.size ? `?${wish}` : ""}`);
+    },
+  });
+}
+
+if (wish.get("pair") === "1") {
+  pair();
+} else if (wish.get("example")) {
   preview(wish.get("example"));
 } else {
   if (wish.get("sound") === "1") {
@@ -144,7 +169,7 @@ if (wish.get("example")) {
       changed: draw,
     });
   }
-  open(key);
+  open(key, !key && localStorage.getItem(PAIRED) === "1");
   loadSite();
   loadCode();
   setInterval(loadSite, SITE_EVERY_MS);

@@ -3,6 +3,7 @@ import { command, newKey } from "/static/shared/api.js";
 import { hallClock } from "/static/shared/clock.js";
 import { connect } from "/static/shared/connection.js";
 import { fit } from "/static/shared/fit.js";
+import { pairing } from "/static/shared/pairing.js";
 import { readScans } from "/static/shared/scanner.js";
 import { render } from "/static/shared/vendor/lit-html.js";
 import { readAloud } from "./aloud.js";
@@ -35,6 +36,8 @@ const clock = hallClock();
 let state = start({ now: performance.now() });
 let connection = null;
 let polling = null;
+let isDevice = false;
+let asker = null;
 let asking = null;
 let machineAsked = { at: -Infinity, running: false };
 let besideAsked = { at: -Infinity, running: false };
@@ -54,6 +57,7 @@ function dispatch(event) {
   if (state !== before || event.type === "tick") draw();
   if (state.intent !== before.intent) ask(state.intent);
   if (state.help && state.help.key !== before.help?.key) ring(state.help.key);
+  if (state.problem !== before.problem) showCode(state.problem === "unpaired");
   const news = state.screen !== before.screen || state.ticket !== before.ticket || state.paperSince !== before.paperSince;
   lookAtMachine(news);
   lookBeside();
@@ -155,11 +159,21 @@ async function loadSite() {
   }
 }
 
+/** Follow the hall's board; as a device, once the cookie is known to be one: then staff see whether this screen lives. */
 function listenToHall(hall) {
+  connection?.close();
   connection = connect({
     site: siteId,
     kind: "hall",
     id: hall,
+    device: isDevice,
+    beat: () => ({ revision: state.board?.revision ?? null }),
+    onRefused(error) {
+      if (!isDevice || !["unauthenticated", "forbidden"].includes(error.code)) return;
+      isDevice = false;
+      listenToHall(hall);
+      pair();
+    },
     onState: takeBoard,
     onStale() {
       staleSince = performance.now();
@@ -195,9 +209,26 @@ async function pair() {
   const known = answer.status === 200 || answer.status === 201;
   const unknown = answer.status === 401 || answer.status === 403;
   if (key && (known || unknown)) history.replaceState(null, "", location.pathname + location.search);
-  if (known) dispatch({ type: "paired" });
+  if (known) beDevice();
   if (unknown) dispatch({ type: "problem", problem: "unpaired" });
   if (key && !known && !unknown) setTimeout(pair, BOARD_POLL_MS);
+}
+
+/** The cookie is a kiosk's: take numbers with it, and be seen. */
+function beDevice() {
+  dispatch({ type: "paired" });
+  if (isDevice) return;
+  isDevice = true;
+  const own = kioskOf(state.site);
+  if (connection && own) listenToHall(own.hall);
+}
+
+/** While the kiosk has no key it shows a code by which it is given one. */
+function showCode(wanted) {
+  asker?.stop();
+  asker = wanted
+    ? pairing({ kind: "kiosk", site: siteId, place: kioskId, onCode: (code) => dispatch({ type: "code", code }), onPaired: beDevice })
+    : null;
 }
 
 listen(root, () => state.glass.pixels, (touch) => dispatch({ type: "touch", key: newKey(), ...touch }));

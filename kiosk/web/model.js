@@ -65,6 +65,7 @@ export function start({ now = 0 } = {}) {
     board: null,
     machine: null,
     problem: null,
+    code: null,
     staleAt: null,
     alone: false,
     beside: null,
@@ -93,10 +94,12 @@ export function step(state, event) {
       return { ...state, glass: event.glass };
     case "stale":
       return { ...state, staleAt: state.staleAt ?? event.since ?? event.now };
+    case "code":
+      return { ...state, code: event.code };
     case "problem":
       return { ...state, problem: event.problem };
     case "paired":
-      return state.problem === "unpaired" ? home({ ...state, problem: null }, event.now) : state;
+      return state.problem === "unpaired" ? home({ ...state, problem: null, code: null }, event.now) : state;
     case "answer":
       return answer(state, event);
     case "rung":

@@ -1,4 +1,5 @@
 /** Draws the kiosk's state. Text reaches the page as text; what a touch means is written in `data-touch`. */
+import { codeView } from "/static/shared/pairing.js";
 import { html, nothing } from "/static/shared/vendor/lit-html.js";
 import { classMap } from "/static/shared/vendor/directives/class-map.js";
 import { keyed } from "/static/shared/vendor/directives/keyed.js";
@@ -229,7 +230,8 @@ function problem(state, t, around) {
     kiosk: [t.unknownKiosk(around.kioskId), t.unpairedAdvice],
     site: [t.unknownSite(around.siteId), t.unpairedAdvice],
   }[state.problem];
-  return html`<main class="closed">${messages(why)}</main>`;
+  const code = state.problem === "unpaired" && state.code;
+  return html`<main class="closed">${messages(why)}${code ? codeView(code) : nothing}</main>`;
 }
 
 function starting(state, t) {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -34,6 +35,10 @@ SECURE_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
+
+
+CODE = re.compile(r"[2-9A-Z]{6}")
+"""A pairing's code, as far as its looks go."""
 
 
 @dataclass
@@ -146,6 +151,14 @@ def blueprint(sites: Sites, extras: Extras, ledger: Ledger, likely: Likely) -> B
     def counter_page(site: str, name: str) -> Response:
         known(lambda: site in sites.ids() and name in sites.current(site).counter)
         return page(display, "counter.html")
+
+    @pages.get("/pairing/<code>/qr.svg")
+    def pairing_code(code: str) -> Response:
+        # Whoever scans it reaches the server by the same name as the screen that shows it.
+        picture = qr.svg(f"{request.host_url}manage#pair={code}") if CODE.fullmatch(code) else None
+        if picture is None:
+            abort(404)
+        return _private(Response(picture, mimetype="image/svg+xml"))
 
     @pages.get("/favicon.ico")
     def icon() -> Response:

@@ -122,7 +122,7 @@ export function tabs(shown) {
   ];
 }
 
-/** The status bar: word, shape and colour for server, loudspeakers, screens, kiosks and what needs a hand. */
+/** The status bar: word, shape and colour for server, loudspeakers, screens and kiosks. */
 export function status(page) {
   const devices = page.console?.devices;
   const alarm = (text) => ({ tone: "warn", shape: "alarm", text });
@@ -132,7 +132,12 @@ export function status(page) {
   items.push({ tone: "", text: devices.speakers ? `Loa ${devices.speakers}` : "Không có loa" });
   items.push(devices.displays ? { tone: "", text: `Màn hình ${devices.displays}` } : alarm("Không có màn hình"));
   items.push({ tone: "", text: devices.kiosks ? `Máy lấy số ${devices.kiosks}` : "Không có máy lấy số" });
-  // What should be there and is not, the server knows and says.
-  for (const alert of devices.alerts ?? []) items.push(alarm(alert.words));
   return items;
+}
+
+/** What of the hall's equipment wants looking after: the first in words with what to do, and how many more; null while all is well. */
+export function care(page) {
+  const alerts = (page.connected && page.console?.devices?.alerts) || [];
+  if (!alerts.length) return null;
+  return { text: alerts[0].words, todo: alerts[0].todo ?? "", more: alerts.slice(1).map((alert) => alert.words) };
 }

@@ -5,7 +5,7 @@ import { keyed } from "../shared/vendor/directives/keyed.js";
 import { repeat } from "../shared/vendor/directives/repeat.js";
 import { plainName } from "../shared/words.js";
 import { alarm, check, dot, sound } from "./icons.js";
-import { compared, present, row, status, tabs } from "./lines.js";
+import { care, compared, present, row, status, tabs } from "./lines.js";
 import { big, clockText, helpLine, keys, press, strip, takenBy } from "./model.js";
 import { panel } from "./panels.js";
 
@@ -24,7 +24,7 @@ export function consoleView(page, time, go) {
         <section class="card" aria-label="Danh sách chờ">
           ${page.asking && page.asking.what !== "end" ? panel(page, go) : list(page, time, go)}
         </section>
-        <div role="status">${helpCall(page, go)}</div>
+        <div role="status">${careLine(page)} ${helpCall(page, go)}</div>
       </div>
     </main>
     ${statusBar(page, go)}
@@ -142,6 +142,16 @@ function helpCall(page, go) {
   return html`<p class="help" data-test="help">
     ${alarm}<strong>${line.text}</strong><span class="since">${line.since}</span>
     <button ?disabled=${!press(page, null, "help-answer")} @click=${() => go.press("help-answer")}>Tôi đến <kbd>M</kbd></button>
+  </p>`;
+}
+
+/** What the equipment needs, for whoever has a hand free. */
+function careLine(page) {
+  const line = care(page);
+  if (!line) return nothing;
+  const { text, todo, more } = line;
+  return html`<p class="care" data-test="care" title=${more.join("\n")}>
+    ${alarm}<span><strong>${text}.</strong> ${todo}${more.length ? html` <em>Và ${more.length} việc khác.</em>` : nothing}</span>
   </p>`;
 }
 

@@ -3,7 +3,8 @@ import { render } from "../shared/vendor/lit-html.js";
 import { command, newKey } from "../shared/api.js";
 import { connect } from "../shared/connection.js";
 import { changePassword, NOT_REACHED, passwordView, signIn, signInView } from "../shared/sign-in.js";
-import { clockTime, firstPassword, freeName, tabsFor, todayAt, typedTime } from "./model.js";
+import { freeName, typedCode } from "./devices.js";
+import { clockTime, firstPassword, tabsFor, todayAt, typedTime } from "./model.js";
 import { printing } from "./printing.js";
 import { deniedView, deskView, sitesView, waitView } from "./view.js";
 
@@ -12,6 +13,7 @@ const AGAIN_MS = 2000;
 const DEVICES_EVERY_MS = 5000;
 const SITE = "moiso.manage.site";
 const NO_ANSWER = "Chưa nhận được trả lời. Xem lại rồi bấm lần nữa.";
+const NO_CODE = "Mã trên máy có 6 chữ và số, như ABC 234.";
 const NO_TIME = "Giờ viết như 16:30.";
 
 const page = {
@@ -31,6 +33,8 @@ const page = {
   said: null,
   made: null,
   kind: "kiosk",
+  place: null,
+  code: typedCode(new URLSearchParams(location.hash.slice(1)).get("pair") ?? "") ?? "",
   suggested: firstPassword(),
 };
 const VIEWS = {
@@ -43,7 +47,7 @@ const VIEWS = {
 };
 const root = document.getElementById("page");
 const under = (path) => `/api/v1/sites/${encodeURIComponent(page.site.id)}${path}`;
-const get = (path) => command("GET", path, null, { patienceMs: 0 });
+const get = (path) => command("GET", path, null, { lang: "vi", patienceMs: 0 });
 /** Presses that are on their way, so that a double click is one. */
 const sent = new Set();
 let connection = null;
@@ -129,7 +133,14 @@ async function enter(site) {
   Object.assign(page, { site: body, floor: null, staff: null, devices: null, report: null, stale: false });
   show("desk");
   if (tabsFor(page.me.role).includes("day")) follow();
-  return choose(tabsFor(page.me.role).includes(page.tab) ? page.tab : tabsFor(page.me.role)[0]);
+  const tabs = tabsFor(page.me.role);
+  if (page.code && tabs.includes("devices")) {
+    // Scanned from a screen that shows a code.
+    history.replaceState(null, "", location.pathname);
+    choose("devices");
+    return go.code(page.code);
+  }
+  return choose(tabs.includes(page.tab) ? page.tab : tabs[0]);
 }
 
 function disconnect() {
@@ -300,9 +311,27 @@ const go = {
     page.kind = kind;
     draw();
   },
+  /** A code was typed: the device that shows it says what it is. */
+  async code(text) {
+    const code = typedCode(text);
+    page.code = code ?? text;
+    if (text.trim() && !code) return say(NO_CODE, true);
+    if (!code) return draw();
+    const { status, body } = await get(under(`/pairings/${code}`));
+    if (status === 200) Object.assign(page, { kind: body.kind, place: body.place, said: null });
+    else say(body?.error?.message || NO_ANSWER, true);
+    return draw();
+  },
   async addDevice(event) {
-    const { kind, place, name } = values(event);
+    const { kind, place, name, code: typed } = values(event);
     const body = { kind, place, name: name.trim() || freeName(kind === "kiosk" ? place : `${kind}-${place}`, page.devices) };
+    const code = typedCode(typed);
+    if (typed.trim() && !code) return say(NO_CODE, true);
+    if (code) {
+      const done = await act("POST", "/pairings", { ...body, code }, `${body.name} đã được ghép. Máy làm việc sau vài giây.`, once);
+      if (done) page.code = "";
+      return loadDevices();
+    }
     const made = await act("POST", "/devices", body, `Đã thêm ${body.name}.`, once);
     if (made) page.made = made;
     return loadDevices();

@@ -116,53 +116,6 @@ export function longest(floor) {
   }));
 }
 
-const KINDS = { kiosk: "Máy lấy số", display: "Màn hình", audio: "Loa" };
-const PAPER = { ok: "còn giấy", low: "sắp hết giấy", near_end: "sắp hết giấy", out: "hết giấy", none: "hết giấy", offline: "không in được" };
-const SILENT_S = 15;
-export const KIND_NAMES = KINDS;
-
-/** A device's row: where it stands, whether it lives, its paper. Revoked ones are not shown. */
-export function devices(rows, places) {
-  return rows
-    .filter((row) => !row.revoked)
-    .map((row) => {
-      const alive = row.connected && (row.seen_s_ago ?? 0) < SILENT_S;
-      const silent = row.connected && !alive;
-      const paper = alive ? PAPER[row.facts?.paper] : null;
-      const dry = paper && row.facts.paper !== "ok";
-      return {
-        name: row.name,
-        place: row.kind === "kiosk" ? (places.get(row.place) ?? row.place) : `${KINDS[row.kind] ?? row.kind} · ${places.get(row.place) ?? row.place}`,
-        life: alive ? "Đang nối" : silent ? `Im lặng ${Math.round(row.seen_s_ago)} giây` : "Mất kết nối",
-        seen: alive ? `${Math.round(row.seen_s_ago ?? 0)} giây trước` : "",
-        paper: paper ?? "",
-        tone: !alive || dry ? "warn" : "done",
-      };
-    });
-}
-
-/** How many devices want somebody to look after them. */
-export const ailing = (rows) => devices(rows, new Map()).filter((row) => row.tone === "warn").length;
-
-/** Where a new device's key is used: an address to open on it, or a command to start beside it. */
-export function howToUse(made, site, origin) {
-  const key = encodeURIComponent(made.key);
-  if (made.kind === "audio") return [["Chạy trên máy có loa", `moiso audio --server ${origin} --key ${made.key}`]];
-  const path = made.kind === "kiosk" ? "kiosk" : "display";
-  const open = ["Mở địa chỉ này một lần trên máy", `${origin}/${path}/${encodeURIComponent(site)}/${encodeURIComponent(made.place)}#key=${key}`];
-  if (made.kind === "display") return [open];
-  return [open, ["Chạy bên cạnh máy in", `moiso kiosk --server ${origin} --key ${made.key} --printer network://ĐỊA-CHỈ-MÁY-IN:9100`]];
-}
-
-/** A free name for a device at a place: the place itself, else with a number. */
-export function freeName(place, rows) {
-  const taken = new Set(rows.filter((row) => !row.revoked).map((row) => row.name));
-  for (let number = 1; ; number += 1) {
-    const name = number === 1 ? place : `${place}-${number}`;
-    if (!taken.has(name)) return name;
-  }
-}
-
 /** A first password that is easily read out: digits only, in three groups. */
 export function firstPassword() {
   const digits = Array.from(crypto.getRandomValues(new Uint32Array(9)), (number) => number % 10).join("");

@@ -1,7 +1,7 @@
 /** Draws what the manager's page keeps beside the day: staff, devices, the report. */
 import { html, nothing } from "../shared/vendor/lit-html.js";
 import { date } from "../shared/words.js";
-import { byCounter, byService, devices, howToUse, KIND_NAMES, mayChange, numbers, ROLES, rolesFor } from "./model.js";
+import { byCounter, byService, mayChange, numbers, ROLES, rolesFor } from "./model.js";
 
 const editing = (page, what, id) => page.open?.what === what && page.open.id === id;
 
@@ -88,81 +88,6 @@ function resetPanel(page, row, go) {
     </p>
     <p class="second">Người này bị đăng xuất và phải đổi mật khẩu ở lần đăng nhập tới.</p>
   </form>`;
-}
-
-export function devicesTab(page, go) {
-  if (!page.devices) return html`<p>Đang hỏi máy chủ…</p>`;
-  const { site } = page;
-  const places = new Map([...site.kiosks, ...site.halls].map((place) => [place.id, place.name]));
-  const rows = devices(page.devices, places);
-  return html`<div class="columns">
-    <section class="card" aria-labelledby="devices">
-      <h2 id="devices">Thiết bị</h2>
-      ${rows.length ? nothing : html`<p class="second pad">Chưa có thiết bị nào.</p>`}
-      <ul class="rows">
-        ${rows.map(
-          (row) =>
-            html`<li class="device" data-device=${row.name}>
-              <p class="name"><strong>${row.name}</strong></p>
-              <p class="place">${row.place}</p>
-              <p class="state ${row.tone}">
-                <strong>${row.life}</strong>${row.seen || row.paper
-                  ? html`<span>${[row.seen, row.paper].filter(Boolean).join(" · ")}</span>`
-                  : nothing}
-              </p>
-              <p class="buttons">
-                <button class="plain" aria-expanded=${editing(page, "revoke", row.name)} @click=${() => go.open("revoke", row.name)}>
-                  Thu hồi
-                </button>
-              </p>
-              ${editing(page, "revoke", row.name)
-                ? html`<div class="panel">
-                    <p>Thu hồi khóa của ${row.name}? Thiết bị này ngừng làm việc cho đến khi có khóa mới.</p>
-                    <p class="buttons">
-                      <button class="danger" @click=${() => go.revoke(row)}>Thu hồi khóa</button>
-                      <button class="plain" @click=${() => go.close()}>Thôi</button>
-                    </p>
-                  </div>`
-                : nothing}
-            </li>`,
-        )}
-      </ul>
-    </section>
-    <section class="card" aria-labelledby="add-device">
-      <h2 id="add-device">Thêm thiết bị</h2>
-      ${page.made ? madePanel(page, go) : addDevice(page, go)}
-    </section>
-  </div>`;
-}
-
-function addDevice(page, go) {
-  const kind = page.kind;
-  const choices = kind === "kiosk" ? page.site.kiosks : page.site.halls;
-  return html`<form class="panel stack" @submit=${(event) => go.addDevice(event)}>
-    <label for="kind">Loại</label>
-    <select id="kind" name="kind" @change=${(event) => go.kind(event.target.value)}>
-      ${Object.entries(KIND_NAMES).map(([id, name]) => html`<option value=${id} ?selected=${id === kind}>${name}</option>`)}
-    </select>
-    <label for="place">${kind === "kiosk" ? "Máy nào" : "Khu chờ nào"}</label>
-    <select id="place" name="place">
-      ${choices.map((place) => html`<option value=${place.id}>${place.name}</option>`)}
-    </select>
-    <label for="device">Tên thiết bị</label>
-    <input id="device" name="name" maxlength="64" autocomplete="off" spellcheck="false" placeholder="tự đặt nếu để trống" />
-    <button class="strong" type="submit">Thêm</button>
-  </form>`;
-}
-
-function madePanel(page, go) {
-  return html`<div class="panel stack made">
-    <p><strong>${page.made.name}</strong> đã được thêm. Khóa chỉ hiện lần này: chép lại rồi mới đóng.</p>
-    ${howToUse(page.made, page.site.id, location.origin).map(
-      ([words, line], number) =>
-        html`<label for=${`use-${number}`}>${words}</label>
-          <input id=${`use-${number}`} class="key" readonly .value=${line} @focus=${(event) => event.target.select()} />`,
-    )}
-    <button class="strong" @click=${() => go.seen()}>Đã chép, đóng</button>
-  </div>`;
 }
 
 export function reportTab(page, go) {

@@ -2,8 +2,10 @@
 import { html, nothing } from "../shared/vendor/lit-html.js";
 import { hhmm } from "../shared/clock.js";
 import { plainName } from "../shared/words.js";
-import { ailing, clockTime, counters, foretold, hours, longest, services, TAB_NAMES, tabsFor } from "./model.js";
-import { devicesTab, reportTab, staffTab } from "./office.js";
+import { clockTime, counters, foretold, hours, longest, services, TAB_NAMES, tabsFor } from "./model.js";
+import { ailing } from "./devices.js";
+import { alarmList, devicesTab } from "./devices-view.js";
+import { reportTab, staffTab } from "./office.js";
 import { paperTab } from "./sheets.js";
 
 export const waitView = (page) => html`<main class="entry"><h1>Phụ trách</h1><p>${page.trouble ?? "Đang nối máy chủ…"}</p></main>`;
@@ -32,7 +34,7 @@ export function deskView(page, go) {
     </header>
     <nav class="tabs" aria-label="Phần">
       ${tabsFor(page.me.role).map((tab) => {
-        const sick = tab === "devices" && page.devices ? ailing(page.devices) : 0;
+        const sick = tab !== "devices" ? 0 : (page.floor?.alarms.length ?? (page.devices ? ailing(page.devices) : 0));
         return html`<button aria-current=${page.tab === tab ? "page" : nothing} @click=${() => go.tab(tab)}>
           ${TAB_NAMES[tab]}${sick ? html` <span class="badge" title="cần xem">${sick}</span>` : nothing}
         </button>`;
@@ -59,6 +61,7 @@ function body(page, go) {
 function dayTab(page, go) {
   const { floor } = page;
   return html`
+    ${alarmList(page)}
     ${floor.help.map(
       (call) =>
         html`<p class="help">

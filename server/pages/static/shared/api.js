@@ -10,6 +10,9 @@ const PAUSES_MS = [300, 700, 1500, 2000];
 /** Answers after which the same question may be asked again: the server, or something before it, was not ready. */
 const TRY_AGAIN = new Set([502, 503, 504]);
 
+/** The version of the server at this page's first question: that is the version of the page. */
+export let pageVersion = "";
+
 /**
  * A new idempotency key. `crypto.randomUUID` would need a secure context, which a page in an office network without TLS is not.
  */
@@ -62,6 +65,7 @@ async function once(path, request, attemptMs, signal) {
   try {
     const response = await fetch(path, { ...request, signal: stop.signal });
     const text = await response.text();
+    pageVersion ||= response.headers.get("X-Moiso-Version") ?? "";
     const seconds = Number(response.headers.get("Retry-After"));
     return { status: response.status, body: parsed(text), retryAfterMs: seconds > 0 ? seconds * 1000 : undefined };
   } catch {

@@ -4,6 +4,7 @@
  * States (`board`, `console`, `ticket`, `floor`) arrive whole, so a lost or late frame does not matter; moments (`announcement`,
  * `print`) arrive once per connection that is alive, and again with the same id while nobody answered them.
  */
+import { pageVersion } from "./api.js";
 import { io } from "./vendor/socket.io.esm.min.js";
 
 /** A screen that has heard nothing for this long says that it is stale; the server repeats a board every 2 s. */
@@ -39,6 +40,7 @@ export function isNewer(state, shown) {
  * @param {"hall"|"counter"|"console"|"ticket"|"floor"|"device"} options.kind what is listened to
  * @param {string} options.id hall, counter, ticket or device id
  * @param {string} [options.key] device key; with one the page is a device: it beats every 5 s and may answer moments
+ * @param {boolean} [options.device] the page is a device by its cookie; refused with `unauthenticated` when the cookie is none any more
  * @param {(state: object, event: string) => void} [options.onState] a whole state, from the hello answer (`"hello"`) or an event
  * @param {(moment: object, event: string) => void} [options.onMoment] an announcement or a print moment; ids may repeat
  * @param {() => void} [options.onStale] nothing heard for STALE_AFTER_MS; called once until the next frame
@@ -51,13 +53,15 @@ export function isNewer(state, shown) {
  *   keyed: boolean}}
  */
 export function connect(options) {
-  const { site, kind, id, key, repeats = true } = options;
+  const { site, kind, id, key, device = false, repeats = true } = options;
+  const speaks = Boolean(key) || device;
   const call = (name, ...values) => options[name]?.(...values);
   let shown = null;
   let heardAt = performance.now();
   let stale = false;
   let closed = false;
   let retry = null;
+  let welcome = false;
 
   const socket = io({
     transports: ["websocket"],
@@ -95,13 +99,15 @@ export function connect(options) {
 
   function hello() {
     if (!socket.connected) return;
-    socket.timeout(HELLO_TIMEOUT_MS).emit("hello", { site, kind, id }, (late, answer) => {
+    socket.timeout(HELLO_TIMEOUT_MS).emit("hello", { site, kind, id, ...(device ? { device } : {}) }, (late, answer) => {
       if (closed) return;
       // A server that accepts sockets but does not answer is as good as none: start again from the connection.
       if (late) return void socket.io.engine?.close();
       if (answer?.error) return void refused(answer.error);
+      welcome = true;
       // The first answer of a connection is the truth even if its revision is smaller: a server may have started over with an empty day.
       take(answer ?? {}, "hello");
+      beat();
     });
   }
 
@@ -112,6 +118,7 @@ export function connect(options) {
   });
   // Socket.IO does not come back by itself after the server closed the door; a wall screen always has to.
   socket.on("disconnect", (reason) => {
+    welcome = false;
     if (reason === "io server disconnect") later(() => socket.connect(), RETRY_MAX_MS);
   });
   for (const event of STATES) {
@@ -136,14 +143,17 @@ export function connect(options) {
       call("onStale");
     }
   }, 250);
-  const beats = key
-    ? setInterval(() => socket.connected && shown && socket.emit("beat", options.beat?.() ?? {}), BEAT_EVERY_MS)
-    : null;
+  /** Tell staff that this screen lives. Only after a hello was accepted: before it, nobody is a device. */
+  function beat() {
+    if (!speaks || !socket.connected || !welcome) return;
+    socket.emit("beat", { version: pageVersion, clock: Date.now() / 1000, ...options.beat?.() });
+  }
+  const beats = speaks ? setInterval(beat, BEAT_EVERY_MS) : null;
 
   return {
     /** Answer a moment; say it again for each time the moment is sent again. Without a key a page only listens, and this does nothing. */
     done(moment, ok, detail = "") {
-      if (key && socket.connected) socket.emit("done", { id: moment, ok, detail });
+      if (speaks && socket.connected) socket.emit("done", { id: moment, ok, detail });
     },
     /** Ask for the whole state now. */
     refresh: hello,
@@ -157,6 +167,6 @@ export function connect(options) {
     },
     connected: () => socket.connected,
     /** Whether the page speaks as a device. */
-    keyed: Boolean(key),
+    keyed: speaks,
   };
 }
