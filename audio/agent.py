@@ -70,9 +70,10 @@ class Announcement:
     files: dict[tuple[str, str], Future[Path]] = field(default_factory=dict)
 
     def languages(self) -> list[str]:
-        """Vietnamese first, then what else is said."""
+        """In which it is said, one after another, Vietnamese first. The first of them comes after the chime."""
         said = self.payload.get("say") or {}
-        return ["vi", *(lang for lang in said if lang != "vi" and said[lang])]
+        further = [lang for lang in said if lang != "vi" and said[lang]]
+        return ["vi", *further] if self.text("vi") or not further else further
 
     @property
     def mark(self) -> str:
@@ -132,10 +133,11 @@ class VoiceAgent:
         known = self._journal.get(announcement.mark) if self._journal else None
         if known is not None:
             return known.ok, known.detail
-        for part, lang in (*(("audio", lang) for lang in announcement.languages()), ("repeat_audio", "vi")):
+        spoken = announcement.languages()
+        for part, lang in (*(("audio", lang) for lang in spoken), ("repeat_audio", "vi")):
             path = (payload.get(part) or {}).get(lang)
             if isinstance(path, str) and path.startswith("/"):
-                announcement.files[part, lang] = self._fetchers.submit(self._fetch, path, chimed=(part, lang) == ("audio", "vi"))
+                announcement.files[part, lang] = self._fetchers.submit(self._fetch, path, chimed=part == "audio" and lang == spoken[0])
         with self._changed:
             self._announcements[announcement.moment.id] = announcement
             self._list, dropped = playlist.arrive(self._list, announcement.moment)
@@ -270,7 +272,7 @@ class VoiceAgent:
             return self._joined(announcements)
         if utterance.form is Form.REPEAT:
             return [self._file(first, "vi", "repeat_audio", "repeat" if first.text("vi", "repeat") else "say")]
-        return [self._file(first, "vi", "audio", "say"), *self._translated(first)]
+        return [self._file(first, first.languages()[0], "audio", "say"), *self._translated(first)]
 
     def _translated(self, announcement: Announcement) -> list[Path]:
         """The further languages. One that cannot be said takes nothing from the Vietnamese that can."""
@@ -291,7 +293,8 @@ class VoiceAgent:
             except Exception as problem:  # refused, late, gone, not a sound: all the same, we can speak ourselves
                 log.warning("The server's voice is not to be had (%s); speaking with our own.", problem)
         text = announcement.text(lang, say)
-        return self._voice.announce(text, lang) if audio == "audio" and lang == "vi" else self._voice.say(text, lang)
+        begins = audio == "audio" and lang == announcement.languages()[0]
+        return self._voice.announce(text, lang) if begins else self._voice.say(text, lang)
 
     def _joined(self, announcements: list[Announcement]) -> list[Path]:
         """Several calls in one breath; without a voice of our own, their short forms or whole sentences in a row."""

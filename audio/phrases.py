@@ -34,6 +34,8 @@ __all__ = [
     "Sentence",
     "Style",
     "alike_vi",
+    "attention",
+    "attention_en",
     "call",
     "closed",
     "correction",
@@ -44,6 +46,7 @@ __all__ = [
     "last_ticket_soon",
     "lunch",
     "notice",
+    "notice_en",
     "recall",
     "repeat",
     "sound_check",
@@ -125,12 +128,30 @@ def correction(code: str, style: Style = DEFAULT) -> Sentence:
 
 
 def notice(text: str, text_en: str | None = None, style: Style = DEFAULT) -> Sentence:
-    """A clerk's own words, said twice; numbers, hours and codes in them are spelled out."""
-    said = spell_out_vi(text, style).rstrip(" .")
-    return Sentence(
-        f"Xin thông báo. {said}. Xin nhắc lại. {said}.",
-        f"Attention please. {spell_out_en(text_en, style).rstrip(' .')}." if text_en else None,
-    )
+    """The staff's own words, said twice; numbers, hours and codes in them are spelled out."""
+    said = _ended(spell_out_vi(text, style))
+    return Sentence(f"Xin thông báo. {said} Xin nhắc lại. {said}", notice_en(text_en) if text_en else None)
+
+
+def notice_en(text: str) -> str:
+    """The staff's own words in English."""
+    return f"Attention please. {_ended(spell_out_en(text))}"
+
+
+def attention(text: str, style: Style = DEFAULT) -> Sentence:
+    """The staff's own words in an emergency; it interrupts whatever is being said."""
+    return Sentence(f"Xin chú ý. {_ended(spell_out_vi(text, style))}")
+
+
+def attention_en(text: str) -> str:
+    """The same in English."""
+    return f"Attention. {_ended(spell_out_en(text))}"
+
+
+def _ended(said: str) -> str:
+    """With one full stop at the end, unless it ends as a question or a call."""
+    said = said.rstrip(" .;,:")
+    return said if said.endswith(("!", "?")) else f"{said}."
 
 
 def last_ticket_soon(minutes: int = 15, style: Style = DEFAULT) -> Sentence:

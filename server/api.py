@@ -15,6 +15,7 @@ from typing import Any
 
 from flask import Response, request, send_file
 
+from audio.phrases import EMERGENCY_TIMES
 from server import persons, wire
 from server.access import DEVICE_COOKIE, STAFF_COOKIE, Access, Principal, hash_key
 from server.core import decide, hall, lease, report
@@ -265,6 +266,29 @@ def _sites(routes: Routes, ctx: Context) -> None:
             return 200, {"hall": place, "text": hall.notice(day, place, now), "until": wire.instant(until) if until else None}
 
         return run(ctx, call, command, render)
+
+    @routes.add(
+        "POST",
+        "/sites/{site}/halls/{hall}/announcements",
+        summary="Say something to everybody in a hall; an emergency cuts whatever is being said",
+        roles=("supervisor",),
+        body=wire.SpeakIn,
+        answers={201: wire.SpokenOut},
+        once=True,
+    )
+    def speak(call: Call) -> Reply:
+        place, body = _known_hall(ctx, call), call.body
+        priority = body.priority or "notice"
+        times = body.times or (EMERGENCY_TIMES if priority == "emergency" else 1)
+        told = {"hall": place, "text": body.text, "priority": priority, "lang": body.lang or "vi", "times": times}
+
+        def render(day: Day, now: datetime) -> tuple[int, Any]:
+            # An emergency is followed by its line on the walls.
+            seq = day.seq - (priority == "emergency")
+            ends = wire.instant(now + day.site.timing.notice_within)
+            return 201, {"id": f"{day.date.isoformat()}-{seq}-1", **told, "expires_at": ends}
+
+        return run(ctx, call, lambda day, now: decide.speak(day, now, **told), render)
 
     @routes.add(
         "GET",

@@ -106,7 +106,8 @@ class Publisher:
         """An entry is durable and folded. Called for old ones too, when a day is read from the store."""
         self.mark(day.site.id)
         now = self._clock.now()
-        if entry.at + max(day.site.timing.print_within, day.site.timing.speak_within) <= now:
+        timing = day.site.timing
+        if entry.at + max(timing.print_within, timing.speak_within, timing.notice_within) <= now:
             if (printed := _printed(entry)) is not None:
                 # Nobody will print it any more, so nobody draws it up; staff may ask what became of it, and a late answer is kept.
                 self._remember(self._print_moment(day, entry, *printed, {}))
@@ -121,9 +122,8 @@ class Publisher:
                 kept = self._of(moment.site)
                 kept[moment.id] = moment
                 self._fresh.append(moment)
-                # Oldest first, and all live about equally long: what the first ones say of their age holds for the rest.
-                while (oldest := next(iter(kept.values()))).expires_at + KEPT * self._clock.factor <= now:
-                    del kept[oldest.id]
+                for old in [m.id for m in kept.values() if m.expires_at + KEPT * self._clock.factor <= now]:
+                    del kept[old]
 
     def mark(self, site: str) -> None:
         """Something of this site looks different now."""
@@ -159,10 +159,8 @@ class Publisher:
     def _announcement(self, day: Day, a: hall.Announcement) -> Moment:
         site = day.site
         full, again = sentences(a, style(site.voice))
-        say = {"vi": full.vi}
-        if full.en and a.lang == "en":
-            say["en"] = full.en
-        if site.voice.also is not None and a.kind != "correction":
+        say = {lang: text for lang, text in (("vi", full.vi), ("en", full.en if a.lang == "en" else None)) if text}
+        if site.voice.also is not None and a.kind != "correction" and not a.text:
             say[site.voice.also.language] = translated(a, site.voice.also)
         payload: dict[str, Any] = {
             "id": f"{day.date.isoformat()}-{a.seq}-{a.n}",

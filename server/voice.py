@@ -80,6 +80,11 @@ def style(voice: VoiceStyle) -> phrases.Style:
 
 def sentences(a: Announcement, how: phrases.Style) -> tuple[phrases.Sentence, str | None]:
     """What is said for an announcement: the full sentence, and the short form that repeats it (calls only)."""
+    if a.text:
+        urgent = a.kind == "emergency"
+        if a.lang == "en":
+            return phrases.Sentence("", phrases.attention_en(a.text) if urgent else phrases.notice_en(a.text)), None
+        return phrases.attention(a.text, how) if urgent else phrases.notice(a.text, style=how), None
     counter = a.counter_name or a.counter
     if a.kind == "correction":
         return phrases.correction(a.code, how), None

@@ -52,6 +52,7 @@ MATRIX: list[tuple[str, str, object, set[str]]] = [
     ("POST", f"/sites/open/tickets/{NO_TICKET}/rejoin", {}, CLERKS | {"k1", "hoa"}),
     ("POST", f"/sites/open/tickets/{NO_TICKET}/cancel", {}, set(WHO)),
     ("PUT", "/sites/open/halls/cellar/notice", {"text": "x"}, {"binh"}),
+    ("POST", "/sites/open/halls/cellar/announcements", {"text": "x"}, {"binh"}),
     ("GET", "/sites/open/days/1999-01-01/report", None, {"binh", "thanh"}),
     ("GET", "/sites/open/days/1999-01-01/events", None, {"thanh", "quan"}),
     ("GET", "/session", None, set(STAFF)),

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from office import CLERKS, FRIDAY, HOUR, HOURS, KIOSK, MINUTE, Office, at, refused, small_site, snapshot, states
 
-from server.core import decide, lease
+from server.core import decide, hall, lease
 from server.core import events as ev
 from server.core.day import CounterState, Day, fold
 from server.core.queue import Term
@@ -178,6 +178,19 @@ def test_nobody_is_ahead_of_a_ticket_that_does_not_wait() -> None:
 
 
 # -- the office ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_what_staff_say_is_heard_for_a_while_and_an_emergency_is_read_as_well() -> None:
+    office = Office()
+    said = {"hall": "main", "lang": "vi", "text": "Có thẻ rơi"}
+    office.do(decide.speak, priority="notice", times=1, **said)
+    heard = hall.announcement(office.day, office.story[-1])
+    assert heard is not None and (heard.kind, heard.text, heard.code, heard.times) == ("notice", "Có thẻ rơi", "", 1)
+    assert heard.expires_at == office.now + office.day.site.timing.notice_within
+    assert not office.day.notices
+    office.do(decide.speak, priority="emergency", times=3, **said)
+    assert [type(entry.event) for entry in office.story[-2:]] == [ev.NoticeSpoken, ev.NoticeSet]
+    assert office.day.notices["main"].until == office.now + decide.SHOWN_FOR
 
 
 def test_a_notice_stands_in_its_hall_until_it_is_replaced() -> None:
@@ -398,6 +411,7 @@ def test_every_event_of_the_language_can_be_folded() -> None:
     office.do(decide.stop_service, service="land")
     office.do(decide.start_service, service="land")
     office.do(decide.set_notice, hall="main", text="Mất điện")
+    office.do(decide.speak, hall="main", text="Có thẻ rơi", priority="notice", lang="vi", times=1)
     office.do(decide.assign_counter, counter="2", services=("land",))
     office.do(decide.change_hours, last_ticket=None, closes=at("16:00"))
     office.do(decide.reprint, ticket=second.id, kiosk="k1")

@@ -373,7 +373,7 @@ def test_the_random_days_are_worth_living() -> None:
     """A law that nothing could break holds for nothing: every event and every refusal that a day can bring is met, and overtaking too."""
     lives = [live(a_history(seed)) for seed in range(100)]
     # Who adds an event says here that it moves nobody, or gives the random days a command for it.
-    moves_nobody = {ev.NoticeSet, ev.DayClosed, ev.TicketReprinted, ev.PrinterTested}
+    moves_nobody = {ev.NoticeSet, ev.NoticeSpoken, ev.DayClosed, ev.TicketReprinted, ev.PrinterTested}
     # A place in a slot is none in the queue; `test_bookings` holds its check-in to the same formula.
     moves_nobody |= {
         ev.AppointmentBooked,

@@ -219,6 +219,25 @@ def test_the_notice_is_on_the_wall_until_its_time_or_until_it_is_taken_away(
     expect(wall.locator("body")).not_to_contain_text(line)
 
 
+def test_the_manager_speaks_to_the_hall_and_an_emergency_wants_a_second_press(manager: Page, office: Outside) -> None:
+    press(manager, "Trẻ lạc")
+    words = manager.get_by_label("Lời đọc")
+    expect(words).to_have_value(re.compile("cháu bé"))
+    words.fill("Có thẻ rơi\nở bàn hướng dẫn")
+    press(manager, "Đọc")
+    says(manager, "Loa đọc sau các lời gọi đang chờ.")
+    expect(words).to_have_value("")
+    press(manager, "Khẩn cấp…")
+    expect(words).to_have_value(re.compile("lối thoát hiểm"))
+    assert office.story()[-1]["event"]["text"] == "Có thẻ rơi ở bàn hướng dẫn"
+    assert manager.evaluate(LAID_OUT, 40) == []
+    press(manager, "Đọc khẩn cấp")
+    says(manager, "Loa đang đọc lời khẩn cấp.")
+    expect(manager.locator("[data-hall=main]")).to_contain_text("lối thoát hiểm")
+    assert [line["kind"] for line in office.story()[-2:]] == ["NoticeSpoken", "NoticeSet"]
+    press(manager, "Xóa dòng này")
+
+
 def test_a_stuck_ticket_goes_back_to_its_line_or_is_finished(manager: Page, office: Outside) -> None:
     office.open("1")
     ticket = office.take("A")

@@ -337,3 +337,14 @@ def test_whatever_a_clerk_types_no_figure_is_left_to_the_engine(text: str) -> No
 @given(st.integers(0, 999_999))
 def test_english_numbers_are_words(n: int) -> None:
     assert re.fullmatch(r"[a-z -]+", reading.number_en(n))
+
+
+@pytest.mark.parametrize(
+    ("text", "vi", "en"),
+    [
+        ("Ra lối số 2!", "Xin chú ý. Ra lối số hai!", "Attention. Ra lối số two!"),
+        ("Mời ra ngoài. ", "Xin chú ý. Mời ra ngoài.", "Attention. Mời ra ngoài."),
+    ],
+)
+def test_an_emergency_is_said_as_it_was_written_with_one_end(text: str, vi: str, en: str) -> None:
+    assert (phrases.attention(text).vi, phrases.attention_en(text)) == (vi, en)

@@ -36,6 +36,10 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
   const answers = new Map();
   let queue = [];
   let busy = false;
+  /** Ends the sound that is being played; how often an emergency has cut what was said; whether one is being said. */
+  let silence = null;
+  let cuts = 0;
+  let urgent = false;
 
   context.addEventListener("statechange", () => {
     changed();
@@ -61,9 +65,17 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
       return;
     }
     answers.set(moment.id, null);
+    if (moment.kind === "emergency") {
+      // Nobody is to be called to a counter while the hall is asked to leave it.
+      drop((other) => (other.moment.kind === "emergency" ? null : "cut"));
+      if (!urgent) {
+        cuts += 1;
+        silence?.();
+      }
+    }
     if (moment.kind === "recall" || moment.kind === "correction") drop((other) => (other.moment.code === moment.code && isToCome(other) ? "superseded" : null));
     // The server makes the voice while earlier calls are spoken.
-    queue.push({ moment, arrived: performance.now(), full: load(moment.audio?.vi) });
+    queue.push({ moment, arrived: performance.now(), full: load(moment.audio?.vi ?? moment.audio?.en) });
     pump();
   }
 
@@ -103,6 +115,8 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
 
   /** Ladder: with nothing else to say the call and its short form, with one more the call, with two or more up to four short forms. */
   function nextBreath() {
+    const alarm = queue.find(({ moment }) => moment.kind === "emergency");
+    if (alarm) return [alarm];
     const calls = queue.filter(({ moment }) => moment.kind !== "notice");
     if (!calls.length) return [queue[0]];
     const hurried = calls.length >= JOINED_FROM || calls.slice(1).some(({ moment }) => until(moment.expires_at) <= FULL_CALL_MS);
@@ -113,30 +127,40 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
 
   async function say(one) {
     const { moment } = one;
-    speaking(moment.code ?? null);
+    speaking(moment.code || null);
+    const before = cuts;
+    urgent = moment.kind === "emergency";
     const sound = await one.full;
     // Without a voice the chime at least makes people look up.
     await chime();
-    if (sound) {
+    if (sound && cuts === before) {
       await play(sound);
-      if (moment.times > 1 && moment.repeat_audio?.vi && queue.length === 0) {
+      if (cuts === before && moment.times > 1 && moment.repeat_audio?.vi && queue.length === 0) {
         const again = await load(moment.repeat_audio.vi);
         if (again && queue.length === 0 && holds(one)) await play(again);
       }
-      for (const lang of Object.keys(moment.audio ?? {}).filter((one) => one !== "vi")) await play(await load(moment.audio[lang]));
+      const further = Object.keys(moment.audio ?? {}).filter((lang) => lang !== "vi");
+      if (moment.audio?.vi && cuts === before) for (const lang of further) await play(await load(moment.audio[lang]));
+      for (let again = 1; again < moment.times && !isToCome(one) && cuts === before; again += 1) {
+        await pause(BETWEEN_MS);
+        await play(sound);
+      }
     }
     speaking(null);
-    tell(moment.id, Boolean(sound), sound ? "played" : "no voice");
+    urgent = false;
+    if (cuts !== before) tell(moment.id, false, "cut");
+    else tell(moment.id, Boolean(sound), sound ? "played" : "no voice");
   }
 
   /** Several calls after one chime, each answered when it has been said. */
   async function sayJoined(breath) {
+    const before = cuts;
     const coming = breath.map(({ moment }) => load(moment.repeat_audio.vi));
     await Promise.race([coming[0], pause(VOICE_WAIT_MS)]);
     await chime();
     for (const [at, one] of breath.entries()) {
-      if (!holds(one)) {
-        tell(one.moment.id, false, "gone");
+      if (cuts !== before || !holds(one)) {
+        tell(one.moment.id, false, cuts === before ? "gone" : "cut");
         continue;
       }
       speaking(one.moment.code);
@@ -171,6 +195,7 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
       source.buffer = sound;
       source.connect(context.destination);
       source.addEventListener("ended", ended);
+      silence = () => source.stop();
       // A sound card that is pulled out never ends a sound; the next call must not wait for it.
       setTimeout(ended, sound.duration * 1000 + 2000);
       source.start();

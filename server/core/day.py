@@ -513,6 +513,10 @@ def _service_started(day: Day, entry: ev.Entry, event: ev.ServiceStarted) -> Non
     day.stopped.discard(event.service)
 
 
+def _spoken(day: Day, entry: ev.Entry, event: ev.NoticeSpoken) -> None:
+    """Nothing of the day is another for it."""
+
+
 def _notice(day: Day, entry: ev.Entry, event: ev.NoticeSet) -> None:
     # An empty text is remembered too: it silences the standing notice of the site document for this day.
     day.notices[event.hall] = Notice(event.text or "", event.until)
@@ -611,6 +615,7 @@ _EVOLVE: dict[type, Callable[[Day, ev.Entry, Any], None]] = {
     ev.ServiceStopped: _stopped,
     ev.ServiceStarted: _service_started,
     ev.NoticeSet: _notice,
+    ev.NoticeSpoken: _spoken,
     ev.CounterAssigned: _assigned,
     ev.HoursChanged: _hours_changed,
     ev.HelpAsked: _help_asked,

@@ -405,6 +405,16 @@ def set_notice(day: Day, now: datetime, *, hall: str, text: str | None, until: d
     return [ev.NoticeSet(hall, text, until)]
 
 
+SHOWN_FOR = timedelta(minutes=30)
+"""An emergency stands on the walls as well: who cannot hear reads it."""
+
+
+def speak(day: Day, now: datetime, *, hall: str, text: str, priority: str, lang: str, times: int) -> Events:
+    """Let the loudspeakers of a hall say a text of the staff's own."""
+    said = ev.NoticeSpoken(hall, text, priority, lang, times)
+    return [said, ev.NoticeSet(hall, text, now + SHOWN_FOR)] if priority == "emergency" else [said]
+
+
 def assign_counter(day: Day, now: datetime, *, counter: str, services: tuple[str, ...]) -> Events:
     """Let a counter serve other services for the rest of this day, in the site's order. Refuses `unknown_service`."""
     site = day.site

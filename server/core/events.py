@@ -220,6 +220,17 @@ class NoticeSet:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeSpoken:
+    """Staff speak to everybody in a hall. `priority`: `notice` waits for the calls, `emergency` cuts everything."""
+
+    hall: str
+    text: str
+    priority: str = "notice"
+    lang: str = "vi"
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class CounterAssigned:
     """From here on this counter serves these services, until the day ends; the site document is untouched."""
 
@@ -363,6 +374,7 @@ Event = (
     | ServiceStopped
     | ServiceStarted
     | NoticeSet
+    | NoticeSpoken
     | CounterAssigned
     | HoursChanged
     | HelpAsked

@@ -137,7 +137,10 @@ def notice(day: Day, hall: str, now: datetime) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What the hall hears once. `kind` is `call`, `recall` or `correction`; `n` numbers the moments of one event."""
+    """What the hall hears once. `kind` is `call`, `recall`, `correction`, `notice` or `emergency`; `n` numbers the moments of one event.
+
+    The last two are no call: they have a `text` of the staff's own, and neither code nor counter.
+    """
 
     seq: int
     n: int
@@ -151,12 +154,16 @@ class Announcement:
     lang: str
     times: int
     expires_at: datetime
+    text: str = ""
 
 
 def announcement(day: Day, entry: ev.Entry) -> Announcement | None:
     """The announcement that an event causes, told from the day after it. None for silent events."""
     timing, site = day.site.timing, day.site
     match entry.event:
+        case ev.NoticeSpoken() as said:
+            until = entry.at + timing.notice_within
+            return Announcement(entry.seq, 1, said.hall, said.priority, "", "", "", 1, False, said.lang, said.times, until, said.text)
         case ev.TicketCalled() | ev.TicketRecalled():
             ticket = day.tickets[entry.event.ticket]
             kind = "call" if isinstance(entry.event, ev.TicketCalled) else "recall"

@@ -52,6 +52,8 @@ class Timing:
     """How long a call stays highlighted."""
     speak_within: timedelta = timedelta(seconds=20)
     """A call older than this is shown and not spoken."""
+    notice_within: timedelta = timedelta(minutes=2)
+    """Staff's own words wait until no call waits, for so long."""
     print_within: timedelta = timedelta(seconds=90)
     """A citizen waits no longer than this at a kiosk; later paper would be somebody else's."""
     assumed_start_after: timedelta = timedelta(seconds=30)
@@ -63,7 +65,7 @@ class Timing:
 
         The walk from the chair to the counter is the citizen's, who lives by the hall clock: the assumed start stays.
         """
-        real = ("undo_within", "new_for", "speak_within", "print_within")
+        real = ("undo_within", "new_for", "speak_within", "notice_within", "print_within")
         return replace(self, **{name: getattr(self, name) * factor for name in real})
 
 

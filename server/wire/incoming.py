@@ -122,6 +122,21 @@ class NoticeIn(_Body):
     until: Annotated[AwareDatetime, AfterValidator(_of_our_time)] | None = None
 
 
+def _speakable(value: str) -> str:
+    if not any(c.isalpha() for c in value):
+        raise PydanticCustomError("nothing_to_say", "There is no word in it")
+    return value
+
+
+class SpeakIn(_Body):
+    """What the loudspeakers of a hall shall say to everybody. `times`: how often an emergency is said, 3 unless told otherwise."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_text), AfterValidator(_speakable)]
+    lang: Literal["vi", "en"] | None = None
+    priority: Literal["notice", "emergency"] | None = None
+    times: Annotated[int, Field(ge=1, le=3)] | None = None
+
+
 class ServicesIn(_Body):
     services: Annotated[list[Id], Field(min_length=1, max_length=100)]
 

@@ -276,6 +276,18 @@ def staffed_counter(day: Day, counter_id: str, called: Called = unnamed) -> Staf
     }
 
 
+class SpokenOut(TypedDict):
+    """A notice on its way to the loudspeakers: the id of its moment, and what is said."""
+
+    id: str
+    hall: str
+    text: str
+    priority: str
+    lang: str
+    times: int
+    expires_at: str
+
+
 class NoticeOut(TypedDict):
     hall: str
     text: str | None

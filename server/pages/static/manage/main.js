@@ -291,6 +291,23 @@ const go = {
   finish: ({ ticket, code }) => verb(ticket, "finish", {}, `${code} đã hoàn tất.`),
   release: ({ ticket, code }) => verb(ticket, "release", {}, `${code} chờ tiếp ở chỗ cũ.`),
   notice,
+  /** A ready-made sentence goes into the field, where it can still be changed. */
+  ready(event, text) {
+    event.target.form.elements.text.value = text;
+    event.target.form.elements.text.focus();
+  },
+  askEmergency(event, text) {
+    const field = event.target.form.elements.text;
+    if (!field.value.trim()) field.value = text;
+    go.open("emergency", "");
+  },
+  async speak(event) {
+    const form = event.target;
+    const { hall, text } = values(event);
+    const priority = event.submitter?.value ?? "notice";
+    const words = priority === "emergency" ? "Loa đang đọc lời khẩn cấp." : "Loa đọc sau các lời gọi đang chờ.";
+    if (await act("POST", `/halls/${part(hall)}/announcements`, { text: text.replace(/\s+/g, " ").trim(), priority }, words)) form.reset();
+  },
   clearNotice: (hall) => act("PUT", `/halls/${part(hall.id)}/notice`, { text: null }, "Đã xóa dòng thông báo."),
   addMember(event) {
     const { name, role, password, called } = values(event);

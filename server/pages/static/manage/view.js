@@ -7,6 +7,7 @@ import { ailing } from "./devices.js";
 import { alarmList, devicesTab } from "./devices-view.js";
 import { reportTab, staffTab } from "./office.js";
 import { paperTab } from "./sheets.js";
+import { speakCard } from "./speak.js";
 
 export const waitView = (page) => html`<main class="entry"><h1>Phụ trách</h1><p>${page.trouble ?? "Đang nối máy chủ…"}</p></main>`;
 
@@ -72,7 +73,7 @@ function dayTab(page, go) {
     ${hoursCard(page, go)}
     <div class="columns">
       <div>${countersCard(page, go)} ${longestCard(floor)}</div>
-      <div>${servicesCard(page, go)} ${heldCard(page, go)} ${noticeCard(page, go)}</div>
+      <div>${servicesCard(page, go)} ${heldCard(page, go)} ${noticeCard(page, go)} ${speakCard(page, go)}</div>
     </div>
   `;
 }
