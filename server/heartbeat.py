@@ -101,6 +101,13 @@ class Presence:
     def life(self, site: str, name: str, part: str) -> Life | None:
         return self._lives.get((site, name, part))
 
+    def part(self, row: DeviceRow) -> str:
+        """Which of its programs stands for a device: of a display the one heard last, since it is a page, or lamps with a program."""
+        if row.kind != "display":
+            return AGENT
+        page, agent = (self._lives.get((row.site, row.name, part)) for part in (PAGE, AGENT))
+        return AGENT if agent is not None and (page is None or agent.seen_s > page.seen_s) else PAGE
+
     def devices(self, site: str) -> list[Device]:
         """Every registered device as it was last heard; a kiosk's screen as one of its own once it has shown itself. Where
         two keys stand at one kiosk, one may be the page's alone."""
@@ -111,7 +118,7 @@ class Presence:
             page = row.kind == "kiosk" and (site, row.name, PAGE) in self._lives
             alone = page and kiosks[row.place] > 1 and (site, row.name, AGENT) not in self._lives
             if not alone:
-                found.append(self._device(row, PAGE if row.kind == "display" else AGENT))
+                found.append(self._device(row, self.part(row)))
             if page:
                 found.append(self._device(row, PAGE, page=True))
         return found

@@ -426,7 +426,7 @@ class Sockets:
             )
 
     def _device_row(self, row: DeviceRow) -> wire.DeviceRowOut:
-        own = self._presence.life(row.site, row.name, PAGE if row.kind == "display" else AGENT)
+        own = self._presence.life(row.site, row.name, self._presence.part(row))
         page = self._presence.life(row.site, row.name, PAGE) if row.kind == "kiosk" else None
         return {
             "name": row.name,

@@ -136,6 +136,19 @@ def test_the_screen_of_a_kiosk_is_missed_once_it_has_been_there() -> None:
     assert hands.kinds() == [("page_silent", 50.0)]
 
 
+def test_a_display_is_a_page_or_lamps_with_a_program_of_their_own() -> None:
+    hands = Hands()
+    lamps = Principal("device", "led", "display", "x", "main")
+    hands.presence.registered("x", [DeviceRow("led", "x", "display", "main", "h")])
+    assert hands.kinds() == [("silent", 50.0)]
+    for part in (AGENT, PAGE):
+        hands.now += 1
+        hands.presence.came(lamps, part)
+        assert hands.kinds() == []
+    hands.presence.left(lamps, PAGE)
+    assert hands.kinds() == [("silent", 52.0)]
+
+
 def test_where_page_and_printer_have_a_key_each_the_page_is_not_missed_as_a_printer() -> None:
     hands = Hands()
     rows = [DeviceRow(name, "x", "kiosk", "k1", name) for name in ("k1", "k1-2")]
