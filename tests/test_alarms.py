@@ -41,6 +41,11 @@ TABLE: list[tuple[str, Device, list[str]]] = [
     ("no paper", device(facts={"paper": "out"}), ["paper_out: Máy lấy số d1 hết giấy"]),
     ("no printer", device(facts={"paper": "offline"}), ["paper_offline: Máy lấy số d1 không in được"]),
     ("an open cover", device(facts={"paper": "offline", "fault": "cover"}), ["paper_offline: Máy lấy số d1 đang mở nắp máy in"]),
+    (
+        "a number that could not be brought in",
+        device(facts={"refused": "A990"}),
+        ["refused: Máy lấy số d1 có số tạm không nhập được: A990"],
+    ),
     ("a broken loudspeaker", device("audio", facts={"ok": False}), ["fault: Loa d1 không phát được"]),
     ("a loudspeaker", device("audio", facts={"ok": True}), []),
     ("a page that may not sound", device("display", facts={"sound": "locked"}), ["sound: Màn hình d1 chưa được phép phát tiếng"]),
