@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("moiso.kiosk")
 
+WATCH_EVERY_S = 0.8
+"""Whoever stands before the kiosk sees within two seconds that it has no paper: this, the printer's half a second, and the page's look."""
 LAST_TICKET_S = 10.0  # how long a ticket that is being printed may hold up the end of the program
 
 
@@ -85,6 +87,15 @@ class PrintAgent:
         status = self._printer.status()
         paper = "offline" if status.online is False and status.paper != "out" else status.paper
         return {"paper": paper, "fault": status.fault, "detail": status.detail, **self.facts()}
+
+    def watch(self, stop: threading.Event, news: Callable[[], None]) -> None:
+        """Look at the printer until `stop` is set; `news()` when it says something else than before."""
+        before = self._printer.status()
+        while not stop.wait(WATCH_EVERY_S):
+            now = self._printer.status()
+            if now != before:
+                news()
+            before = now
 
     def settle(self, seconds: float) -> None:
         """Wait for the ticket that is being printed, at most `seconds`; after that no other is begun."""
@@ -168,13 +179,23 @@ class OnItsOwn:
     port: int
 
 
-def serve(server: str, key: str, printer: Printer, journal: Journal, stop: threading.Event, own: OnItsOwn | None = None) -> None:
+def serve(
+    server: str,
+    key: str,
+    printer: Printer,
+    journal: Journal,
+    stop: threading.Event,
+    own: OnItsOwn | None = None,
+    *,
+    beat_every_s: float = 5.0,
+) -> None:
     """Print what the server sends until `stop` is set, and give numbers while it sends nothing; then end the ticket that is being
     printed."""
     from server.device import Device
 
     agent = PrintAgent(printer, journal, lambda instant: device.clock.seconds_until(instant) <= 0)
-    device = Device(server, key, "kiosk", agent.on_moment, agent.beat)
+    device = Device(server, key, "kiosk", agent.on_moment, agent.beat, beat_every_s=beat_every_s)
+    threading.Thread(target=agent.watch, args=(stop, device.beat_soon), name="printer watch", daemon=True).start()
     with _beside(device, agent, own, stop) if own else nullcontext():
         device.run_forever(stop)
         agent.settle(LAST_TICKET_S)

@@ -130,6 +130,7 @@ class Device:
         self._beat_every_s = beat_every_s
         self._hello = {"kind": "device"} | ({"site": site} if site else {}) | ({"id": name} if name else {})
         self._lock = threading.Lock()
+        self._news = threading.Event()
         self._given: OrderedDict[str, _Given] = OrderedDict()
         self._begun: set[str] = set()
         self._inbox: queue.Queue[tuple[str, dict[str, Any]] | None] = queue.Queue()
@@ -160,6 +161,10 @@ class Device:
             stop.wait(pause * random.uniform(0.75, 1.25))
         self._inbox.put(None)
         worker.join(timeout=1.0)
+
+    def beat_soon(self) -> None:
+        """There is news: say it now rather than with the next beat."""
+        self._news.set()
 
     def answer(self, moment_id: str, ok: bool, detail: str) -> None:
         """Answer a moment for which `on_moment` returned None. The first answer stands; later ones are ignored."""
@@ -211,7 +216,11 @@ class Device:
         unconfirmed = 0
         due = time.monotonic()
         while client.connected and not stop.is_set():
+            if self._news.is_set() and time.monotonic() < due:
+                self._news.clear()
+                client.emit("beat", self._facts(), callback=lambda *_: confirmed.set())
             if time.monotonic() >= due:
+                self._news.clear()
                 unconfirmed = 1 if confirmed.is_set() else unconfirmed + 1
                 if unconfirmed > MISSED_BEATS:
                     raise ConnectionError(f"the server has not confirmed {MISSED_BEATS} beats")

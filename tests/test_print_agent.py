@@ -213,6 +213,23 @@ def test_each_beat_tells_staff_what_to_look_after(
         assert any(agent.beat() == dict(zip(("paper", "fault", "detail"), expected, strict=True)) for _ in range(20))
 
 
+def test_a_change_of_the_printer_is_told_at_once_and_not_with_the_next_beat(hall: SmallHall, machine: FakePrinter, tmp_path: Path) -> None:
+    stop = threading.Event()
+    with Journal(tmp_path / "print.journal") as journal:
+        arguments = (hall.url, hall.key, open_printer(machine.url, 80), journal, stop)
+        agent = threading.Thread(target=serve, args=arguments, kwargs={"beat_every_s": 3600.0})
+        agent.start()
+        try:
+            hall.until(lambda: hall.beats and hall.beats[-1]["paper"] == "ok")
+            machine.paper = NO_PAPER
+            hall.until(lambda: hall.beats[-1]["paper"] == "out")
+            machine.paper = PLENTY
+            hall.until(lambda: hall.beats[-1]["paper"] == "ok")
+        finally:
+            stop.set()
+            agent.join(timeout=10)
+
+
 def test_an_expired_moment_is_not_printed(hall: SmallHall, tmp_path: Path) -> None:
     path = tmp_path / "tickets.bin"
     with at_work(hall, open_printer(f"file://{path}"), tmp_path / "journal"):

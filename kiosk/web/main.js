@@ -22,9 +22,8 @@ const BOARD_POLL_MS = 3000;
 const LOOK_MS = 2500;
 const PAIR_AGAIN_MS = 10000;
 const RING_MS = 8000;
-/** How often the kiosk asks after its own machine: whose paper is coming or who waits for help looks at the screen. */
-const MACHINE_EVERY_MS = { number: 1000, help: 2000 };
-const MACHINE_USUALLY_MS = 10000;
+/** How often the kiosk asks after its own machine: no paper is told within two seconds, and the agent needs most of these to notice. */
+const MACHINE_EVERY_MS = 600;
 /** The agent beside the page is asked only when the server leaves somebody waiting. */
 const BESIDE_EVERY_MS = 1000;
 const BESIDE_AFTER_MS = 3000;
@@ -110,7 +109,7 @@ async function ring(key) {
 
 /** Ask after the printer, the call for help, and the paper of the number on the screen. */
 async function lookAtMachine(now) {
-  const due = machineAsked.at + (MACHINE_EVERY_MS[state.screen] ?? MACHINE_USUALLY_MS);
+  const due = machineAsked.at + MACHINE_EVERY_MS;
   if (machineAsked.running || !state.site || state.problem || state.ticket?.provisional || (!now && performance.now() < due)) return;
   const at = performance.now();
   machineAsked = { at, running: true };
