@@ -24,6 +24,7 @@ LONG = 1000
 """Frames: a journal of 4 MB is brought into the file."""
 TURN_BUSY_S = 0.2
 ATTEMPTS = 5
+NEVER_WRITTEN = (b"", bytes(8))
 _HEADER = 32
 _FRAME = 24
 
@@ -87,6 +88,10 @@ class Replica:
                 with contextlib.closing(sqlite3.connect(fresh)) as db:
                     db.execute("pragma journal_mode = wal")
                 settle(fresh, target)
+            if self._journal().salts != before.salts:
+                # Begun anew while the file was copied: what stood in the journal may be in neither.
+                target.unlink(missing_ok=True)
+                continue
             self._copy, self._salts, self._frames, self._turned = target, before.salts, 0, False
             self._number = self._number_of(before) if before.frames else 0
             self.whole_copies += 1
@@ -107,7 +112,8 @@ class Replica:
                 # A new journal has been begun in memory and holds nothing yet.
                 return self._turned or self._frames == 0
             number = self._number_of(now)
-            if self._frames and not (self._turned and number == self._number + 1):
+            # The next one after ours, or the first there ever was: of any other we may have missed what was before it.
+            if not (self._turned and number == self._number + 1) and not (self._frames == 0 and self._salts in NEVER_WRITTEN):
                 return False
             self._salts, self._number, self._frames, self._turned = now.salts, number, 0, False
         elif now.frames and not self._number:
