@@ -407,7 +407,7 @@ def test_a_number_that_the_server_refuses_is_kept_and_told_to_staff(tmp_path: Pa
                 devices = office["lan"].get("/sites/open/counters/1/console")["devices"]
                 return [alert["words"] for alert in devices["alerts"] if "A500" in alert["words"]]
 
-            assert until(told) == ["Số tạm A500 của máy lấy số k1 không nhập được: mời lấy số mới"]
+            assert until(told) == ["Máy lấy số k1 có số tạm không nhập được: A500"]
         with Notebook(tmp_path / "alone") as notebook:
             kept = notebook.given["k"]
             assert (kept.state, kept.answer) == ("refused", "Số A500 không thuộc các số tạm của máy này. Mời lấy số mới.")
