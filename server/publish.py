@@ -24,6 +24,7 @@ from server.voice import Voice, sentences, style, translated
 
 KEPT = timedelta(minutes=2)
 """How long an expired moment is kept, real time: its late answers are still news for the clerk."""
+LET_GO_EVERY = timedelta(seconds=10)
 TEST_MARK = "THỬ MÁY"
 PRINTS_KEPT = 200
 """Papers of a site that staff can still look at; a kiosk prints one in half a minute at most."""
@@ -100,6 +101,7 @@ class Publisher:
         self._fresh: list[Moment] = []
         self._moments: dict[str, OrderedDict[str, Moment]] = {}
         self._prints: dict[str, OrderedDict[str, Moment]] = {}
+        self._looked: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
     def hear(self, day: Day, entry: ev.Entry) -> None:
@@ -122,8 +124,16 @@ class Publisher:
                 kept = self._of(moment.site)
                 kept[moment.id] = moment
                 self._fresh.append(moment)
-                for old in [m.id for m in kept.values() if m.expires_at + KEPT * self._clock.factor <= now]:
-                    del kept[old]
+                self._let_go(moment.site, now)
+
+    def _let_go(self, site: str, now: datetime) -> None:
+        """Forget what has long expired. Moments live differently long, so all are looked at; now and then, since a busy hall keeps many."""
+        if now < self._looked.get(site, now):
+            return
+        self._looked[site] = now + LET_GO_EVERY * self._clock.factor
+        kept = self._of(site)
+        for old in [m.id for m in kept.values() if m.expires_at + KEPT * self._clock.factor <= now]:
+            del kept[old]
 
     def mark(self, site: str) -> None:
         """Something of this site looks different now."""
