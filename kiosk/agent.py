@@ -63,9 +63,10 @@ class PrintAgent:
             try:
                 if payload.get("expires_at") and self._expired(datetime.fromisoformat(payload["expires_at"])):
                     return False, "expired"
-                if self.has_own(payload.get("intent")):
+                paper = payload.get("receipt") or {}
+                receipt = Receipt.from_json(paper)
+                if self.has_own(paper.get("intent")):
                     return False, "expired: the kiosk has given a number of its own for this touch"
-                receipt = Receipt.from_json(payload.get("receipt") or {})
             except (ReceiptError, TypeError, ValueError) as reason:
                 return False, f"failed: {reason}"
             self._journal.start(moment)

@@ -198,9 +198,9 @@ class Publisher:
     def _print_moment(self, day: Day, entry: ev.Entry, ticket: str, kiosk: str, more: dict[str, Any]) -> Moment:
         expires = entry.at + day.site.timing.print_within
         payload = {"id": f"{day.date.isoformat()}-{entry.seq}-1", "ticket": ticket, **more, "expires_at": wire.instant(expires)}
-        if isinstance(entry.event, ev.TicketIssued) and entry.event.intent:
+        if isinstance(entry.event, ev.TicketIssued) and entry.event.intent and "receipt" in payload:
             # The kiosk may have given a number of its own for the same touch, and must not print a second one.
-            payload["intent"] = entry.event.intent
+            payload["receipt"]["intent"] = entry.event.intent
         kind = "test" if isinstance(entry.event, ev.PrinterTested) else "again" if isinstance(entry.event, ev.TicketReprinted) else "first"
         return Moment(payload["id"], "print", day.site.id, kiosk, entry.seq, payload, expires, at=entry.at, kind=kind)
 

@@ -276,7 +276,7 @@ def test_paper_goes_to_the_kiosk_where_the_number_was_taken(office: Outside) -> 
         assert moment["receipt"]["code"] == ticket["code"] and moment["receipt"]["mark"] == "ƯU TIÊN"
         assert set(moment["receipt"]) == {
             *("office", "code", "mark", "service", "counters", "queue_time_label", "queue_time", "reason", "ahead", "expected"),
-            *("expected_label", "qr", "qr_hint", "foot", "date_line", "reprint", "reprint_mark"),
+            *("expected_label", "qr", "qr_hint", "foot", "date_line", "reprint", "reprint_mark", "logo", "header", "intent"),
         }
         wall.state("board", lambda b: b["revision"] > revision)
         assert not any(other.said("print") for other in (speaker, wall, screen))

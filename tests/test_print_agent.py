@@ -111,9 +111,9 @@ def test_a_number_that_came_too_late_for_the_kiosks_own_one_is_not_printed(machi
     with Journal(tmp_path / "journal") as journal:
         agent = PrintAgent(open_printer(machine.url), journal, lambda instant: False)
         agent.has_own = lambda intent: intent == "this touch"
-        ok, detail = agent.on_moment("print", {**moment(1), "intent": "this touch"})
+        ok, detail = agent.on_moment("print", moment(1, intent="this touch"))
         assert (ok, detail.partition(":")[0]) == (False, "expired")
-        assert agent.on_moment("print", {**moment(2), "intent": "another"}) == (True, "printed")
+        assert agent.on_moment("print", moment(2, intent="another")) == (True, "printed")
     machine.until_idle()
     assert machine.sheets == 1
 
