@@ -7,8 +7,8 @@ here is answered and shown to staff, and the screens go on.
 What it answers, `done {id, ok, detail}`; `detail` begins with one of these words:
 
 * ok: `heard`, `heard_joined`;
-* not ok, and nothing is wrong with the device: `stale`, `gone` (the ticket is served, or the call was undone), `superseded`
-  (by a recall or a correction), `cut` (by an emergency);
+* not ok, and nothing is wrong with the device: `quiet` (the hall has quiet hours), `stale`, `gone` (the ticket is served, or the call was
+  undone), `superseded` (by a recall or a correction), `cut` (by an emergency);
 * not ok, and somebody should look: `player: …`, `voice: …`, `unknown: …` (the agent was stopped while it spoke).
 
 What was begun is noted on disk, so that an agent that is started again does not say a call again; whether half a call was enough is for the
@@ -46,11 +46,12 @@ from audio.speaker import Speaker, VoiceUnavailable
 from audio.voice import Voice
 from kiosk.journal import Entry, Journal, JournalError, usual_path
 from server import paired
+from server.core.site import hall_of
 from server.device import Answer, Device
 
 log = logging.getLogger("moiso.audio")
 
-HEARD, HEARD_JOINED = "heard", "heard_joined"
+HEARD, HEARD_JOINED, QUIET = "heard", "heard_joined", "quiet"
 FETCH_TIMEOUT_S = 7.0  # the server holds a GET for up to 6 s while the voice is made
 BOARD_TIMEOUT_S = 2.0
 LOOK_AT_BOARD_AFTER_S = 1.0
@@ -74,6 +75,12 @@ class Announcement:
         said = self.payload.get("say") or {}
         further = [lang for lang in said if lang != "vi" and said[lang]]
         return ["vi", *further] if self.text("vi") or not further else further
+
+    @property
+    def volume(self) -> int:
+        """Percent of full volume; 0: it is not spoken."""
+        told = self.payload.get("volume", sound.FULL_VOLUME)
+        return max(0, min(int(told), sound.FULL_VOLUME)) if isinstance(told, int | float) else sound.FULL_VOLUME
 
     @property
     def mark(self) -> str:
@@ -104,6 +111,7 @@ class VoiceAgent:
         self._announcements: dict[str, Announcement] = {}
         self._fault: str | None = None
         self._heard = 0
+        self._volume: int | None = None
         self._chime = sound.chime()
         self._fetchers = ThreadPoolExecutor(2, thread_name_prefix="fetch")
         self._files = tempfile.TemporaryDirectory(prefix="moiso-audio-")
@@ -133,6 +141,8 @@ class VoiceAgent:
         known = self._journal.get(announcement.mark) if self._journal else None
         if known is not None:
             return known.ok, known.detail
+        if announcement.volume == 0:
+            return False, QUIET
         spoken = announcement.languages()
         for part, lang in (*(("audio", lang) for lang in spoken), ("repeat_audio", "vi")):
             path = (payload.get(part) or {}).get(lang)
@@ -170,7 +180,7 @@ class VoiceAgent:
         """What the next beat tells staff about this device."""
         with self._changed:
             waiting = len(self._list.waiting)
-        return {"ok": self._fault is None, "fault": self._fault, "waiting": waiting, "heard": self._heard}
+        return {"ok": self._fault is None, "fault": self._fault, "waiting": waiting, "heard": self._heard, "volume": self._volume}
 
     def _get(self, path: str, timeout_s: float) -> bytes:
         request = urllib.request.Request(self._server_url + path, headers={"Authorization": f"Bearer {self._key}"})
@@ -242,8 +252,10 @@ class VoiceAgent:
         return answer
 
     def _played(self, utterance: Utterance, begin: Callable[[], object]) -> Answer:
+        softer: list[Path] = []
         try:
-            files = self._files_of(utterance)
+            self._volume = self._announcements[utterance.moments[0].id].volume
+            files = [self._at_volume(file, softer) for file in self._files_of(utterance)]
             begin()
             for n in range(utterance.times):
                 for file in files:
@@ -261,8 +273,20 @@ class VoiceAgent:
         except Exception as failure:  # whatever it was, the next call must be heard
             log.exception("An utterance failed.")
             return False, f"voice: {type(failure).__name__}: {failure}"
+        finally:
+            for made in softer:
+                made.unlink(missing_ok=True)
         self._note(None)
         return True, HEARD_JOINED if utterance.form is Form.JOINED else HEARD
+
+    def _at_volume(self, file: Path, softer: list[Path]) -> Path:
+        """The file as loud as the hall wants it now; a copy joins `softer`. Raises NotASound, or OSError when there is no room for it."""
+        if self._volume in (None, sound.FULL_VOLUME):
+            return file
+        copy = Path(self._files.name) / f"at-{self._volume}-{len(softer)}.wav"
+        softer.append(copy)
+        sound.write(copy, sound.at_volume(sound.read(file), self._volume))
+        return copy
 
     def _files_of(self, utterance: Utterance) -> list[Path]:
         """The files to play, one after another. Raises VoiceUnavailable or ValueError."""
@@ -314,7 +338,7 @@ class VoiceAgent:
             again = self._list.again
             late = time.monotonic() - LOOK_AT_BOARD_AFTER_S
             asked = [each for each in (*self._list.waiting, *((again,) if again else ())) if each.code and each.arrived_s <= late]
-        site, hall = self._device.state.get("site"), (self._device.state.get("device") or {}).get("place")
+        site, hall = self._device.state.get("site"), hall_of((self._device.state.get("device") or {}).get("place") or "")
         if not asked or not site or not hall:
             return
         try:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 RATE = 22_050
 FULL_SCALE = 32_767
+FULL_VOLUME = 100
 VOICE_DB = -18.0
 """Loudness of speech: root mean square of the parts where somebody speaks."""
 CHIME_DB = VOICE_DB - 6.0
@@ -85,6 +86,11 @@ def level(samples: Samples[int], target_db: float = VOICE_DB) -> Samples[int]:
     gain = 10 ** (min(target_db - loudness, MOST_GAIN_DB) / 20)
     curve = [_bend(value * gain / FULL_SCALE) for value in range(32_769)]
     return array("h", [curve[sample] if sample >= 0 else -curve[-sample] for sample in samples])
+
+
+def at_volume(samples: Samples[int], percent: float) -> Samples[int]:
+    """So many percent of the full height: 50 is 6 dB less, 10 is 20 dB less."""
+    return array("h", [round(sample * percent / FULL_VOLUME) for sample in samples])
 
 
 def _bend(share: float) -> int:

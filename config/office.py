@@ -9,8 +9,9 @@ from itertools import combinations
 from zoneinfo import ZoneInfo, available_timezones
 
 from config.hours import read_hours, read_week
+from config.loudspeakers import check_zones, read_quiet, read_volume, read_zones
 from config.procedures import Offered, read_catalogue
-from config.reader import NBSP, Table, did_you_mean, shown, unbroken
+from config.reader import NBSP, Table, Unique, did_you_mean, shown, unbroken
 from server.core.site import (
     RECEIPT_LINES,
     Alarms,
@@ -90,6 +91,7 @@ def read_office(top: Table) -> Site:
         alarms=_alarms(top.table("alarms")),
     )
     top.done()
+    check_zones(top, site.halls, site.counters)
     _warn(top, site)
     return site
 
@@ -318,26 +320,6 @@ def _offline(table: Table) -> Offline:
 # --- lists of tables ---
 
 
-class _Unique:
-    """Ids of one list. Capitals do not tell two ids apart, because people read them to each other."""
-
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
-
-    def id(self, row: Table, *, example: str, key: str = "id") -> str:
-        found = row.id(key, example=example)
-        if found and found.lower() in self._seen:
-            row.mistake(key, f'The id "{found}" is used twice.', f'Choose another, like "{self._free(found)}".')
-        self._seen.add(found.lower())
-        return found
-
-    def _free(self, taken: str) -> str:
-        stem, number = taken.rstrip("0123456789")[:24], 2
-        while f"{stem}{number}".lower() in self._seen:
-            number += 1
-        return f"{stem}{number}"
-
-
 def _required(top: Table, key: str, example: str) -> list[Table]:
     rows = top.tables(key)
     if not top.has(key) or top.is_empty_list(key):
@@ -346,12 +328,13 @@ def _required(top: Table, key: str, example: str) -> list[Table]:
 
 
 def _halls(top: Table) -> tuple[Hall, ...]:
-    unique = _Unique()
+    unique = Unique()
     found = []
     for row in _required(top, "halls", 'id = "main", name = "Khu chờ"'):
         hall = unique.id(row, example="main")
         name = row.text("name", example="Khu chờ")
-        found.append(Hall(hall, name, row.measure("screen_inches", least=7, most=150), row.measure("farthest_seat_m", least=1, most=60)))
+        inches, metres = row.measure("screen_inches", least=7, most=150), row.measure("farthest_seat_m", least=1, most=60)
+        found.append(Hall(hall, name, inches, metres, read_volume(row), read_quiet(row), read_zones(row)))
         row.done()
     return tuple(found)
 
@@ -373,7 +356,7 @@ def _slides(top: Table, halls: Sequence[Hall]) -> tuple[Slide, ...]:
 
 def _services(top: Table, offered: Offered) -> tuple[Service, ...]:
     usual = _booking(top.table("booking"), BookingRules())
-    unique = _Unique()
+    unique = Unique()
     letters: set[str] = set()
     found = []
     for row in _required(top, "services", 'id = "civil", letter = "A", name = "Hộ tịch"'):
@@ -444,7 +427,7 @@ def _hall_of(row: Table, halls: Sequence[Hall]) -> str:
 
 
 def _counters(top: Table, services: Sequence[Service], halls: Sequence[Hall]) -> tuple[Counter, ...]:
-    unique = _Unique()
+    unique = Unique()
     known = [service.id for service in services if service.id]
     served: set[str] = set()
     rows = _required(top, "counters", 'id = "1", services = ["civil"]')
@@ -470,7 +453,7 @@ def _counters(top: Table, services: Sequence[Service], halls: Sequence[Hall]) ->
 
 
 def _kiosks(top: Table, halls: Sequence[Hall], services: Sequence[Service]) -> tuple[Kiosk, ...]:
-    unique = _Unique()
+    unique = Unique()
     usual = Kiosk("", "", "")
     # Results are collected through a button of their own.
     fields = sum(not service.result for service in services)
@@ -502,7 +485,7 @@ def _kiosks(top: Table, halls: Sequence[Hall], services: Sequence[Service]) -> t
 
 
 def _priority_groups(top: Table) -> tuple[PriorityGroup, ...]:
-    unique = _Unique()
+    unique = Unique()
     found = []
     for row in top.tables("priority_groups"):
         group = unique.id(row, example="older")

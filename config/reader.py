@@ -395,3 +395,23 @@ class Table:
             else:
                 self.report.mistake((*path, at), f"This must be a table, not {kind(item)}.", f"Begin it with a line [[{place(path)}]]")
         return found
+
+
+class Unique:
+    """Ids of one list. Capitals do not tell two ids apart, because people read them to each other."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def id(self, row: Table, *, example: str, key: str = "id") -> str:
+        found = row.id(key, example=example)
+        if found and found.lower() in self._seen:
+            row.mistake(key, f'The id "{found}" is used twice.', f'Choose another, like "{self._free(found)}".')
+        self._seen.add(found.lower())
+        return found
+
+    def _free(self, taken: str) -> str:
+        stem, number = taken.rstrip("0123456789")[:24], 2
+        while f"{stem}{number}".lower() in self._seen:
+            number += 1
+        return f"{stem}{number}"

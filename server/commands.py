@@ -231,8 +231,8 @@ def add_device(store: Store, site: str, name: str, kind: str, place: str | None)
     name = _name(name, "device")
     if any(row.name == name and not row.revoked for row in store.devices(site)):
         raise Failed(f"There is already a device named {name} at {site}; revoke it first (moiso device revoke {name}).")
-    places = [k.id for k in office.kiosks] if kind == "kiosk" else [h.id for h in office.halls]
-    chosen = place or (name if kind == "kiosk" else places[0] if len(places) == 1 else "")
+    places = office.places(kind)
+    chosen = place or (name if kind == "kiosk" else places[0] if len(office.halls) == 1 else "")
     if chosen not in places:
         what = "kiosk" if kind == "kiosk" else "hall"
         raise Failed(f"{site} has no {what} {chosen or '(say which with --place)'}; there is: {', '.join(places) or 'none'}.")
@@ -406,7 +406,10 @@ def add_parsers(commands: Any) -> None:
     new = add_leaf(devices, "add", "Register a device and show its key once", "moiso device add k1 --kind kiosk --json", device_add)
     new.add_argument("name")
     new.add_argument("--kind", choices=DEVICE_KINDS, required=True)
-    new.add_argument("--place", help="the kiosk or hall it stands for (default: its name for a kiosk, the only hall for the others)")
+    new.add_argument(
+        "--place",
+        help="the kiosk, the hall, or the hall/zone of a loudspeaker (default: its name for a kiosk, else the only hall)",
+    )
     add_leaf(devices, "list", "List devices", "moiso device list", device_list)
     add_leaf(devices, "revoke", "Make a device's key useless", "moiso device revoke k1", device_revoke).add_argument("name")
 

@@ -386,10 +386,10 @@ def _devices(routes: Routes, ctx: Context) -> None:
 def placed(ctx: Context, site: str, name: str, kind: str, place: str | None) -> str:
     """Where a new device stands. Refuses `unknown_place` and `name_taken`."""
     office = ctx.sites.current(site)
-    places = list(office.kiosk) if kind == "kiosk" else list(office.hall)
-    chosen = place or (name if kind == "kiosk" else places[0] if len(places) == 1 else "")
+    places = office.places(kind)
+    chosen = place or (name if kind == "kiosk" else places[0] if len(office.halls) == 1 else "")
     if chosen not in places:
-        raise Refused("unknown_place", place=chosen, known=places)
+        raise Refused("unknown_place", place=chosen, known=list(places))
     if any(row.name == name and not row.revoked for row in ctx.ledger.store.devices(site)):
         raise Refused("name_taken", name=name)
     return chosen

@@ -19,6 +19,7 @@ from server.clock import HallClock
 from server.core import events as ev
 from server.core import hall
 from server.core.day import Day
+from server.core.site import reaches
 from server.store import DoneRow, Store
 from server.voice import Voice, sentences, style, translated
 
@@ -32,7 +33,8 @@ PRINTS_KEPT = 200
 
 @dataclass
 class Moment:
-    """Something to be said or printed once. `place` is the hall of an announcement or the kiosk of a print job.
+    """Something to be said or printed once. `place` is the kiosk of a print job or the hall of an announcement, `zone` the part of it whose
+    loudspeakers say it; "": all of them.
 
     `answers` are kept by device. `heard` holds when a loudspeaker, or a hall page with sound, has played it.
     """
@@ -53,6 +55,17 @@ class Moment:
     """Of a print: `first`, `again` or `test`, and when it was asked for."""
     spoken_for: bool = False
     """A loudspeaker has said what became of it, if only that it came too late."""
+    zone: str = ""
+
+    @property
+    def target(self) -> str:
+        """Whom it is for: a kiosk, `hall` or `hall/zone`."""
+        return f"{self.place}/{self.zone}" if self.zone else self.place
+
+    @property
+    def quiet(self) -> bool:
+        """It is only shown: a hall has quiet hours."""
+        return self.event == "announcement" and self.payload["volume"] == 0
 
     def answered(self, row: DoneRow, kind: str) -> bool:
         """Keep a device's answer; whether it says that the hall has heard this. Screens that only show answer as well."""
@@ -74,9 +87,13 @@ class Moment:
         return "sent" if self.sent else "queued"
 
     def is_for(self, device: Principal) -> bool:
-        if device.site != self.site or device.place != self.place:
+        if device.site != self.site:
             return False
-        return device.role == "kiosk" if self.event == "print" else device.role in ("audio", "display")
+        if self.event == "print":
+            return device.role == "kiosk" and device.place == self.place
+        if device.role == "audio":
+            return reaches(device.place, self.target)
+        return device.role == "display" and device.place == self.place
 
 
 def _printed(entry: ev.Entry) -> tuple[str, str] | None:
@@ -180,12 +197,13 @@ class Publisher:
             "say": say,
             "audio": {lang: self._voice.path(site.id, text, lang) for lang, text in say.items()},
             "times": a.times,
+            "volume": a.volume,
             "expires_at": wire.instant(a.expires_at),
         }
         if again is not None:
             payload["repeat"] = {"vi": again}
             payload["repeat_audio"] = {"vi": self._voice.path(site.id, again, "vi", soon=False)}
-        return Moment(payload["id"], "announcement", site.id, a.hall, a.seq, payload, a.expires_at)
+        return Moment(payload["id"], "announcement", site.id, a.hall, a.seq, payload, a.expires_at, zone=a.zone)
 
     def _print(self, day: Day, entry: ev.Entry, ticket: str, kiosk: str) -> Moment:
         if isinstance(entry.event, ev.PrinterTested):
@@ -219,16 +237,17 @@ class Publisher:
         return [m for m in moments if m.is_for(device) and device.name not in m.answers and m.expires_at > now]
 
     def unanswered(self, site: str) -> list[tuple[Moment, datetime]]:
-        """For each hall whose last calls no loudspeaker has answered in time: the last of them, and since when that is so."""
+        """For each hall or zone whose last calls no loudspeaker has answered in time: the last of them, and since when that is so."""
         now, late = self._clock.now(), KEPT * self._clock.factor
         with self._lock:
-            calls = [m for m in self._of(site).values() if m.event == "announcement" and m.payload["code"] and m.expires_at <= now]
+            moments = list(self._of(site).values())
+        calls = [m for m in moments if m.event == "announcement" and m.payload["code"] and m.expires_at <= now and not m.quiet]
         found: dict[str, tuple[Moment, datetime]] = {}
         for call in calls:
             if call.spoken_for:
-                found.pop(call.place, None)
+                found.pop(call.target, None)
             elif now < call.expires_at + late:
-                found[call.place] = (call, found[call.place][1] if call.place in found else call.expires_at)
+                found[call.target] = (call, found[call.target][1] if call.target in found else call.expires_at)
         return list(found.values())
 
     def find(self, site: str, moment: str) -> Moment | None:
@@ -265,4 +284,5 @@ class Publisher:
             "speakers": len(moment.heard),
             "of": max(speakers, len(moment.heard)),
             "at": wire.instant(first.astimezone(day.site.tz)) if first else None,
+            "quiet": moment.quiet,
         }

@@ -19,9 +19,10 @@ from flask_socketio import SocketIO, disconnect, join_room, leave_room
 from server import wire
 from server.access import Access, Principal
 from server.core import decide, hall
-from server.core.alarms import Alarm, Unanswered
+from server.core.alarms import Alarm, Device, Unanswered
 from server.core.day import Day, Ticket
 from server.core.refused import Refused
+from server.core.site import hall_of, reaches
 from server.foresight import Foresight
 from server.heartbeat import AGENT, PAGE, Life, Presence, plain
 from server.ledger import Ledger
@@ -391,7 +392,7 @@ class Sockets:
     def console(self, day: Day, counter: str) -> wire.ConsoleOut:
         """The console of a counter, with who has heard its last call and which devices are missing. The caller holds `reading`."""
         site = day.site.id
-        devices = self.devices(site, day.desks[counter].hall)
+        devices = self.devices(site, day.desks[counter].hall, counter)
         present = day.at_counter(counter)
         heard = self._publisher.heard(site, day, present.call_seq, devices["speakers"]) if present else None
         now, factor = self._ledger.now(site), self._ledger.clock.factor
@@ -455,12 +456,12 @@ class Sockets:
 
     def alarms(self, site: str) -> list[Alarm]:
         """What of the equipment wants looking after now."""
-        speaking = {each.place for each in self._presence.devices(site) if each.kind == "audio" or each.facts.get("sound") == "on"}
+        speaking = [each.place for each in _sounding(self._presence.devices(site))]
         now, factor = self._presence.now_s(), self._ledger.clock.factor
         unanswered = [
-            Unanswered(moment.place, moment.payload["code"], now - (self._ledger.now(site) - first).total_seconds() / factor)
+            Unanswered(moment.target, moment.payload["code"], now - (self._ledger.now(site) - first).total_seconds() / factor)
             for moment, first in self._publisher.unanswered(site)
-            if moment.place in speaking
+            if any(reaches(place, moment.target) for place in speaking)
         ]
         return self._presence.alarms(site, unanswered)
 
@@ -492,23 +493,21 @@ class Sockets:
             "hall_code": None,
         }
 
-    def devices(self, site: str, place: str) -> wire.DevicesOut:
-        """What of a hall's equipment is connected, and what staff should look after."""
+    def devices(self, site: str, place: str, counter: str) -> wire.DevicesOut:
+        """What of a hall's equipment is connected (of its loudspeakers those that call for this counter), and what wants looking after."""
         office, now = self._sites.current(site), self._presence.now_s()
+        zone = office.room(place).zone_of(counter)
         kiosks = {k.id for k in office.kiosks if k.hall == place}
         live = [each for each in self._presence.devices(site) if each.alive(now)]
         here = Room("hall", site, place)
         # A kiosk's page follows the board of its hall, and is not a screen on the wall.
         walls = [c for c in list(self._clients.values()) if c.room == here and not any(p.role == "kiosk" for p in c.principals)]
 
-        def count(kind: str, places: set[str]) -> int:
-            return sum(1 for each in live if each.kind == kind and each.place in places and not each.page)
-
         return {
-            "speakers": count("audio", {place}) + sum(1 for each in live if each.place == place and each.facts.get("sound") == "on"),
+            "speakers": sum(1 for each in _sounding(live) if reaches(each.place, f"{place}/{zone}" if zone else place)),
             "displays": len(walls),
-            "kiosks": count("kiosk", kiosks),
-            "alerts": [self._alarm(site, alarm) for alarm in self.alarms(site) if alarm.place == place or alarm.place in kiosks],
+            "kiosks": sum(1 for each in live if each.kind == "kiosk" and each.place in kiosks and not each.page),
+            "alerts": [self._alarm(site, alarm) for alarm in self.alarms(site) if hall_of(alarm.place) == place or alarm.place in kiosks],
         }
 
     # -- moments to devices ------------------------------------------------------------------------------------------------------
@@ -544,6 +543,11 @@ class Sockets:
             for moment in waiting:
                 if now - client.sent.get(moment.id, 0.0) >= RESEND_S:
                     self._send(sid, client, moment)
+
+
+def _sounding(devices: list[Device]) -> list[Device]:
+    """Those that speak: loudspeakers with a program of their own, and walls with sound."""
+    return [each for each in devices if each.kind == "audio" or (each.kind == "display" and each.facts.get("sound") == "on")]
 
 
 def _failure(error: Exception, lang: str) -> wire.ErrorOut:

@@ -93,6 +93,8 @@ class PageServer:
         self.check_ins: list[dict[str, Any]] = []
         self.done: list[dict[str, Any]] = []
         self.beats = 0
+        self.facts: dict[str, Any] = {}
+        """Of the last beat."""
         self.hellos: list[dict[str, Any]] = []
         self.beside: int | None = None
         """Where the kiosk's page finds an agent on its own machine."""
@@ -379,8 +381,9 @@ class PageServer:
             self.done.append(what)
 
         @sockets.on("beat")
-        def beat(_: dict[str, Any]) -> None:
+        def beat(facts: dict[str, Any]) -> None:
             self.beats += 1
+            self.facts = facts
 
         @sockets.on("disconnect")
         def gone(*_: object) -> None:

@@ -209,6 +209,40 @@ services = ["civil", "certfy", "certify"]
             "halls[1].farthest_seat_m",
             "without quotes: farthest_seat_m = 10",
         ),
+        ('name = "Khu chờ"', 'name = "Khu chờ"\nvolume = { "07:00-11:30" = 0 }', "halls[1].volume.07:00-11:30", "from 5 to 100"),
+        ('name = "Khu chờ"', 'name = "Khu chờ"\nvolume = { "11:30-07:00" = 80 }', "halls[1].volume.11:30-07:00", '"07:00-11:30"'),
+        (
+            'name = "Khu chờ"',
+            'name = "Khu chờ"\nvolume = { "08:00-10:00" = 80, "07:00-08:01" = 50 }',
+            "halls[1].volume.08:00-10:00",
+            "after the one before",
+        ),
+        ('name = "Khu chờ"', 'name = "Khu chờ"\nvolume = 80', "halls[1].volume", "[volume]"),
+        ('name = "Khu chờ"', 'name = "Khu chờ"\nquiet = ["11:30"]', "halls[1].quiet[1]", "two times with a dash"),
+        (
+            'name = "Khu chờ"',
+            'name = "Khu chờ"\n[[halls.zones]]\nid = "a"\nname = "A"',
+            "halls[1].zones[1].counters",
+            'counters = ["1", "2"]',
+        ),
+        (
+            'name = "Khu chờ"',
+            'name = "Khu chờ"\n[[halls.zones]]\nid = "a"\nname = "A"\ncounters = ["l"]',
+            "halls[1].zones[1].counters[1]",
+            "Known: 1.",
+        ),
+        (
+            'name = "Khu chờ"',
+            'name = "Khu chờ"\nzones = [{ id = "a", name = "A", counters = ["1"] }, { id = "A", name = "B", counters = ["1"] }]',
+            "halls[1].zones[2].counters[1]",
+            "in one zone",
+        ),
+        (
+            'name = "Khu chờ"',
+            'name = "Khu chờ"\nzones = [{ id = "a", name = "A", counters = ["1"] }, { id = "A", name = "B", counters = ["1"] }]',
+            "halls[1].zones[2].id",
+            'like "A2"',
+        ),
         ("[hours.week]", '[[slides]]\nlines = ["x"]\n[hours.week]', "slides[1].title", "Add a line: title ="),
         ("[hours.week]", '[[slides]]\ntitle = "x"\n[hours.week]', "slides[1].lines", "For example: lines ="),
         ("[hours.week]", '[[slides]]\ntitle = "x"\nlines = []\n[hours.week]', "slides[1].lines", "For example: lines ="),
@@ -239,6 +273,19 @@ def test_a_mistake_names_its_place_and_what_to_do(old: str, new: str, place: str
     assert place in mistakes, "\n".join(map(str, mistakes.values()))
     assert suggestion in mistakes[place].suggestion
     assert mistakes[place].message
+
+
+def test_a_hall_has_its_volume_by_the_hour_its_quiet_hours_and_its_zones() -> None:
+    text = changed(
+        'name = "Khu chờ"',
+        'name = "Khu chờ"\nvolume = { "13:30-17:00" = 70, "07:00-11:30" = 80 }\nquiet = ["11:30-13:30"]\n'
+        '[[halls.zones]]\nid = "left"\nname = "Bên trái"\ncounters = ["1"]',
+    )
+    hall = load(text).hall["main"]
+    at = lambda hours: timedelta(hours=hours)  # noqa: E731
+    assert [hall.volume_at(at(hours)) for hours in (6.99, 7, 11.49, 11.5, 13.5, 17)] == [100, 80, 80, 100, 70, 100]
+    assert [hall.quiet_at(at(hours)) for hours in (11.49, 11.5, 13.49, 13.5)] == [False, True, True, False]
+    assert (hall.zone_of("1"), hall.zone_of("2"), hall.places) == ("left", "", ("main", "main/left"))
 
 
 def test_a_service_that_no_counter_serves_would_wait_for_ever() -> None:

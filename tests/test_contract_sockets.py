@@ -223,7 +223,7 @@ def test_a_call_is_announced_to_the_hall_and_its_loudspeaker_with_a_sound_to_fet
         called = office.call("3")
         moment = speaker.announced(ticket)
         assert moment == wall.announced(ticket)
-        assert set(moment) == {"id", "kind", "code", "counter", "say", "audio", "times", "expires_at", "repeat", "repeat_audio"}
+        assert set(moment) == {"id", "kind", "code", "counter", "say", "audio", "times", "volume", "expires_at", "repeat", "repeat_audio"}
         day, seq, n = moment["id"].rsplit("-", 2)
         assert day == called["day"] and seq.isdigit() and n == "1"
         assert (moment["kind"], moment["code"], moment["counter"], moment["times"]) == ("call", called["code"], "3", 2)
@@ -303,7 +303,7 @@ def test_the_clerk_sees_that_the_hall_has_heard(office: Outside) -> None:
         desk.state("console", lambda c: c["devices"]["speakers"] == 1 and c["devices"]["displays"] == 1)
         office.call("1")
         moment = speaker.announced(ticket)
-        assert desk.hello("console", "1")["current"]["heard"] == {"speakers": 0, "of": 1, "at": None}
+        assert desk.hello("console", "1")["current"]["heard"] == {"speakers": 0, "of": 1, "at": None, "quiet": False}
         assert screen.call("done", {"id": moment["id"], "ok": True, "detail": "shown"}) == {"ok": True}
         assert desk.hello("console", "1")["current"]["heard"]["speakers"] == 0, "a screen that only shows was not heard"
         mark = len(desk.frames)

@@ -156,6 +156,7 @@ CALL_WORDS: list[tuple[str, float, dict[str, Any], dict[str, Any], str, str]] = 
         "warn",
         "Loa không trả lời. Số vẫn hiện trên màn hình. Xin gọi trực tiếp.",
     ),
+    ("quiet hours", 40, {**NONE, "quiet": True}, TWO, "wait", "Giờ yên lặng: chỉ hiện trên màn hình."),
     ("an office without a voice", 2, NONE, {**MUTE, "alerts": []}, "wait", "Không có loa. Số hiện trên màn hình."),
     (
         "nothing to hear, nothing to see",

@@ -594,6 +594,28 @@ def test_calls_of_one_moment_are_said_in_one_breath_after_one_chime(loud_browser
 
 
 @browser_test
+def test_a_wall_speaks_as_loud_as_the_hour_wants_and_not_at_all_in_quiet_hours(loud_browser: Browser, office: PageServer) -> None:
+    office.show({**office.board, "calls": [call(110, "A013", "4"), call(111, "B106", "3"), *office.board["calls"]]})
+    page = loud_browser.new_page()
+    page.add_init_script(
+        "window.loud = []; const { connect } = AudioNode.prototype; const { start } = AudioBufferSourceNode.prototype;"
+        " AudioNode.prototype.connect = function (to) { this.through = to; return connect.apply(this, arguments); };"
+        " AudioBufferSourceNode.prototype.start = function () {"
+        " window.loud.push(this.through.gain.value); return start.apply(this, arguments); }"
+    )
+    page.goto(f"{office.url}/display/demo/main?sound=1#key={DISPLAY_KEY}")
+    page.locator(".big .row").first.wait_for()
+    quiet, soft = office.announcement(110, "A013", volume=0), office.announcement(111, "B106", volume=40, times=1)
+    for moment in (quiet, soft):
+        office.announce(moment)
+    until(page, lambda: len(answered(office)) == 2)
+    assert answered(office) == [(quiet["id"], False, "quiet"), (soft["id"], True, "played")]
+    assert page.evaluate("window.loud") == [pytest.approx(0.4)]
+    until(page, lambda: office.facts.get("volume") == 40)
+    page.close()
+
+
+@browser_test
 def test_a_recall_is_said_instead_of_the_call_that_still_waits(loud_browser: Browser, office: PageServer) -> None:
     office.show({**office.board, "calls": [call(111, "B106", "3"), call(110, "A013", "4")]})
     page = loud_browser.new_page()

@@ -9,14 +9,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from office import FRIDAY, HOURS, MINUTE, SUPERVISOR, Office, at, small_site
+from office import FRIDAY, HOURS, MINUTE, SUPERVISOR, Office, at, small_site, span
 
 from server.core import decide, hall, words
 from server.core.day import Day, Ticket
 from server.core.forecast import Forecast
 from server.core.queue import Term
 from server.core.refused import Refused
-from server.core.site import RECEIPT_LINES, Counting, ReceiptDesign, Rules, Slide, hours_now
+from server.core.site import RECEIPT_LINES, Counting, Hall, ReceiptDesign, Rules, Slide, Zone, hours_now
 from server.core.ticket import State, Verb
 
 RULES = Rules()
@@ -285,6 +285,30 @@ def test_the_notice_of_the_day_goes_before_the_standing_one_until_its_hour() -> 
 
 def said(office: Office) -> hall.Announcement | None:
     return hall.announcement(office.day, office.story[-1])
+
+
+def test_a_call_is_as_loud_as_its_hour_wants_silent_in_quiet_hours_and_said_in_its_zone() -> None:
+    zones = (Zone("left", "Bên trái", ("1",)), Zone("right", "Bên phải", ("2",)))
+    rooms = (Hall("main", "Tầng 1", volume=((span("07:00", "09:00"), 60),), quiet=(span("08:30", "09:30"),), zones=zones),)
+    site = small_site(halls=(*rooms, Hall("upstairs", "Tầng 2")))
+    assert site.places("audio") == ("main", "main/left", "main/right", "upstairs")
+    assert (site.places("display"), site.places("kiosk")) == (("main", "upstairs"), ("k1",))
+    office = Office(site, clock="08:00", staffed="123")
+    heard = []
+    for clock, counter in (("08:29:59", "1"), ("08:30", "2"), ("09:30", "3")):
+        office.take("copies" if counter == "3" else "household")
+        office.now = at(clock)
+        office.next(counter)
+        call = said(office)
+        assert call is not None
+        heard.append((call.volume, call.zone))
+    assert heard == [(60, "left"), (0, "right"), (100, "")]
+    # What staff say themselves is spoken in quiet hours as well, and an emergency as loud as can be.
+    office = Office(site, clock="08:45")
+    for priority, volume in (("notice", 60), ("emergency", 100)):
+        office.do(decide.speak, hall="main", lang="vi", text="Xin chào", times=1, priority=priority)
+        spoken = next(told for entry in reversed(office.story) if (told := hall.announcement(office.day, entry)) is not None)
+        assert (spoken.kind, spoken.volume, spoken.zone) == (priority, volume, "")
 
 
 def test_a_call_and_its_recalls_are_announced_the_third_as_the_last() -> None:

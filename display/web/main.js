@@ -114,7 +114,11 @@ function open(withKey, device = false) {
     onStale: () => dispatch({ type: "stale" }),
     onBack: () => dispatch({ type: "back" }),
     onRefused: refused,
-    beat: () => ({ sound: speaker ? (speaker.locked() ? "locked" : "on") : "off", revision: state.board?.revision ?? null }),
+    beat: () => ({
+      sound: speaker ? (speaker.locked() ? "locked" : "on") : "off",
+      volume: speaker?.volume() ?? null,
+      revision: state.board?.revision ?? null,
+    }),
   });
 }
 

@@ -9,6 +9,7 @@
 const KNOWN_IDS = 500;
 const VOICE_WAIT_MS = 8000;
 const CHIME = { notes: [659.26, 523.25], noteS: 0.45, gapS: 0.25, level: 0.09 };
+const FULL_VOLUME = 100;
 const PAUSE_MS = 400;
 const BETWEEN_MS = 200;
 /** The ladder of `audio/playlist.py`: so many waiting calls, the first included, are said in one breath, up to so many of them. */
@@ -33,6 +34,8 @@ const BOARD_FOLLOWS_MS = 700;
  */
 export function voice({ until, stateOf, answer, speaking, changed }) {
   const context = new AudioContext();
+  const loudness = context.createGain();
+  loudness.connect(context.destination);
   const answers = new Map();
   let queue = [];
   let busy = false;
@@ -40,6 +43,8 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
   let silence = null;
   let cuts = 0;
   let urgent = false;
+  /** Percent at which was last spoken; null before. */
+  let volume = null;
 
   context.addEventListener("statechange", () => {
     changed();
@@ -62,6 +67,10 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
     if (answers.has(moment.id)) {
       const told = answers.get(moment.id);
       if (told) answer(moment.id, ...told);
+      return;
+    }
+    if (volumeOf(moment) === 0) {
+      tell(moment.id, false, "quiet");
       return;
     }
     answers.set(moment.id, null);
@@ -107,6 +116,8 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
     for (sift(); queue.length && !locked(); sift()) {
       const breath = nextBreath();
       queue = queue.filter((one) => !breath.includes(one));
+      volume = volumeOf(breath[0].moment);
+      loudness.gain.value = volume / FULL_VOLUME;
       await (breath.length > 1 ? sayJoined(breath) : say(breath[0]));
       await pause(PAUSE_MS);
     }
@@ -193,7 +204,7 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
     return new Promise((ended) => {
       const source = context.createBufferSource();
       source.buffer = sound;
-      source.connect(context.destination);
+      source.connect(loudness);
       source.addEventListener("ended", ended);
       silence = () => source.stop();
       // A sound card that is pulled out never ends a sound; the next call must not wait for it.
@@ -213,7 +224,7 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
       level.gain.setValueAtTime(0, from);
       level.gain.linearRampToValueAtTime(CHIME.level, from + 0.02);
       level.gain.exponentialRampToValueAtTime(0.001, from + CHIME.noteS);
-      tone.connect(level).connect(context.destination);
+      tone.connect(level).connect(loudness);
       tone.start(from);
       tone.stop(from + CHIME.noteS);
     });
@@ -222,8 +233,10 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
 
   // Calls that wait while the sound is locked grow old too.
   setInterval(() => queue.length && (locked() ? sift() : pump()), 1000);
-  return { take, locked };
+  return { take, locked, volume: () => volume };
 }
 
+/** Percent of full volume; 0 in the hall's quiet hours. */
+const volumeOf = (moment) => Math.min(FULL_VOLUME, Math.max(0, moment.volume ?? FULL_VOLUME));
 const isToCome = ({ moment }) => moment.kind === "call" || moment.kind === "recall";
 const pause = (ms) => new Promise((go) => setTimeout(go, ms));

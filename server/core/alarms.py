@@ -59,7 +59,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A call that no loudspeaker of its hall has answered in time, and since when no call is answered there."""
+    """A call that no loudspeaker has answered in time, and since when none answers there; `hall` may be a zone, `hall/zone`."""
 
     hall: str
     code: str

@@ -16,7 +16,7 @@ from server.core.decide import may_issue
 from server.core.forecast import Forecast
 from server.core.queue import Place, Term, in_order
 from server.core.refused import Refused
-from server.core.site import HoursNow, HoursState, Site
+from server.core.site import FULL_VOLUME, HoursNow, HoursState, Site
 from server.core.ticket import State
 
 Likely = Callable[[Day, Ticket | str, datetime], Forecast | None]
@@ -139,7 +139,8 @@ def notice(day: Day, hall: str, now: datetime) -> str | None:
 class Announcement:
     """What the hall hears once. `kind` is `call`, `recall`, `correction`, `notice` or `emergency`; `n` numbers the moments of one event.
 
-    The last two are no call: they have a `text` of the staff's own, and neither code nor counter.
+    The last two are no call: they have a `text` of the staff's own, and neither code nor counter. `volume` is in percent, and 0 for what
+    the hall's quiet hours leave to the screens; `zone` is "" for the whole hall.
     """
 
     seq: int
@@ -155,6 +156,15 @@ class Announcement:
     times: int
     expires_at: datetime
     text: str = ""
+    volume: int = FULL_VOLUME
+    zone: str = ""
+
+
+def _volume(site: Site, hall: str, at: datetime, *, call: bool) -> int:
+    """How loud something is said in a hall. What staff say themselves they want heard, also in quiet hours."""
+    local, room = at.astimezone(site.tz), site.room(hall)
+    clock = timedelta(hours=local.hour, minutes=local.minute, seconds=local.second)
+    return 0 if call and room.quiet_at(clock) else room.volume_at(clock)
 
 
 def announcement(day: Day, entry: ev.Entry) -> Announcement | None:
@@ -163,7 +173,8 @@ def announcement(day: Day, entry: ev.Entry) -> Announcement | None:
     match entry.event:
         case ev.NoticeSpoken() as said:
             until = entry.at + timing.notice_within
-            return Announcement(entry.seq, 1, said.hall, said.priority, "", "", "", 1, False, said.lang, said.times, until, said.text)
+            loud = FULL_VOLUME if said.priority == "emergency" else _volume(site, said.hall, entry.at, call=False)
+            return Announcement(entry.seq, 1, said.hall, said.priority, "", "", "", 1, False, said.lang, said.times, until, said.text, loud)
         case ev.TicketCalled() | ev.TicketRecalled():
             ticket = day.tickets[entry.event.ticket]
             kind = "call" if isinstance(entry.event, ev.TicketCalled) else "recall"
@@ -189,6 +200,8 @@ def announcement(day: Day, entry: ev.Entry) -> Announcement | None:
         lang=ticket.lang,
         times=1 if kind == "correction" else site.voice.times,
         expires_at=entry.at + timing.speak_within,
+        volume=_volume(site, desk.hall, entry.at, call=True),
+        zone=site.room(desk.hall).zone_of(row),
     )
 
 

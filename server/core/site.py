@@ -173,14 +173,58 @@ class Procedure:
     sample: bool = False
 
 
+FULL_VOLUME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A part of a hall with loudspeakers of its own, and the counters whose calls are said there."""
+
+    id: str
+    name: str
+    counters: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Hall:
-    """A waiting room. Its screen's diagonal and the farthest chair are for the page's own check at set-up; None: not known."""
+    """A waiting room. Its screen's diagonal and the farthest chair are for the page's own check at set-up; None: not known.
+
+    `volume` holds spans of the day with their percent of full volume; in the spans of `quiet` no call is spoken.
+    """
 
     id: str
     name: str
     screen_inches: float | None = None
     farthest_seat_m: float | None = None
+    volume: tuple[tuple[Span, int], ...] = ()
+    quiet: tuple[Span, ...] = ()
+    zones: tuple[Zone, ...] = ()
+
+    def volume_at(self, clock: timedelta) -> int:
+        """Percent of full volume at a time of day; full where nothing else is written."""
+        return next((percent for span, percent in self.volume if span.start <= clock < span.end), FULL_VOLUME)
+
+    def quiet_at(self, clock: timedelta) -> bool:
+        return any(span.start <= clock < span.end for span in self.quiet)
+
+    def zone_of(self, counter: str) -> str:
+        """The zone in which a counter's calls are said; "": in the whole hall."""
+        return next((zone.id for zone in self.zones if counter in zone.counters), "")
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where a loudspeaker may stand: `hall` or `hall/zone`."""
+        return (self.id, *(f"{self.id}/{zone.id}" for zone in self.zones))
+
+
+def hall_of(place: str) -> str:
+    """The hall of a place, `hall` or `hall/zone`."""
+    return place.partition("/")[0]
+
+
+def reaches(place: str, target: str) -> bool:
+    """Whether a loudspeaker at `place` says what is meant for `target`, both `hall` or `hall/zone`: never for another zone."""
+    return place == target or hall_of(place) == target or place == hall_of(target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +395,16 @@ class Site:
     @cached_property
     def kiosk(self) -> Mapping[str, Kiosk]:
         return {k.id: k for k in self.kiosks}
+
+    def room(self, hall: str) -> Hall:
+        """A hall; a bare one when it has left the document while somebody is still called there."""
+        return self.hall.get(hall, Hall(hall, hall))
+
+    def places(self, kind: str) -> tuple[str, ...]:
+        """Where a device of a kind may stand: at a kiosk, in a hall, and a loudspeaker also in a zone of one."""
+        if kind == "kiosk":
+            return tuple(self.kiosk)
+        return tuple(place for hall in self.halls for place in (hall.places if kind == "audio" else (hall.id,)))
 
     @cached_property
     def procedure(self) -> Mapping[str, Procedure]:

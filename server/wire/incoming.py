@@ -36,6 +36,8 @@ def _of_our_time(value: datetime) -> datetime:
     return value
 
 
+Place = Annotated[str, StringConstraints(min_length=1, max_length=65), AfterValidator(_text), AfterValidator(_something)]
+"""A kiosk, `hall` or `hall/zone`."""
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text), AfterValidator(_something)]
 DisplayName = Annotated[str, StringConstraints(max_length=64), AfterValidator(_text)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_text), AfterValidator(_something)]
@@ -174,7 +176,7 @@ class OwnPasswordIn(_Body):
 class DeviceIn(_Body):
     name: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text)]
     kind: Literal["kiosk", "display", "audio"]
-    place: Id | None = None
+    place: Place | None = None
 
 
 class ReprintIn(_Body):
@@ -211,7 +213,7 @@ class PairingIn(_Body):
 
     kind: Literal["kiosk", "display", "audio"]
     site: Id | None = None
-    place: Id | None = None
+    place: Place | None = None
 
 
 class PairingSecretIn(_Body):
@@ -224,7 +226,7 @@ class PairIn(_Body):
     code: Annotated[str, StringConstraints(min_length=1, max_length=20), AfterValidator(_text)]
     name: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text), AfterValidator(_something)]
     kind: Literal["kiosk", "display", "audio"] | None = None
-    place: Id | None = None
+    place: Place | None = None
 
 
 class BookIn(_Body):

@@ -46,8 +46,11 @@ class NameOut(TypedDict):
 
 
 class HallOut(NameOut):
+    """`zones`: its parts with loudspeakers of their own, whose place is `hall/zone`."""
+
     screen_inches: float | None
     farthest_seat_m: float | None
+    zones: list[NameOut]
 
 
 class SlideOut(TypedDict):
@@ -185,7 +188,16 @@ def site(day: Day, now: datetime, factor: float = 1) -> SiteOut:
         "factor": factor,
         "hours": hours(day, now),
         "services": [service(day, each.id, now) for each in s.services],
-        "halls": [{"id": h.id, "name": h.name, "screen_inches": h.screen_inches, "farthest_seat_m": h.farthest_seat_m} for h in s.halls],
+        "halls": [
+            {
+                "id": h.id,
+                "name": h.name,
+                "screen_inches": h.screen_inches,
+                "farthest_seat_m": h.farthest_seat_m,
+                "zones": [{"id": zone.id, "name": zone.name} for zone in h.zones],
+            }
+            for h in s.halls
+        ],
         "kiosks": [
             {
                 "id": k.id,

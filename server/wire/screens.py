@@ -97,9 +97,12 @@ def board(b: hall.Board, factor: float = 1) -> BoardOut:
 
 
 class HeardOut(TypedDict):
+    """How many loudspeakers have played a call. `quiet`: none shall, it is only shown."""
+
     speakers: int
     of: int
     at: str | None
+    quiet: bool
 
 
 class CurrentOut(TicketOut):
@@ -167,7 +170,8 @@ def console(
     current: CurrentOut | None = None
     if view.current is not None:
         t = view.current
-        own: HeardOut = heard or {"speakers": int(t.heard_at is not None), "of": devices["speakers"], "at": instant_or_none(t.heard_at)}
+        at = instant_or_none(t.heard_at)
+        own: HeardOut = heard or {"speakers": int(at is not None), "of": devices["speakers"], "at": at, "quiet": False}
         current = {
             **ticket(day, t, "vi"),
             "first_called_at": instant_or_none(t.called_at),

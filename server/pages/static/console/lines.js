@@ -68,6 +68,7 @@ export function callState(page, ticket, time) {
     const screens = displays ? ` · màn${NB}hình${NB}${displays}/${displays + lost("display")}` : "";
     return { tone: "done", text: `Đã phát ${hhmmss(heard.at)}${spoke}${screens}` };
   }
+  if (heard?.quiet) return { tone: "wait", text: "Giờ yên lặng: chỉ hiện trên màn hình." };
   if (!page.connected) return { tone: "wait", text: "Chưa biết loa đã phát hay chưa." };
   if (isHeard(ticket)) {
     if (age < SPEAK_MS) return { tone: "wait", text: `Đang phát… loa${NB}${heard.speakers}/${heard.of}` };

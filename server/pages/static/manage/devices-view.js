@@ -1,7 +1,7 @@
 /** Draws the hall's equipment: what wants looking after, every device with its last sign of life, and how a new one is added. */
 import { html, nothing } from "../shared/vendor/lit-html.js";
 import { repeat } from "../shared/vendor/directives/repeat.js";
-import { alarms, devices, howToUse, KIND_NAMES } from "./devices.js";
+import { alarms, devices, howToUse, KIND_NAMES, placesOf } from "./devices.js";
 
 const editing = (page, what, id) => page.open?.what === what && page.open.id === id;
 
@@ -30,7 +30,7 @@ const HEADS = ["Thiết bị", "Liên lạc", "Thấy lúc", "Giấy", "Âm lư�
 export function devicesTab(page, go) {
   if (!page.devices) return html`<p>Đang hỏi máy chủ…</p>`;
   const { site } = page;
-  const places = new Map([...site.kiosks, ...site.halls].map((place) => [place.id, place.name]));
+  const places = new Map([...site.kiosks, ...placesOf(site, "audio")].map((place) => [place.id, place.name]));
   const rows = devices(page.devices, places);
   return html`${alarmList(page)}
     <section class="card" aria-labelledby="devices">
@@ -91,7 +91,7 @@ function deviceRow(page, row, go) {
 
 function addDevice(page, go) {
   const { kind } = page;
-  const choices = kind === "kiosk" ? page.site.kiosks : page.site.halls;
+  const choices = placesOf(page.site, kind);
   return html`<form class="panel stack" @submit=${(event) => go.addDevice(event)}>
     <label for="code">Mã đang hiện trên máy</label>
     <input

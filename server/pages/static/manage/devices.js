@@ -99,6 +99,14 @@ export function howToUse(made, site, origin) {
   return [open, ["Chạy bên cạnh máy in", `moiso kiosk --server ${origin} --key ${made.key} --printer network://ĐỊA-CHỈ-MÁY-IN:9100`]];
 }
 
+/** Where a device of a kind may stand, {id, name}: at a kiosk, in a hall, and a loudspeaker also in a zone of one. */
+export function placesOf(site, kind) {
+  if (kind === "kiosk") return site.kiosks;
+  if (kind !== "audio") return site.halls;
+  const zones = (hall) => (hall.zones ?? []).map((zone) => ({ id: `${hall.id}/${zone.id}`, name: `${hall.name} · ${zone.name}` }));
+  return site.halls.flatMap((hall) => [hall, ...zones(hall)]);
+}
+
 /** A free name for a device at a place: the place itself, else with a number. */
 export function freeName(place, rows) {
   const taken = new Set(rows.filter((row) => !row.revoked).map((row) => row.name));

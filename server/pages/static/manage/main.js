@@ -341,7 +341,7 @@ const go = {
   },
   async addDevice(event) {
     const { kind, place, name, code: typed } = values(event);
-    const body = { kind, place, name: name.trim() || freeName(kind === "kiosk" ? place : `${kind}-${place}`, page.devices) };
+    const body = { kind, place, name: name.trim() || freeName(kind === "kiosk" ? place : `${kind}-${place.replace("/", "-")}`, page.devices) };
     const code = typedCode(typed);
     if (typed.trim() && !code) return say(NO_CODE, true);
     if (code) {
