@@ -103,7 +103,7 @@ class VoiceAgent:
         self, server_url: str, key: str, player: Player, voice: Voice, *, beat_every_s: float = 5.0, journal: Journal | None = None
     ) -> None:
         self._journal = journal
-        self._device = Device(server_url, key, "audio", self._arrived, self._facts, beat_every_s=beat_every_s)
+        self._device = Device(server_url, key, "audio", self._arrived, self._facts, beat_every_s=beat_every_s, may_leave=True)
         self._server_url, self._key = server_url.rstrip("/"), key
         self._player, self._voice = player, voice
         self._changed = threading.Condition()
@@ -116,15 +116,16 @@ class VoiceAgent:
         self._fetchers = ThreadPoolExecutor(2, thread_name_prefix="fetch")
         self._files = tempfile.TemporaryDirectory(prefix="moiso-audio-")
 
-    def run(self, stop: threading.Event) -> None:
-        """Serve until `stop` is set."""
+    def run(self, stop: threading.Event) -> bool:
+        """Serve until `stop` is set, or the server knows the key no longer; whether it was that."""
         self._probe()
-        speaking = threading.Thread(target=self._speak, args=(stop,), name="voice", daemon=True)
+        over = threading.Event()
+        speaking = threading.Thread(target=self._speak, args=(over,), name="voice", daemon=True)
         speaking.start()
         try:
             self._device.run_forever(stop)
         finally:
-            stop.set()
+            over.set()
             self._player.stop()
             with self._changed:
                 self._changed.notify_all()
@@ -132,6 +133,7 @@ class VoiceAgent:
             self._fetchers.shutdown(wait=False, cancel_futures=True)
             self._voice.close()
             self._files.cleanup()
+        return self._device.left
 
     # --- what comes in ---------------------------------------------------------------------------------------------------
 
@@ -406,12 +408,13 @@ def run(
     piper: Path | None = None,
     journal: Path | None = None,
     stop: threading.Event | None = None,
-) -> None:
-    """Be the voice of a hall until `stop` is set. Raises BadPack, JournalError or ValueError before anything is started."""
+) -> bool:
+    """Be the voice of a hall until `stop` is set, or the server knows the key no longer; whether it was that. Raises BadPack, JournalError
+    or ValueError before anything is started."""
     player = open_player(output)
     with Journal(journal or usual_path("voice", server, key), BEGUN) as pages:
         speaker = Speaker(cache_dir or default_cache(), voice, rate, clips_folders=clips_folders, piper=piper)
-        VoiceAgent(server, key, player, speaker, journal=pages).run(stop or threading.Event())
+        return VoiceAgent(server, key, player, speaker, journal=pages).run(stop or threading.Event())
 
 
 def check(
@@ -468,16 +471,19 @@ def main(args: argparse.Namespace) -> int:
         if args.check:
             check(args.output, **options)
             return 0
-        key = args.key or os.environ.get("MOISO_KEY")
+        given = args.key or os.environ.get("MOISO_KEY")
         if not re.match(r"https?://[^/]", args.server or ""):
             raise ValueError("Give --server http://HOST:PORT, and --key KEY or nothing: then a code is shown to pair this device.")
         stop = threading.Event()
         _on_signals(stop.set)
-        if args.pair or not key:
-            key = paired.key_for(args, args.server, "audio", stop)
-        if not key:
-            return 0
-        run(args.server, key, args.output, journal=args.journal, stop=stop, **options)
+        paired.serve_paired(
+            args,
+            args.server,
+            "audio",
+            given,
+            stop,
+            lambda key: run(args.server, key, args.output, journal=args.journal, stop=stop, **options),
+        )
     except (PlayerFailed, VoiceUnavailable, BadPack, JournalError, ValueError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -140,7 +140,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Run the agent until SIGINT or SIGTERM. Returns the exit status; a sentence on stderr when it cannot begin."""
     # What draws and prints is loaded here: the command line and the server do without it.
-    from kiosk.printer import PrinterError, open_printer
+    from kiosk.printer import PrinterError
 
     if args.key == "":
         print("A device key is needed: give --key, from `moiso device add k1 --kind kiosk`.", file=sys.stderr)
@@ -152,23 +152,26 @@ def main(args: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        if args.pair or args.key is None:
-            args.key = paired.key_for(args, args.server, "kiosk", stop)
-        if not args.key:
-            return 0
-        with ExitStack() as open_files:
-            journal = open_files.enter_context(Journal(args.journal or usual_path("print", args.server, args.key)))
-            printer = open_printer(args.printer, args.paper, torn=journal.interrupted)
-            own = None
-            if args.local_port:
-                notebook = open_files.enter_context(Notebook(args.notebook or usual_path("alone", args.server, args.key)))
-                own = OnItsOwn(notebook, args.page or args.server, args.local_port)
-            log.info("Printing on %s, %d mm.", args.printer, args.paper)
-            serve(args.server, args.key, printer, journal, stop, own)
+        paired.serve_paired(args, args.server, "kiosk", args.key, stop, lambda key: _serve(args, key, stop))
     except (PrinterError, JournalError, NotebookError, OSError) as reason:
         print(reason, file=sys.stderr)
         return 2
     return 0
+
+
+def _serve(args: argparse.Namespace, key: str, stop: threading.Event) -> bool:
+    """Serve with this key; whether it ended because the server knows it no longer."""
+    from kiosk.printer import open_printer
+
+    with ExitStack() as open_files:
+        journal = open_files.enter_context(Journal(args.journal or usual_path("print", args.server, key)))
+        printer = open_printer(args.printer, args.paper, torn=journal.interrupted)
+        own = None
+        if args.local_port:
+            notebook = open_files.enter_context(Notebook(args.notebook or usual_path("alone", args.server, key)))
+            own = OnItsOwn(notebook, args.page or args.server, args.local_port)
+        log.info("Printing on %s, %d mm.", args.printer, args.paper)
+        return serve(args.server, key, printer, journal, stop, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,17 +192,22 @@ def serve(
     own: OnItsOwn | None = None,
     *,
     beat_every_s: float = 5.0,
-) -> None:
+) -> bool:
     """Print what the server sends until `stop` is set, and give numbers while it sends nothing; then end the ticket that is being
-    printed."""
+    printed. A key that the server knows no longer ends it too; whether it was that."""
     from server.device import Device
 
     agent = PrintAgent(printer, journal, lambda instant: device.clock.seconds_until(instant) <= 0)
-    device = Device(server, key, "kiosk", agent.on_moment, agent.beat, beat_every_s=beat_every_s)
-    threading.Thread(target=agent.watch, args=(stop, device.beat_soon), name="printer watch", daemon=True).start()
-    with _beside(device, agent, own, stop) if own else nullcontext():
-        device.run_forever(stop)
+    device = Device(server, key, "kiosk", agent.on_moment, agent.beat, beat_every_s=beat_every_s, may_leave=True)
+    over = threading.Event()
+    threading.Thread(target=agent.watch, args=(over, device.beat_soon), name="printer watch", daemon=True).start()
+    with _beside(device, agent, own, over) if own else nullcontext():
+        try:
+            device.run_forever(stop)
+        finally:
+            over.set()
         agent.settle(LAST_TICKET_S)
+    return device.left
 
 
 @contextmanager

@@ -59,6 +59,10 @@ class Refused(Exception):
     """The server answered hello with an error; the text is its sentence."""
 
 
+class KeyUnknown(Refused):
+    """The key is none, or none any more."""
+
+
 @dataclass
 class _Given:
     """An answer and whether the server has confirmed it."""
@@ -99,7 +103,8 @@ class Device:
     `kind_hint` is `kiosk`, `audio` or `display`: which moments are listened to, and a check that the key is of that kind.
     `site` and `name` go into hello when given; otherwise the server knows them from the key. `beat()` returns the facts of
     the next beat (a small dict); this file adds its version and the machine's clock. `on_hello(state)` receives the
-    acknowledged state after every connect.
+    acknowledged state after every connect. With `may_leave` a key that the server does not know ends `run_forever`, and `left` is set:
+    whoever looks at the machine can give it another. Without, it is tried for ever.
     `on_moment` and `beat` run on threads of this object, one call at a time each; what they raise is logged and answered
     as a failure, never fatal.
     """
@@ -116,6 +121,7 @@ class Device:
         name: str | None = None,
         on_hello: Callable[[dict[str, Any]], None] | None = None,
         beat_every_s: float = BEAT_EVERY_S,
+        may_leave: bool = False,
     ) -> None:
         if kind_hint not in MOMENTS:
             raise ValueError(f"A device is one of {', '.join(MOMENTS)}, not {kind_hint!r}.")
@@ -128,6 +134,8 @@ class Device:
         self._beat = beat
         self._on_hello = on_hello
         self._beat_every_s = beat_every_s
+        self._may_leave = may_leave
+        self.left = False
         self._hello = {"kind": "device"} | ({"site": site} if site else {}) | ({"id": name} if name else {})
         self._lock = threading.Lock()
         self._news = threading.Event()
@@ -143,7 +151,7 @@ class Device:
         return client is not None and client.connected
 
     def run_forever(self, stop: threading.Event) -> None:
-        """Connect, serve and reconnect until `stop` is set. Returns within about a second of it."""
+        """Connect, serve and reconnect until `stop` is set, or `left`. Returns within about a second of it."""
         worker = threading.Thread(target=self._work, name="moments", daemon=True)
         worker.start()
         pause = FIRST_PAUSE_S
@@ -151,6 +159,12 @@ class Device:
             try:
                 self._serve(stop)
                 pause = FIRST_PAUSE_S
+            except KeyUnknown as refusal:
+                log.error("The server refuses this device: %s", refusal)
+                pause = REFUSED_PAUSE_S
+                if self._may_leave:
+                    self.left = True
+                    break
             except Refused as refusal:
                 log.error("The server refuses this device: %s", refusal)
                 pause = REFUSED_PAUSE_S
@@ -200,7 +214,8 @@ class Device:
         if not isinstance(state, dict):
             raise ConnectionError("hello was not answered with a state")
         if "error" in state:
-            raise Refused(state["error"].get("message") or state["error"].get("code"))
+            kind_of = KeyUnknown if state["error"].get("code") == "unauthenticated" else Refused
+            raise kind_of(state["error"].get("message") or state["error"].get("code"))
         kind = (state.get("device") or {}).get("kind")
         if kind not in (None, self.kind_hint):
             raise Refused(f"this key belongs to a device of kind {kind!r}, but {self.kind_hint!r} was started with it.")

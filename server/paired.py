@@ -1,4 +1,4 @@
-"""The key of an agent: given, kept from an earlier pairing, or got now by showing a code.
+"""The key of an agent: given, kept from an earlier pairing, or got now by showing a code; and another when it was taken back.
 
 Kept in a file that only its user may read, one for each kind of device and server.
 """
@@ -50,6 +50,25 @@ def key_for(
     if key is not None:
         _keep(file, key)
     return key
+
+
+def serve_paired(
+    args: argparse.Namespace, server: str, kind: str, given: str | None, stop: threading.Event, serve: Callable[[str], bool]
+) -> None:
+    """Work with a key until `stop` is set: the `given` one, else one that was kept or is got now.
+
+    `serve(key)` answers whether it ended because the server knows the key no longer. Then a code is shown again, however this program was
+    started: whoever takes a key back is at the office, and nobody is at the machine to start it anew. Raises OSError when a key cannot be
+    kept, and whatever `serve` raises.
+    """
+    key = None if args.pair else given
+    while not stop.is_set():
+        key = key or key_for(args, server, kind, stop)
+        if key is None or not serve(key):
+            return
+        key, args.pair = None, False
+        # A server that refuses a key here and takes it there must not be asked a thousand times a second.
+        stop.wait(ASK_AGAIN_S)
 
 
 def kept_at(server: str, kind: str) -> Path:

@@ -197,6 +197,39 @@ def test_a_kept_key_that_was_taken_back_is_not_tried_for_ever(office: Outside, t
     assert paired.key_for(options, "http://127.0.0.1:9", "audio", stop, say) == "0" * 64
 
 
+@pytest.mark.parametrize(("kind", "how"), [("audio", "paired"), ("kiosk", "paired"), ("audio", "key")])
+def test_an_agent_whose_key_is_taken_back_shows_a_code_again_and_works_on(office: Outside, tmp_path: Path, kind: str, how: str) -> None:
+    env = {name: value for name, value in os.environ.items() if name != "MOISO_KEY"} | {"XDG_STATE_HOME": str(tmp_path)}
+    command = [sys.executable, "-P", "-m", "server", kind, "--server", office.url]
+    command += {
+        "audio": ["--output", "null", "--cache", str(tmp_path / "c")],
+        "kiosk": ["--printer", f"file://{tmp_path}/paper", "--local-port", "0"],
+    }[kind]
+    place = {"kiosk": "k1"}.get(kind, "main")
+    if how == "key":
+        made = office["binh"].post("/sites/open/devices", {"name": f"{kind}-{how}-1", "kind": kind, "place": place}, expect=201)
+        command += ["--key", made["key"]]
+    agent = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
+    try:
+        with Ears(office.url, office["binh"].key) as manager:
+            manager.hello("floor")
+            for turn in (1, 2):
+                name = f"{kind}-{how}-{turn}"
+                if how == "paired" or turn == 2:
+                    assert agent.stderr is not None
+                    shown = next(found for line in agent.stderr if (found := re.search(r"type the code (\w{3} \w{3}) there", line)))
+                    body = {"code": shown[1], "name": name, "place": place}
+                    office["binh"].post("/sites/open/pairings", body, expect=201)
+                alive = lambda f, name=name: any(d["name"] == name and d["connected"] and d["version"] for d in f["devices"])  # noqa: E731
+                manager.state("floor", alive, patience_s=30)
+                assert office["binh"].send("DELETE", f"/sites/open/devices/{name}").status_code == 204
+            agent.send_signal(signal.SIGTERM)
+            assert agent.wait(timeout=15) == 0
+    finally:
+        agent.kill()
+        agent.communicate()
+
+
 def test_an_address_may_ask_for_so_many_codes(office: Outside) -> None:
     answers = [office["nobody"].send("POST", "/pairings", {"kind": "kiosk"}) for _ in range(ASKED_MOST + 1)]
     refused(answers[-1], 429, "too_many_requests")
