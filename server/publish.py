@@ -274,6 +274,14 @@ class Publisher:
         state = prints[0].paper(self._clock.now())
         return "waiting" if state in ("queued", "sent") else state
 
+    def spoken(self, site: str) -> list[Moment]:
+        """What staff have said themselves, the last of each hall; for some minutes after it was too late to be said."""
+        now, kept = self._clock.now(), KEPT * self._clock.factor
+        with self._lock:
+            moments = list(self._of(site).values())
+        said = [m for m in moments if m.event == "announcement" and not m.payload["code"] and now < m.expires_at + kept]
+        return list({m.place: m for m in said}.values())
+
     def heard(self, site: str, day: Day, seq: int | None, speakers: int) -> wire.HeardOut | None:
         """How many loudspeakers have played the call with this number, of those connected; None when it is long past."""
         moment = self._of(site).get(f"{day.date.isoformat()}-{seq}-1")

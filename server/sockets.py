@@ -414,6 +414,7 @@ class Sockets:
         self._presence.registered(site, rows := self._store.devices(site))
         devices = [self._device_row(row) for row in rows]
         alarms = [self._alarm(site, alarm) for alarm in self.alarms(site)]
+        said = [self._said(day, moment) for moment in self._publisher.spoken(site)]
         with self._ledger.reading:
             return wire.floor(
                 day,
@@ -421,10 +422,26 @@ class Sockets:
                 devices,
                 self._ledger.clock.factor,
                 alarms=alarms,
+                said=said,
                 likely=self._foresight.likely,
                 accuracy=self._foresight.accuracy,
                 called=self._names.shown,
             )
+
+    def _said(self, day: Day, moment: Moment) -> wire.SaidOut:
+        now = self._presence.now_s()
+        live = _sounding([each for each in self._presence.devices(moment.site) if each.alive(now)])
+        of = max(len(moment.heard), sum(1 for each in live if reaches(each.place, moment.place)))
+        late = self._ledger.now(moment.site) >= moment.expires_at
+        return {
+            "id": moment.id,
+            "hall": moment.place,
+            "priority": moment.payload["kind"],
+            "at": wire.instant((moment.expires_at - day.site.timing.notice_within).astimezone(day.site.tz)),
+            "speakers": len(moment.heard),
+            "of": of,
+            "over": late or len(moment.heard) >= of,
+        }
 
     def _device_row(self, row: DeviceRow) -> wire.DeviceRowOut:
         own = self._presence.life(row.site, row.name, self._presence.part(row))

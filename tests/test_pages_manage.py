@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+from listening import Ears
 from outside import Outside, outside
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from running import Client
@@ -219,6 +220,23 @@ def test_the_notice_is_on_the_wall_until_its_time_or_until_it_is_taken_away(
     expect(wall.locator("body")).not_to_contain_text(line)
 
 
+def test_the_manager_reads_how_many_loudspeakers_have_played_what_was_said(manager: Page, office: Outside) -> None:
+    with Ears(office.url, office["loa"].key) as speaker, Ears(office.url, office["tv"].key) as wall:
+        speaker.hello("device", "loa")
+        wall.hello("hall", "main")
+        wall.call("beat", {"sound": "on"})
+        manager.get_by_label("Lời đọc").fill("Có thẻ rơi ở bàn hướng dẫn")
+        press(manager, "Đọc")
+        told = manager.locator("[data-said=main]")
+        expect(told).to_have_text(re.compile(r"Lời thông báo lúc \d\d:\d\d: Đang phát, xong ở 0/2 loa\."))
+        moment = speaker.state("announcement", lambda m: m["kind"] == "notice")
+        speaker.call("done", {"id": moment["id"], "ok": True, "detail": "heard"})
+        expect(told).to_have_text(re.compile(r"xong ở 1/2 loa\."))
+        wall.call("done", {"id": moment["id"], "ok": True, "detail": "played"})
+        expect(told).to_have_text(re.compile(r"Đã phát ở 2/2 loa\."))
+        assert manager.evaluate(LAID_OUT, 40) == []
+
+
 def test_the_manager_speaks_to_the_hall_and_an_emergency_wants_a_second_press(manager: Page, office: Outside) -> None:
     press(manager, "Trẻ lạc")
     words = manager.get_by_label("Lời đọc")
@@ -227,6 +245,7 @@ def test_the_manager_speaks_to_the_hall_and_an_emergency_wants_a_second_press(ma
     press(manager, "Đọc")
     says(manager, "Loa đọc sau các lời gọi đang chờ.")
     expect(words).to_have_value("")
+    expect(manager.locator("[data-said=main]")).to_contain_text("không có loa nào đang nối")
     press(manager, "Khẩn cấp…")
     expect(words).to_have_value(re.compile("lối thoát hiểm"))
     assert office.story()[-1]["event"]["text"] == "Có thẻ rơi ở bàn hướng dẫn"

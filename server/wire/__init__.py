@@ -27,6 +27,7 @@ from server.wire.floor import (
     ForecastsOut,
     HeldOut,
     LongestOut,
+    SaidOut,
     floor,
     forecasts,
     longest,

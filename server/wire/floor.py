@@ -90,6 +90,18 @@ class HeldOut(TypedDict):
     counter: str | None
 
 
+class SaidOut(TypedDict):
+    """What staff have said to a hall a moment ago, and how many of its loudspeakers have played it. `over`: no other will any more."""
+
+    id: str
+    hall: str
+    priority: str
+    at: str
+    speakers: int
+    of: int
+    over: bool
+
+
 class FloorOut(TypedDict):
     """The whole office for its head: live, with nothing personal."""
 
@@ -103,6 +115,7 @@ class FloorOut(TypedDict):
     changed_hours: bool
     notices: dict[str, str | None]
     notices_until: dict[str, str | None]
+    said: list[SaidOut]
     services: list[FloorServiceOut]
     counters: list[FloorCounterOut]
     longest: list[LongestOut]
@@ -120,6 +133,7 @@ def floor(
     factor: float = 1,
     *,
     alarms: Sequence[AlarmOut] = (),
+    said: Sequence[SaidOut] = (),
     likely: hall.Likely = hall.untold,
     accuracy: Callable[[Day, str | None], Accuracy] = lambda day, service: Accuracy(),
     called: Called = unnamed,
@@ -135,6 +149,7 @@ def floor(
         "changed_hours": day.today != AS_WRITTEN,
         "notices": {h.id: hall.notice(day, h.id, now) for h in day.site.halls},
         "notices_until": {h.id: _notice_until(day, h.id, now) for h in day.site.halls},
+        "said": list(said),
         "services": [_floor_service(day, s.id, now, likely(day, s.id, now), accuracy(day, s.id)) for s in day.site.services],
         "counters": [_floor_counter(day, c.id, called) for c in day.site.counters],
         "longest": longest(day, now),

@@ -1,4 +1,5 @@
 /** Speaking to the whole hall: ready-made sentences, free words, and the emergency, which wants a second press. */
+import { hhmm } from "../shared/clock.js";
 import { html, nothing } from "../shared/vendor/lit-html.js";
 
 /** What is said most often; the words can still be changed. */
@@ -10,6 +11,23 @@ export const READY = [
   ["Máy trục trặc", "Máy đang gặp trục trặc. Xin ông bà giữ phiếu và chờ. Thứ tự không thay đổi."],
 ];
 export const EMERGENCY = "Mời mọi người bình tĩnh ra ngoài theo lối thoát hiểm.";
+
+/** What became of what was said last in a hall: {tone, text}. */
+export function played({ priority, at, speakers, of, over }) {
+  const what = `${priority === "emergency" ? "Lời khẩn cấp" : "Lời thông báo"} lúc ${hhmm(at)}:`;
+  if (!of) return { tone: "warn", text: `${what} không có loa nào đang nối.` };
+  if (speakers >= of) return { tone: "done", text: `${what} Đã phát ở ${speakers}/${of} loa.` };
+  if (over) return { tone: "warn", text: `${what} Chỉ phát được ở ${speakers}/${of} loa.` };
+  return { tone: "wait", text: `${what} Đang phát, xong ở ${speakers}/${of} loa.` };
+}
+
+function playedLines({ site, floor }) {
+  const name = (id) => (site.halls.length > 1 ? `${site.halls.find((hall) => hall.id === id)?.name ?? id}: ` : "");
+  return (floor?.said ?? []).map((said) => {
+    const { tone, text } = played(said);
+    return html`<p class=${`pad ${tone}`} role="status" data-said=${said.hall}>${name(said.hall)}${text}</p>`;
+  });
+}
 
 export function speakCard(page, go) {
   const { site } = page;
@@ -42,5 +60,6 @@ export function speakCard(page, go) {
           </div>`
         : nothing}
     </form>
+    ${playedLines(page)}
   </section>`;
 }
