@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from listening import Ears
 from outside import Outside, outside, refused
+from playwright.sync_api import expect, sync_playwright
 from running import OPEN, until
 
 from audio import sound
@@ -235,3 +237,20 @@ def test_a_loudspeaker_is_added_for_a_zone_and_nothing_else_is(morning: Outside)
     asked = morning["nobody"].post("/pairings", {"kind": "audio", "site": "open", "place": "main/left"}, expect=201)
     paired = manager.post("/sites/open/pairings", {"code": asked["code"], "name": "loa-6"}, expect=201)
     assert paired["place"] == "main/left"
+
+
+@pytest.mark.browser
+def test_the_managers_page_offers_the_zones_for_a_loudspeaker_and_names_them(morning: Outside) -> None:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        context = chromium.new_context(viewport={"width": 1366, "height": 768})
+        context.add_cookies([{"name": "moiso_staff", "value": str(morning["binh"].key), "url": morning.url}])
+        page = context.new_page()
+        page.goto(f"{morning.url}/manage")
+        page.get_by_role("navigation").get_by_role("button", name=re.compile("Thiết bị")).click()
+        page.get_by_label("Loại").select_option("audio")
+        expect(page.get_by_label("Khu chờ nào").locator("option")).to_have_text(["Khu chờ", "Khu chờ · Bên trái", "Khu chờ · Bên phải"])
+        page.get_by_label("Khu chờ nào").select_option("main/left")
+        page.get_by_role("button", name="Thêm", exact=True).click()
+        expect(page.locator("[data-device=audio-main-left] .place")).to_have_text("Loa · Khu chờ · Bên trái")
+        chromium.close()
