@@ -637,6 +637,69 @@ def test_a_recall_is_said_instead_of_the_call_that_still_waits(loud_browser: Bro
     page.close()
 
 
+A_SOUND_CARD = """
+// A card whose sounds last as long on the page's clock as they would in the hall; a file's length in bytes is how long it lasts, in ms.
+const still = () => ({ setValueAtTime() {}, linearRampToValueAtTime() {}, exponentialRampToValueAtTime() {} });
+class Node extends EventTarget {
+  gain = still();
+  frequency = still();
+  connect(to) { return to; }
+  stop() {}
+  start() { if (this.buffer) setTimeout(() => this.dispatchEvent(new Event("ended")), this.buffer.duration * 1000); }
+}
+window.AudioContext = class extends EventTarget {
+  state = "running";
+  get currentTime() { return performance.now() / 1000; }
+  createGain() { return new Node(); }
+  createOscillator() { return new Node(); }
+  createBufferSource() { return new Node(); }
+  async decodeAudioData(bytes) { return { duration: bytes.byteLength / 1000 }; }
+};
+window.fetch = async (path) => new Response(new Uint8Array(path.includes("repeat") ? 3700 : 4500));
+"""
+SAY_ALL = """async ([calls, everyMs]) => {
+  const { voice } = await import("/display/static/sound.js");
+  const came = new Map();
+  window.lags = [];
+  window.answers = [];
+  const speaker = voice({
+    until: (instant) => Number(instant) - performance.now(),
+    stateOf: () => "called",
+    answer: (id, ok, detail) => window.answers.push([ok, detail]),
+    speaking(code) {
+      if (code && came.has(code)) window.lags.push(performance.now() - came.get(code));
+      came.delete(code);
+    },
+    changed() {},
+  });
+  for (let n = 0; n < calls; n += 1) {
+    setTimeout(() => {
+      const code = `A${n}`;
+      came.set(code, performance.now());
+      const audio = { audio: { vi: "full" }, repeat_audio: { vi: "repeat" }, times: 2 };
+      speaker.take({ id: code, kind: "call", code, expires_at: performance.now() + 20000, ...audio });
+    }, n * everyMs);
+  }
+}"""
+
+
+@browser_test
+def test_twelve_calls_a_minute_for_ten_minutes_are_all_said_by_a_wall_within_twenty_seconds(
+    loud_browser: Browser, office: PageServer
+) -> None:
+    page = loud_browser.new_page()
+    page.clock.install()
+    page.add_init_script(A_SOUND_CARD)
+    page.goto(f"{office.url}/display/demo/main?example=one")
+    page.evaluate(SAY_ALL, [120, 5000])
+    for _ in range(11):
+        page.clock.run_for(60_000)
+    lags, answers = page.evaluate("[window.lags, window.answers]")
+    assert len(lags) == 120 and max(lags) <= 20_000
+    assert all(ok for ok, _ in answers) and len(answers) == 120
+    page.close()
+
+
 @browser_test
 def test_a_browser_that_keeps_silent_asks_for_a_key(screen: Open, office: PageServer) -> None:
     page = screen("main?sound=1")
