@@ -157,6 +157,14 @@ CALL_WORDS: list[tuple[str, float, dict[str, Any], dict[str, Any], str, str]] = 
         "Loa không trả lời. Số vẫn hiện trên màn hình. Xin gọi trực tiếp.",
     ),
     ("quiet hours", 40, {**NONE, "quiet": True}, TWO, "wait", "Giờ yên lặng: chỉ hiện trên màn hình."),
+    (
+        "quiet hours in a hall without a screen",
+        1,
+        {**NONE, "quiet": True},
+        {**TWO, "displays": 0},
+        "warn",
+        "Giờ yên lặng và không có màn hình. Xin gọi trực tiếp.",
+    ),
     ("an office without a voice", 2, NONE, {**MUTE, "alerts": []}, "wait", "Không có loa. Số hiện trên màn hình."),
     (
         "nothing to hear, nothing to see",

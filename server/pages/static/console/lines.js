@@ -68,8 +68,9 @@ export function callState(page, ticket, time) {
     const screens = displays ? ` · màn${NB}hình${NB}${displays}/${displays + lost("display")}` : "";
     return { tone: "done", text: `Đã phát ${hhmmss(heard.at)}${spoke}${screens}` };
   }
-  if (heard?.quiet) return { tone: "wait", text: "Giờ yên lặng: chỉ hiện trên màn hình." };
   if (!page.connected) return { tone: "wait", text: "Chưa biết loa đã phát hay chưa." };
+  if (heard?.quiet && displays) return { tone: "wait", text: "Giờ yên lặng: chỉ hiện trên màn hình." };
+  if (heard?.quiet) return { tone: "warn", text: "Giờ yên lặng và không có màn hình. Xin gọi trực tiếp." };
   if (isHeard(ticket)) {
     if (age < SPEAK_MS) return { tone: "wait", text: `Đang phát… loa${NB}${heard.speakers}/${heard.of}` };
     return { tone: "warn", text: `Chỉ ${heard.speakers}/${heard.of} loa phát được. Bấm${NB}G để gọi lại.` };
