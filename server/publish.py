@@ -92,7 +92,8 @@ class Moment:
         if self.event == "print":
             return device.role == "kiosk" and device.place == self.place
         if device.role == "audio":
-            return reaches(device.place, self.target)
+            # A trial that is said no times asks only the screens.
+            return self.payload["times"] > 0 and reaches(device.place, self.target)
         return device.role == "display" and device.place == self.place
 
 
@@ -187,7 +188,7 @@ class Publisher:
         site = day.site
         full, again = sentences(a, style(site.voice))
         say = {lang: text for lang, text in (("vi", full.vi), ("en", full.en if a.lang == "en" else None)) if text}
-        if site.voice.also is not None and a.kind != "correction" and not a.text:
+        if site.voice.also is not None and a.kind in ("call", "recall"):
             say[site.voice.also.language] = translated(a, site.voice.also)
         payload: dict[str, Any] = {
             "id": f"{day.date.isoformat()}-{a.seq}-{a.n}",

@@ -85,6 +85,8 @@ def sentences(a: Announcement, how: phrases.Style) -> tuple[phrases.Sentence, st
         if a.lang == "en":
             return phrases.Sentence("", phrases.attention_en(a.text) if urgent else phrases.notice_en(a.text)), None
         return phrases.attention(a.text, how) if urgent else phrases.notice(a.text, style=how), None
+    if a.kind == "test":
+        return phrases.Sentence(phrases.sound_check().vi if a.times else ""), None
     counter = a.counter_name or a.counter
     if a.kind == "correction":
         return phrases.correction(a.code, how), None

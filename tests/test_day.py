@@ -193,6 +193,32 @@ def test_what_staff_say_is_heard_for_a_while_and_an_emergency_is_read_as_well() 
     assert office.day.notices["main"].until == office.now + decide.SHOWN_FOR
 
 
+def test_a_checkup_prints_at_every_kiosk_and_tries_every_hall_and_a_second_press_is_the_same_one() -> None:
+    office = Office()
+    office.do(decide.begin_checkup, actor="staff:chief")
+    kinds = [(type(entry.event), entry.seq) for entry in office.story[1:]]
+    assert kinds == [(ev.CheckupBegun, 2), (ev.PrinterTested, 3), (ev.HallTested, 4), (ev.HallTested, 5)]
+    checkup = office.day.checkup
+    assert checkup is not None and (checkup.by, checkup.at) == ("staff:chief", office.now)
+    assert (checkup.sheets, checkup.trials) == ({"k1": 3}, {"main": 4, "upstairs": 5})
+    said = hall.announcement(office.day, office.story[-1])
+    assert said is not None and (said.kind, said.hall, said.times, said.code) == ("test", "upstairs", 1, "")
+    assert office.wait(29).do(decide.begin_checkup) == []
+    assert len(office.wait(1).do(decide.begin_checkup)) == 4
+
+
+def test_a_checkup_leaves_a_hall_alone_that_is_at_work_unless_it_is_quiet() -> None:
+    office = Office(staffed="2")
+    office.take()
+    office.next("2")
+    with refused("hall_in_use", counters=["2"]):
+        office.do(decide.begin_checkup)
+    assert [type(event) for event in office.do(decide.begin_checkup, quiet=True)] == [ev.CheckupBegun, ev.HallTested, ev.HallTested]
+    assert office.day.checkup is not None and office.day.checkup.sheets == {}
+    said = hall.announcement(office.day, office.story[-1])
+    assert said is not None and (said.kind, said.times) == ("test", 0)
+
+
 def test_a_notice_stands_in_its_hall_until_it_is_replaced() -> None:
     office = Office()
     office.do(decide.set_notice, hall="main", text="Mất điện", until=at("09:00"))
@@ -416,6 +442,7 @@ def test_every_event_of_the_language_can_be_folded() -> None:
     office.do(decide.change_hours, last_ticket=None, closes=at("16:00"))
     office.do(decide.reprint, ticket=second.id, kiosk="k1")
     office.do(decide.try_printer, kiosk="k1")
+    office.do(decide.begin_checkup, quiet=True)
     slot = {"start": at("10:00"), "end": at("10:15")}
     office.tell(ev.AppointmentBooked("482137504582713063", "copies", office.now, **slot))
     office.tell(ev.AppointmentMoved("482137504582713063", at("10:15"), at("10:30"), office.now))

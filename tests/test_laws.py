@@ -374,6 +374,7 @@ def test_the_random_days_are_worth_living() -> None:
     lives = [live(a_history(seed)) for seed in range(100)]
     # Who adds an event says here that it moves nobody, or gives the random days a command for it.
     moves_nobody = {ev.NoticeSet, ev.NoticeSpoken, ev.DayClosed, ev.TicketReprinted, ev.PrinterTested}
+    moves_nobody |= {ev.CheckupBegun, ev.HallTested}
     # A place in a slot is none in the queue; `test_bookings` holds its check-in to the same formula.
     moves_nobody |= {
         ev.AppointmentBooked,

@@ -97,7 +97,8 @@ async function loadCode() {
 
 function takeMoment(moment, event) {
   if (event !== "announcement") return;
-  if (speaker) speaker.take(moment);
+  if (moment.kind === "test") dispatch({ type: "trial", id: moment.id, quiet: moment.times === 0 });
+  if (speaker && Object.keys(moment.audio).length) speaker.take(moment);
   // A wall without a voice has done its part when the number stands on it, which is in the next frame.
   else requestAnimationFrame(() => connection.done(moment.id, true, "shown"));
 }

@@ -14,6 +14,8 @@ export const PAGE_MS = 10000;
 export const PAGE_AT_LATEST_MS = 30000;
 /** A row stays highlighted while its voice speaks, but not longer than this. */
 export const NEW_AT_MOST_MS = 25000;
+/** So long a wall says that it is being tried: time to look up, and no longer than that. */
+export const TRIAL_MS = 5000;
 export const LAYOUTS = {
   landscape: { big: 2, recent: 4, tiles: 3, notice: 72 },
   portrait: { big: 1, recent: 4, tiles: 1, notice: 64 },
@@ -23,7 +25,7 @@ export const LAYOUTS = {
 export function start({ now = 0, layout = "landscape" } = {}) {
   return {
     layout, site: null, board: null, frame: 0, calls: new Map(), big: [], speaking: null, stale: false, problem: null, tilePage: 0, tilesAt: now,
-    noticePage: 0, noticeAt: now, heardAt: now, slides: { page: 0, at: null }, code: null,
+    noticePage: 0, noticeAt: now, heardAt: now, slides: { page: 0, at: null }, code: null, trial: null,
   };
 }
 
@@ -44,6 +46,9 @@ export function step(state, event) {
       return { ...state, stale: false };
     case "speaking":
       return { ...state, speaking: event.code };
+    case "trial":
+      // Sent again until it is answered, which takes a while where it is also said.
+      return state.trial?.id === event.id ? state : { ...state, trial: { id: event.id, quiet: event.quiet, until: event.now + TRIAL_MS } };
     case "problem":
       return { ...state, problem: event.problem };
     case "tick":
@@ -170,8 +175,15 @@ export function wall(state, now) {
     tiles: quiet ? [] : filled(board.waiting.slice(page * tiles, (page + 1) * tiles).map((one) => tileOf(one, board)), tiles),
     notice: notices[Math.min(state.noticePage, notices.length - 1)] ?? "",
     hotline: site?.hotline ? `Đường dây nóng ${unbroken(site.hotline)}` : "",
+    trial: trialOf(state, now),
     stale: state.stale ? `Màn hình đang nối lại. Số hiện lúc ${clockTime(board.at)}. Xin nghe loa hoặc hỏi cán bộ.` : null,
   };
+}
+
+/** How the wall says that it is being tried: over everything, or, where numbers matter, in its last line; null when it is not. */
+function trialOf(state, now) {
+  if (!state.trial || now >= state.trial.until) return null;
+  return state.trial.quiet || state.board.calls.some((call) => isNew(state, call.code, now)) ? "line" : "whole";
 }
 
 const officeOf = (site, layout) => (layout === "portrait" ? site?.short_name || site?.name : site?.name) ?? "";

@@ -128,7 +128,7 @@ export function voice({ until, stateOf, answer, speaking, changed }) {
   function nextBreath() {
     const alarm = queue.find(({ moment }) => moment.kind === "emergency");
     if (alarm) return [alarm];
-    const calls = queue.filter(({ moment }) => moment.kind !== "notice");
+    const calls = queue.filter(({ moment }) => moment.code);
     if (!calls.length) return [queue[0]];
     const hurried = calls.length >= JOINED_FROM || calls.slice(1).some(({ moment }) => until(moment.expires_at) <= FULL_CALL_MS);
     const alone = calls.findIndex((one) => !isToCome(one) || !one.moment.repeat_audio?.vi);

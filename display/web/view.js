@@ -24,10 +24,17 @@ export function wallView(shown, { layout, clock, locked, check }) {
     <section class="tiles">${shown.tiles.map((tile) => tileView(tile))}</section>
     ${shown.stale
       ? html`<footer class="stale" role="status"><span data-fit="width">${shown.stale}</span></footer>`
-      : html`<footer class="foot"><span class="notice" data-fit="width" data-fit-least="0.7">${shown.notice}</span><span class="hotline">${shown.hotline}</span></footer>`}
+      : shown.trial === "line"
+        ? html`<footer class="stale" role="status"><span data-fit="width">${TRIAL}</span></footer>`
+        : html`<footer class="foot"><span class="notice" data-fit="width" data-fit-least="0.7">${shown.notice}</span><span class="hotline">${shown.hotline}</span></footer>`}
     ${locked ? html`<div class="unlock"><p>Bấm OK trên điều khiển để bật tiếng</p></div>` : nothing}
+    ${shown.trial === "whole"
+      ? html`<div class="trial" role="status"><p data-fit="width">${TRIAL}</p><p class="clock">${clock}</p><p data-fit="width">Màn hình trở lại sau vài giây</p></div>`
+      : nothing}
   </div>`;
 }
+
+const TRIAL = "ĐANG THỬ MÀN HÌNH";
 
 /** What is read from the farthest seat when a screen is set up. */
 const SAMPLE = { code: "A012", counter: "3", fresh: false };

@@ -106,6 +106,28 @@ class CounterNow:
     """The ticket that was there before; the console offers its undo."""
 
 
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """The last one of this day; its trials are the events that follow number `seq`: the kiosks', then the halls'."""
+
+    seq: int
+    at: datetime
+    by: str
+    halls: tuple[str, ...]
+    kiosks: tuple[str, ...]
+    quiet: bool
+
+    @property
+    def sheets(self) -> dict[str, int]:
+        """The number of each kiosk's trial sheet."""
+        return {kiosk: self.seq + number for number, kiosk in enumerate(self.kiosks, 1)}
+
+    @property
+    def trials(self) -> dict[str, int]:
+        """The number of each hall's trial."""
+        return {hall: self.seq + len(self.kiosks) + number for number, hall in enumerate(self.halls, 1)}
+
+
 @dataclass(slots=True)
 class Notice:
     text: str
@@ -173,6 +195,7 @@ class Day:
     bookings: Bookings = field(default_factory=Bookings)
     _slots: dict[str, dict[datetime, Slot]] = field(default_factory=dict)
     help: dict[int, HelpCall] = field(default_factory=dict)
+    checkup: Checkup | None = None
     """Requests for a person at a kiosk that nobody has answered yet, by the number of their event."""
 
     def __post_init__(self) -> None:
@@ -372,6 +395,10 @@ def _reprinted(day: Day, entry: ev.Entry, event: ev.TicketReprinted | ev.Printer
     """Paper changes nothing in the queue."""
 
 
+def _checkup_begun(day: Day, entry: ev.Entry, event: ev.CheckupBegun) -> None:
+    day.checkup = Checkup(entry.seq, entry.at, entry.actor, event.halls, event.kiosks, event.quiet)
+
+
 def _called(day: Day, entry: ev.Entry, event: ev.TicketCalled) -> None:
     ticket = day.tickets[event.ticket]
     step = Step(Verb.CALL, entry.at, ticket.state, event.counter)
@@ -513,7 +540,7 @@ def _service_started(day: Day, entry: ev.Entry, event: ev.ServiceStarted) -> Non
     day.stopped.discard(event.service)
 
 
-def _spoken(day: Day, entry: ev.Entry, event: ev.NoticeSpoken) -> None:
+def _spoken(day: Day, entry: ev.Entry, event: ev.NoticeSpoken | ev.HallTested) -> None:
     """Nothing of the day is another for it."""
 
 
@@ -596,6 +623,8 @@ _EVOLVE: dict[type, Callable[[Day, ev.Entry, Any], None]] = {
     ev.BlockLeased: _leased,
     ev.TicketReprinted: _reprinted,
     ev.PrinterTested: _reprinted,
+    ev.CheckupBegun: _checkup_begun,
+    ev.HallTested: _spoken,
     ev.TicketCalled: _called,
     ev.TicketRecalled: _recalled,
     ev.TicketStarted: _started,

@@ -162,6 +162,25 @@ def try_printer(day: Day, now: datetime, *, kiosk: str) -> Events:
     return [ev.PrinterTested(kiosk)]
 
 
+ONE_CHECKUP = timedelta(seconds=30)
+"""A second press while the sheets are still coming out is the same checkup."""
+
+
+def begin_checkup(day: Day, now: datetime, *, quiet: bool = False) -> Events:
+    """Have every printer print, every loudspeaker speak and every screen show something. Refuses `hall_in_use` while somebody is called
+    or served, unless it is `quiet`: then only the screens are tried."""
+    busy = [c.id for c in day.counters.values() if c.ticket]
+    if busy and not quiet:
+        raise Refused("hall_in_use", counters=busy)
+    before = day.checkup
+    if before is not None and before.quiet == quiet and now - before.at < ONE_CHECKUP:
+        return []
+    halls = tuple(h.id for h in day.site.halls)
+    kiosks = () if quiet else tuple(k.id for k in day.site.kiosks)
+    sheets, trials = [ev.PrinterTested(k) for k in kiosks], [ev.HallTested(h, quiet) for h in halls]
+    return [ev.CheckupBegun(halls, kiosks, quiet), *sheets, *trials]
+
+
 # -- calling ---------------------------------------------------------------------------------------------------------------------
 
 

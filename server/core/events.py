@@ -178,6 +178,26 @@ class PrinterTested:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckupBegun:
+    """Staff have everything tried. What follows at once belongs to it: a trial sheet for each of `kiosks`, a trial of each of `halls`.
+
+    `quiet`: citizens are being served, so nothing is printed and nothing is said.
+    """
+
+    halls: tuple[str, ...]
+    kiosks: tuple[str, ...] = ()
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HallTested:
+    """Do this hall's loudspeakers speak (unless it is `quiet`), and do its screens show?"""
+
+    hall: str
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CounterOpened:
     counter: str
     clerk: str
@@ -355,6 +375,8 @@ Event = (
     | BlockLeased
     | TicketReprinted
     | PrinterTested
+    | CheckupBegun
+    | HallTested
     | TicketCalled
     | TicketRecalled
     | TicketStarted

@@ -137,10 +137,12 @@ def notice(day: Day, hall: str, now: datetime) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What the hall hears once. `kind` is `call`, `recall`, `correction`, `notice` or `emergency`; `n` numbers the moments of one event.
+    """What the hall hears once. `kind` is `call`, `recall`, `correction`, `notice`, `emergency` or `test`; `n` numbers the moments of one
+    event.
 
-    The last two are no call: they have a `text` of the staff's own, and neither code nor counter. `volume` is in percent, and 0 for what
-    the hall's quiet hours leave to the screens; `zone` is "" for the whole hall.
+    The last three are no call and have neither code nor counter; a notice and an emergency have a `text` of the staff's own. A test that
+    is said no times is only shown. `volume` is in percent, and 0 for what the hall's quiet hours leave to the screens; `zone` is "" for
+    the whole hall.
     """
 
     seq: int
@@ -175,6 +177,10 @@ def announcement(day: Day, entry: ev.Entry) -> Announcement | None:
             until = entry.at + timing.notice_within
             loud = FULL_VOLUME if said.priority == "emergency" else _volume(site, said.hall, entry.at, call=False)
             return Announcement(entry.seq, 1, said.hall, said.priority, "", "", "", 1, False, said.lang, said.times, until, said.text, loud)
+        case ev.HallTested() as tried:
+            until, times = entry.at + timing.notice_within, 0 if tried.quiet else 1
+            loud = 0 if tried.quiet else _volume(site, tried.hall, entry.at, call=False)
+            return Announcement(entry.seq, 1, tried.hall, "test", "", "", "", 1, False, "vi", times, until, volume=loud)
         case ev.TicketCalled() | ev.TicketRecalled():
             ticket = day.tickets[entry.event.ticket]
             kind = "call" if isinstance(entry.event, ev.TicketCalled) else "recall"

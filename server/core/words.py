@@ -311,6 +311,9 @@ _SENTENCES: dict[str, Callable[[Details], str] | str] = {
     "logo_too_large": lambda d: f"Biểu trưng quá lớn: nhiều nhất {d['width']} × {d['height']} điểm, {d['kilobytes']} KB.",
     "logo_blank": "Biểu trưng không có chỗ nào đậm để in.",
     "receipt_too_long": lambda d: f"Phiếu không vừa giấy {d['paper']} mm. Rút ngắn dòng dài nhất.",
+    "hall_in_use": lambda d: (
+        f"Quầy {one_of(d['counters'])} đang có người. Chờ xong rồi kiểm tra, hoặc chọn kiểm tra yên lặng: không in, không phát tiếng."
+    ),
     "day_in_use": lambda d: f"Chưa đóng ngày được: quầy {one_of(d['counters'])} còn người.",
     "invalid_body": lambda d: f"Nội dung gửi lên chưa đúng: {d['problem']}.",
     "malformed": lambda d: f"Nội dung gửi lên không đọc được: {d['problem']}.",
@@ -382,6 +385,7 @@ _SENTENCES_EN: dict[str, Callable[[Details], str] | str] = {
     "logo_too_large": lambda d: f"The logo is too large: at most {d['width']} × {d['height']} dots and {d['kilobytes']} KB.",
     "logo_blank": "Nothing in the logo is dark enough to print.",
     "receipt_too_long": lambda d: f"The ticket does not fit paper of {d['paper']} mm. Shorten its longest line.",
+    "hall_in_use": "Somebody is being served. Check later, or ask for a quiet check, without paper and sound.",
     "day_in_use": "The day cannot be closed while somebody is being served.",
     "invalid_body": lambda d: f"The request is not valid: {d['problem']}.",
     "malformed": lambda d: f"The request could not be read: {d['problem']}.",
