@@ -31,7 +31,7 @@ LAST_WORD_S = 0.2
 
 
 def parser() -> argparse.ArgumentParser:
-    from server import commands, rescue, whatif
+    from server import commands, doctor, rescue, whatif
 
     top = argparse.ArgumentParser(prog="moiso", description="Queue kiosks, hall screens, voice and consoles.", epilog=f"Example: {EXAMPLE}")
     subs = top.add_subparsers(metavar="COMMAND", required=True)
@@ -87,6 +87,13 @@ def parser() -> argparse.ArgumentParser:
         default=os.environ.get("MOISO_REPLICA"),
         help="keep a copy of the database here, on another disk, at most a second behind (default: MOISO_REPLICA)",
     )
+    serve.add_argument(
+        "--backups",
+        type=Path,
+        metavar="FOLDER",
+        default=os.environ.get("MOISO_BACKUPS") or None,
+        help="where `moiso backup` puts its copies, for the morning check (default: MOISO_BACKUPS, else backups beside the database)",
+    )
     serve.add_argument("--hall-clock", metavar="INSTANT", help="for rehearsals: the hall clock starts here, as 2026-11-20T07:25+07:00")
     serve.add_argument("--factor", type=_factor, default=1.0, help="for rehearsals: hall seconds per second")
     serve.add_argument("--log", choices=("debug", "info", "warning", "error"), default="warning")
@@ -95,6 +102,7 @@ def parser() -> argparse.ArgumentParser:
     _agents(subs)
     commands.add_parsers(subs)
     rescue.add_parsers(subs)
+    doctor.add_parsers(subs)
     whatif.add_parsers(subs)
     return top
 
@@ -219,8 +227,9 @@ def _go_green() -> None:
 
 def run_serve(arguments: argparse.Namespace) -> int:
     from datetime import datetime
+    from functools import partial
 
-    from server import commands
+    from server import commands, machine
     from server.clock import HallClock
     from server.pages import Extras
     from server.store.replica import Replica
@@ -247,14 +256,15 @@ def run_serve(arguments: argparse.Namespace) -> int:
         store.keep_journal()
         replica = Replica(store.path, Path(arguments.replica))
     speaker = _speaker(store.path, arguments.voice, arguments.clips or (), arguments.piper)
-    server = _Server(arguments, store, clock, Extras(), speaker, notifier, replica)
+    look = partial(machine.look, store.path, arguments.backups, replicated=replica is not None, voice=arguments.voice == "espeak")
+    server = _Server(arguments, store, clock, Extras(), speaker, notifier, replica, look)
     return server.run(lambda: _addresses(server, None))
 
 
 def run_demo(arguments: argparse.Namespace) -> int:
     import tempfile
 
-    from server import commands
+    from server import commands, machine
     from server.access import hash_password
     from server.clock import HallClock, wall
     from server.demo import Town, first_morning
@@ -280,7 +290,8 @@ def run_demo(arguments: argparse.Namespace) -> int:
             device = commands.add_device(store, site.id, name, kind, place)
             (extras.kiosk_keys if kind == "kiosk" else extras.display_keys)[site.id, place] = device["key"]
         clock = HallClock(first_morning(site, wall()), arguments.factor)
-        server = _Server(arguments, store, clock, extras, _speaker(path), _notifier(f"file://{Path(folder).as_posix()}/mail"))
+        mail = _notifier(f"file://{Path(folder).as_posix()}/mail")
+        server = _Server(arguments, store, clock, extras, _speaker(path), mail, look=lambda: machine.look(path))
         if not arguments.no_citizens:
             town = Town(server.application.ledger, site.id, server.sleep, arguments.seed)
             server.background.append(town.run)
@@ -401,7 +412,15 @@ class _Server:
     """eventlet's WSGI server with what was measured to matter; `server/DECISIONS.md` has the numbers."""
 
     def __init__(
-        self, arguments: argparse.Namespace, store: Any, clock: Any, extras: Any, speaker: Any, notifier: Any, replica: Any = None
+        self,
+        arguments: argparse.Namespace,
+        store: Any,
+        clock: Any,
+        extras: Any,
+        speaker: Any,
+        notifier: Any,
+        replica: Any = None,
+        look: Callable[[], list[Any]] = list,
     ) -> None:
         import eventlet
         from eventlet import tpool
@@ -439,6 +458,7 @@ class _Server:
             trusted_proxies=arguments.trusted_proxies,
             extras=extras,
             notifier=notifier,
+            look=look,
             replica=replica,
         )
         self.application = Application(store, Sites(store, clock.factor), clock, speaker, options)

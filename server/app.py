@@ -21,12 +21,13 @@ from flask_socketio import SocketIO
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server import bookings, leases, manage, notices, outbox, pairing, persons, printing, wire
+from server import bookings, checkups, leases, manage, notices, outbox, pairing, persons, printing, wire
 from server.access import Access
 from server.alarm_mail import AlarmMail
 from server.api import Context, build
 from server.clock import HallClock, wall
 from server.copying import Copying
+from server.core.checkup import Finding
 from server.core.day import Day
 from server.core.events import Entry
 from server.foresight import Foresight
@@ -72,6 +73,8 @@ class Options:
     extras: Extras = field(default_factory=Extras)
     notifier: Notifier | None = None
     """The channel to citizens; without one nobody is asked for an address."""
+    look: Callable[[], list[Finding]] = list
+    """What the morning check finds on this machine; may take seconds."""
     replica: Replica | None = None
     """A copy of the database on another disk, to be kept up to date."""
 
@@ -142,14 +145,28 @@ class Application:
             secure_cookies=options.secure_cookies,
             can_mail=self.can_mail,
         )
+        self.copying = Copying(options.replica, options.offload, self.sio.sleep) if options.replica else None
         self.routes = build(self.context)
         manage.declare(self.routes, self.context)
         printing.declare(self.routes, self.context)
         leases.declare(self.routes, self.context)
         bookings.declare(self.routes, self.context)
         pairing.declare(self.routes, self.context, pairing.Pairings())
+        checkups.declare(
+            self.routes,
+            self.context,
+            checkups.Rounds(
+                self.context,
+                self.presence,
+                self.sockets.alarms,
+                self.sio.start_background_task,
+                running=app_version(),
+                look=options.look,
+                notifier=options.notifier,
+                copying=self.copying,
+            ),
+        )
         self._stopping = threading.Event()
-        self.copying = Copying(options.replica, options.offload, self.sio.sleep) if options.replica else None
         self._metrics = Metrics(self)
         self._install()
 

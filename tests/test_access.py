@@ -74,6 +74,8 @@ MATRIX: list[tuple[str, str, object, set[str]]] = [
     ("POST", f"/sites/open/tickets/{NO_TICKET}/reprint", {}, {"k1", "hoa", "binh"}),
     ("GET", "/sites/open/kiosks/k9/prints", None, {"hoa", "binh", "quan"}),
     ("POST", "/sites/open/kiosks/k9/test-print", {}, {"hoa", "binh", "quan"}),
+    ("POST", "/sites/open/checkups", WRONG, {"binh", "quan"}),
+    ("GET", "/sites/open/checkups/last", None, {"binh", "quan"}),
     ("GET", "/sites/open/receipt", None, {"binh", "quan"}),
     ("PUT", "/sites/open/receipt", WRONG, {"binh", "quan"}),
     ("POST", "/sites/open/receipt/preview", WRONG, {"binh", "quan"}),

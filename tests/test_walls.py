@@ -30,14 +30,14 @@ ROWS: list[tuple[str, ...]] = [
     ),
     ("server.sites", "server.wire", "server.voice", "server.notifiers", "server.names"),
     ("server.ledger",),
-    ("server.access", "server.copying", "server.outbox", "server.alarm_mail"),
+    ("server.access", "server.copying", "server.machine", "server.outbox", "server.alarm_mail"),
     ("server.notices", "server.waitlist", "server.presence", "server.persons"),
     ("server.publish", "server.routes", "server.foresight", "server.heartbeat", "server.sums"),
     ("server.api", "server.openapi", "server.sockets", "server.pages"),
     ("server.manage", "server.appointments", "server.leases", "server.printing"),
-    ("server.bookings", "server.pages.booking", "server.pairing"),
+    ("server.bookings", "server.pages.booking", "server.pairing", "server.checkups"),
     ("server.app", "server.demo", "server.commands", "server.chart", "server.comparison"),
-    ("server.clip_pack", "server.rescue", "server.whatif"),
+    ("server.clip_pack", "server.doctor", "server.rescue", "server.whatif"),
     ("server.__main__",),
 ]
 
@@ -68,7 +68,7 @@ OWNERS = {
     "segno": {"kiosk/qr.py"},
     "icalendar": {"server/letters.py"},
     "smtplib": {"server/notifiers/smtp.py"},
-    "tqdm": {"server/whatif.py", "server/rescue.py"},
+    "tqdm": {"server/whatif.py", "server/rescue.py", "server/doctor.py"},
     "pymodbus": {"display/led.py"},
     "tomlkit": {"config/edit.py"},
 }

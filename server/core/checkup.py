@@ -150,9 +150,7 @@ def prints(kiosk: str, name: str, trial: Trial | None, *, quiet: bool) -> Findin
 def sounds(hall: str, name: str, speakers: Sequence[str], trial: Trial | None, *, quiet: bool) -> list[Finding]:
     """Whether each loudspeaker of a hall has played the trial sentence."""
     if not speakers:
-        return [
-            _attention(f"sound {hall}", f"{name} không có loa nào đang nối", "Lời gọi chỉ hiện trên màn hình. Ghép loa ở thẻ Thiết bị.")
-        ]
+        return [_attention(f"sound {hall}", f"{name} không có loa nào đã ghép", "Lời gọi chỉ hiện trên màn hình. Ghép loa ở thẻ Thiết bị.")]
     if trial is None or quiet:
         return [_untried("sound", f"sound {speaker}", f"Loa {speaker}", quiet) for speaker in speakers]
     return [_sound(speaker, trial.answers.get(speaker), trial.over) for speaker in speakers]

@@ -30,6 +30,9 @@ class Notifier(Protocol):
     def send(self, to: str, mail: Mail, id: str) -> None:
         """Returns when somebody else has taken responsibility for the mail. The same `id` is the same mail. Raises `NotYet` or `Never`."""
 
+    def knock(self) -> None:
+        """Only whether anybody is there: no mail is sent. Raises `NotYet`."""
+
     def close(self) -> None:
         """The process ends: cut short whatever is being sent."""
 

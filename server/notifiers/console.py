@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from server.letters import Mail
-from server.notifiers import envelope
+from server.notifiers import NotYet, envelope
 
 log = structlog.get_logger("console")
 
@@ -29,6 +29,10 @@ class Console:
         if self._folder is not None:
             # The same notice is the same file, as it is the same mail to a gateway.
             (self._folder / f"{sha256(id.encode()).hexdigest()[:32]}.eml").write_bytes(message.as_bytes())
+
+    def knock(self) -> None:
+        if self._folder is not None and not self._folder.is_dir():
+            raise NotYet("the folder is gone")
 
     def close(self) -> None:
         return

@@ -25,6 +25,8 @@ CONNECT_S = 20
 """Longest wait for a connection and its greeting,"""
 REPLY_S = 300
 """and for each later answer. A gateway that checks mail for a minute must not be asked again meanwhile: it would send twice."""
+KNOCK_S = 5
+"""Longest wait of somebody who only asks whether it is there."""
 PORTS = {"smtp": 587, "smtps": 465}
 REFUSED = 500
 _ENHANCED = re.compile(rb"\d\.\d{1,3}\.\d{1,3}")
@@ -121,6 +123,12 @@ class Smtp:
                     smtp.sock.settimeout(CONNECT_S)
                 smtp.quit()
             smtp.close()
+
+    def knock(self) -> None:
+        try:
+            socket.create_connection((self._gateway.host, self._gateway.port), timeout=KNOCK_S).close()
+        except OSError as error:
+            raise NotYet(_trouble(error)) from None
 
     def close(self) -> None:
         self._closed = True

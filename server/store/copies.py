@@ -71,6 +71,16 @@ def look_at(path: Path) -> Copy:
     return Copy(path, path.stat().st_size, days, events)
 
 
+def damage(path: Path) -> str | None:
+    """What SQLite's quick check finds wrong with a database, also while it is served; None when it is whole."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)) as db:
+            problem = " ".join(str(db.execute("pragma quick_check(1)").fetchone()[0]).split())
+    except sqlite3.Error as error:
+        return str(error)
+    return None if problem == "ok" else problem
+
+
 def restore(copy: Path, database: Path, aside: Path, progress: Progress = lambda done, of: None) -> Copy:
     """Put `copy` in the place of `database`, which no server may be using; what was there stays as `aside`.
 

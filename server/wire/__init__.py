@@ -15,6 +15,14 @@ from server.wire.appointments import (
     booking_url,
     closure,
 )
+from server.wire.checkup import (
+    CheckupBegunOut,
+    CheckupOut,
+    FindingOut,
+    checkup,
+    checkup_begun,
+    findings,
+)
 from server.wire.errors import (
     ErrorBodyOut,
     ErrorOut,
@@ -39,6 +47,7 @@ from server.wire.incoming import (
     CallIn,
     ChangeIn,
     CheckInIn,
+    CheckupIn,
     ClockTime,
     ClosureIn,
     Contact,

@@ -109,6 +109,12 @@ class EmptyIn(_Body):
     pass
 
 
+class CheckupIn(_Body):
+    """`quiet`: nothing is printed and nothing is said."""
+
+    quiet: bool | None = None
+
+
 class CallIn(_Body):
     counter: Id
     reason: Line
