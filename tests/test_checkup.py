@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from office import FRIDAY, HOURS, Office, at, small_site
+from office import FRIDAY, HOURS, Office, at, small_site, span
 
 from server.core import checkup, decide
 from server.core.alarms import Alarm, Device
@@ -127,6 +127,7 @@ CASES: list[tuple[Callable[[], Finding], str, State, str]] = [
     (lambda: checkup.program("voice", False, "Giọng đọc", "Cài."), "voice", State.BAD, "chưa cài"),
     # the office
     (lambda: opened(), "opening", State.GOOD, "07:30–17:00"),
+    (lambda: opened(hours=replace(HOURS, week=((span("00:00", "24:00"),),) * 7)), "opening", State.GOOD, "00:00–24:00"),
     (lambda: opened("07:20", stop), "opening", State.ATTENTION, "đang dừng cấp số: Chứng thực"),
     (lambda: opened("07:20", stay_on), "opening", State.ATTENTION, "07:30–18:00, đã đổi riêng"),
     (lambda: opened("17:20", end), "opening", State.ATTENTION, "đã đóng"),

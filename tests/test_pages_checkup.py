@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from listening import Ears
+from outside import Outside, outside
 from page_server import DISPLAY_KEY, PageServer
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from running import until
+from test_pages_manage import DESK, LAID_OUT, PHONE
 
 pytestmark = pytest.mark.browser
 
@@ -64,3 +67,65 @@ def test_while_people_are_served_only_the_last_line_says_it(browser: Browser, wa
     until(lambda: [done for done in walls.done if done["id"] == trial["id"] and done["detail"] == "shown"])
     expect(page.locator("footer")).not_to_have_text(TRIED, timeout=9000)
     page.close()
+
+
+# -- the manager -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    with outside(tmp_path_factory.mktemp("checked")) as office:
+        yield office
+
+
+def managed(browser: Browser, office: Outside, size: dict[str, int]) -> Page:
+    context = browser.new_context(viewport=size)  # type: ignore[arg-type]
+    context.add_cookies([{"name": "moiso_staff", "value": str(office["binh"].key), "url": office.url}])
+    page = context.new_page()
+    page.set_default_timeout(8000)
+    page.goto(f"{office.url}/manage")
+    return page
+
+
+def test_the_manager_is_reminded_presses_once_and_sees_the_list_fill_in_words(browser: Browser, office: Outside) -> None:
+    with Ears(office.url, office["k1"].key) as kiosk, Ears(office.url, office["tv"].key) as tv:
+        kiosk.hello("device", "k1")
+        tv.hello("hall", "main")
+        page = managed(browser, office, DESK)
+        expect(page.locator(".remind")).to_contain_text("Hôm nay chưa kiểm tra")
+        page.locator(".remind").get_by_role("button", name="Kiểm tra").click()
+        expect(page.locator(".checkup")).to_contain_text("Hôm nay chưa kiểm tra.")
+        page.get_by_role("button", name="Kiểm tra buổi sáng", exact=True).click()
+        expect(page.locator(".whole")).to_contain_text("Đang kiểm tra")
+        expect(page.locator(".checkup")).to_contain_text(", binh.")
+        sheet = kiosk.state("print", lambda m: m["ticket"] == "")
+        kiosk.call("done", {"id": sheet["id"], "ok": False, "detail": "failed: cover"})
+        lit = tv.state("announcement", lambda m: m["kind"] == "test")
+        tv.call("done", {"id": lit["id"], "ok": True, "detail": "shown"})
+        bad = page.locator("[data-finding='print k1']")
+        expect(bad.locator(".state")).to_have_text("Hỏng")
+        expect(bad.locator(".todo")).to_contain_text("Xem máy in")
+        expect(page.locator("[data-finding='screen tv'] .state")).to_have_text("Tốt")
+        expect(page.locator("[data-finding='database'] .state")).to_have_text("Tốt")
+        # The worst stands first.
+        expect(page.locator(".findings li").first).to_have_class("bad")
+        assert page.evaluate(LAID_OUT, 40) == []
+        page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        assert page.evaluate(LAID_OUT, 40) == []
+        page.context.close()
+
+
+def test_a_refused_check_says_why_and_the_quiet_one_goes_on(browser: Browser, office: Outside) -> None:
+    office.take()
+    office.open("1")
+    office.call("1")
+    page = managed(browser, office, DESK)
+    page.get_by_role("navigation").get_by_role("button", name="Kiểm tra").click()
+    page.get_by_role("button", name="Kiểm tra buổi sáng", exact=True).click()
+    expect(page.locator(".toast")).to_contain_text("Quầy 1 đang có người.")
+    page.get_by_role("button", name="Kiểm tra yên lặng").click()
+    expect(page.locator(".checkup")).to_contain_text(", binh, yên lặng.")
+    expect(page.locator("[data-finding='print k1'] .state")).to_have_text("Chưa thử")
+    expect(page.locator(".remind")).to_have_count(0)
+    page.context.close()
+    office.clear()

@@ -486,8 +486,8 @@ def test_the_days_report_is_there_in_numbers_and_as_a_sheet(manager: Page, offic
 @pytest.mark.parametrize(
     ("user", "tabs"),
     [
-        ("binh", ["Hôm nay", "Cán bộ", "Thiết bị", "Phiếu in", "Báo cáo"]),
-        ("quan", ["Cán bộ", "Thiết bị", "Phiếu in"]),
+        ("binh", ["Hôm nay", "Kiểm tra", "Cán bộ", "Thiết bị", "Phiếu in", "Báo cáo"]),
+        ("quan", ["Kiểm tra", "Cán bộ", "Thiết bị", "Phiếu in"]),
         ("thanh", ["Báo cáo"]),
         ("hoa", ["Phiếu in"]),
     ],

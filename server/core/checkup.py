@@ -282,7 +282,8 @@ def opening(day: Day, now: datetime) -> Finding:
         return _attention("opening", "Ngày làm việc hôm nay đã đóng", "Không cấp số nữa cho đến ngày làm việc sau.")
     if hours.opens is None or hours.closes is None:
         return _good("opening", f"Hôm nay nghỉ: {hours.holiday}" if hours.holiday else "Hôm nay không làm việc")
-    times = f"Hôm nay làm việc {words.hhmm(hours.opens)}–{words.hhmm(hours.closes)}"
+    closes = words.hhmm(hours.closes) if hours.closes.date() == day.date else "24:00"
+    times = f"Hôm nay làm việc {words.hhmm(hours.opens)}–{closes}"
     stopped = [day.services[s].name.replace("|", "") for s in day.site.service if s in day.stopped]
     if stopped:
         return _attention("opening", f"{times}; đang dừng cấp số: {', '.join(stopped)}", "Bấm Cấp số lại ở thẻ Hôm nay nếu đã xong.")

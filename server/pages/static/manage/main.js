@@ -3,6 +3,7 @@ import { render } from "../shared/vendor/lit-html.js";
 import { command, newKey } from "../shared/api.js";
 import { connect } from "../shared/connection.js";
 import { changePassword, NOT_REACHED, passwordView, signIn, signInView } from "../shared/sign-in.js";
+import { checking } from "./checkup.js";
 import { freeName, typedCode } from "./devices.js";
 import { clockTime, firstPassword, tabsFor, todayAt, typedTime } from "./model.js";
 import { printing } from "./printing.js";
@@ -29,6 +30,7 @@ const page = {
   staff: null,
   devices: null,
   report: null,
+  checkup: null,
   open: null,
   said: null,
   made: null,
@@ -120,7 +122,7 @@ async function submit(event, ask) {
 async function signOut() {
   await command("DELETE", "/api/v1/session", null, { patienceMs: 0 });
   localStorage.removeItem(SITE);
-  Object.assign(page, { floor: null, staff: null, devices: null, report: null, me: null, site: null });
+  Object.assign(page, { floor: null, staff: null, devices: null, report: null, checkup: null, me: null, site: null });
   show("signin");
 }
 
@@ -130,8 +132,9 @@ async function enter(site) {
   const { status, body } = await get(`/api/v1/sites/${encodeURIComponent(site)}`);
   if (status !== 200) return again(() => enter(site));
   localStorage.setItem(SITE, site);
-  Object.assign(page, { site: body, floor: null, staff: null, devices: null, report: null, stale: false });
+  Object.assign(page, { site: body, floor: null, staff: null, devices: null, report: null, checkup: null, stale: false });
   show("desk");
+  go.checkup.ask();
   if (tabsFor(page.me.role).includes("day")) follow();
   const tabs = tabsFor(page.me.role);
   if (page.code && tabs.includes("devices")) {
@@ -244,6 +247,7 @@ function choose(tab) {
   if (tab === "staff") loadStaff();
   if (tab === "devices") loadDevices();
   if (tab === "report") loadReport();
+  if (tab === "checkup") go.checkup.ask();
   if (tab === "paper") go.paper.open();
   draw();
 }
@@ -362,6 +366,7 @@ const go = {
     return loadDevices();
   },
   report: loadReport,
+  checkup: checking(page, { get, act, draw, under, may: () => tabsFor(page.me?.role).includes("checkup") }),
   paper: printing(page, {
     get, act, draw, say, under, send: (method, path, body) => command(method, under(path), body, { lang: "vi", patienceMs: 0 }),
   }),

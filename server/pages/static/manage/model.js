@@ -11,8 +11,8 @@ export const ROLES = {
 };
 /** Which accounts a role may make and change; the server decides, the page only does not offer the rest. */
 const OWN_ROLES = { supervisor: ["clerk", "helper"], admin: Object.keys(ROLES) };
-const TABS = { supervisor: ["day", "staff", "devices", "paper", "report"], admin: ["staff", "devices", "paper"], inspector: ["report"], helper: ["paper"] };
-export const TAB_NAMES = { day: "Hôm nay", staff: "Cán bộ", devices: "Thiết bị", paper: "Phiếu in", report: "Báo cáo" };
+const TABS = { supervisor: ["day", "checkup", "staff", "devices", "paper", "report"], admin: ["checkup", "staff", "devices", "paper"], inspector: ["report"], helper: ["paper"] };
+export const TAB_NAMES = { day: "Hôm nay", checkup: "Kiểm tra", staff: "Cán bộ", devices: "Thiết bị", paper: "Phiếu in", report: "Báo cáo" };
 
 export const rolesFor = (role) => OWN_ROLES[role] ?? [];
 export const tabsFor = (role) => TABS[role] ?? [];

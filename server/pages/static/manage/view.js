@@ -5,6 +5,7 @@ import { plainName } from "../shared/words.js";
 import { clockTime, counters, foretold, hours, longest, services, TAB_NAMES, tabsFor } from "./model.js";
 import { ailing } from "./devices.js";
 import { alarmList, devicesTab } from "./devices-view.js";
+import { checkupTab, reminder } from "./checkup.js";
 import { reportTab, staffTab } from "./office.js";
 import { paperTab } from "./sheets.js";
 import { speakCard } from "./speak.js";
@@ -44,7 +45,7 @@ export function deskView(page, go) {
     ${page.stale
       ? html`<p class="stale" role="status">Đang nối lại máy chủ. Số liệu lúc ${page.floor ? hhmm(page.floor.at) : "chưa có"}.</p>`
       : nothing}
-    <main class="desk">${body(page, go)}</main>
+    <main class="desk">${page.tab === "checkup" ? nothing : reminder(page, go)} ${body(page, go)}</main>
     <div class="toast" role="status">
       ${page.said ? html`<p class=${page.said.wrong ? "wrong" : "right"}>${page.said.words}</p>` : nothing}
     </div>
@@ -52,6 +53,7 @@ export function deskView(page, go) {
 }
 
 function body(page, go) {
+  if (page.tab === "checkup") return checkupTab(page, go);
   if (page.tab === "staff") return staffTab(page, go);
   if (page.tab === "devices") return devicesTab(page, go);
   if (page.tab === "report") return reportTab(page, go);
