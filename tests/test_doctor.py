@@ -13,8 +13,14 @@ from typing import Any
 
 import pytest
 from listening import Ears
+from mail_gateway import Gateway
 from outside import Outside, outside, refused
 from running import OPEN, PASSWORD, free_port, moiso, until
+
+from server.notifiers import NotYet
+from server.notifiers import smtp as channel
+from server.notifiers.console import Console
+from server.notifiers.smtp import Smtp
 
 CHECKUPS, LAST = "/sites/open/checkups", "/sites/open/checkups/last"
 SAID = "Đây là âm thử, số A không một hai."
@@ -22,7 +28,7 @@ SAID = "Đây là âm thử, số A không một hai."
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Outside]:
-    with outside(tmp_path, "--backups", str(tmp_path / "usb")) as office:
+    with outside(tmp_path, "--backups", str(tmp_path / "usb"), "--smtp", f"file://{tmp_path}/mail") as office:
         yield office
 
 
@@ -67,7 +73,7 @@ def test_one_press_prints_speaks_and_lights_and_the_list_grows_with_the_answers(
         assert hall[name].call("done", {"id": moment["id"], "ok": True, "detail": detail}) == {"ok": True}
     until(lambda: office["binh"].get(LAST)["state"] != "running")
     found = listed(office)
-    good = {"device k1", "device loa", "device tv", "print k1", "sound loa", "screen tv", "disk", "database", "opening", "document"}
+    good = {"device k1", "device loa", "device tv", "print k1", "sound loa", "screen tv", "disk", "database", "opening", "document", "mail"}
     assert {name for name in good if found[name]["state"] != "good"} == set()
     assert (found["copy"]["state"], found["copy"]["words"]) == ("attention", "Chưa có bản sao")
     # The open office tells no days off, and its hall clock is a rehearsal's.
@@ -129,6 +135,20 @@ def test_the_command_presses_the_button_waits_for_the_answers_and_lists_them(off
     assert "Bản sao gần nhất 0 phút trước" in for_people.stdout
     wrong = moiso(*asking, stdin="not the password")
     assert (wrong.returncode, wrong.stdout) == (1, "") and wrong.stderr.strip() == "Tên hoặc mật khẩu chưa đúng."
+
+
+def test_the_mail_gateway_is_only_knocked_at(tmp_path: Path) -> None:
+    with Gateway() as gateway:
+        there = Smtp(channel.Gateway("smtp", "localhost", gateway.port, "mot-cua@example.vn"))
+        there.knock()
+        assert gateway.taken == []
+    with pytest.raises(NotYet, match="ConnectionRefusedError"):
+        there.knock()
+    folder = Console(tmp_path / "mail")
+    folder.knock()
+    (tmp_path / "mail").rmdir()
+    with pytest.raises(NotYet):
+        folder.knock()
 
 
 # -- the machine alone -----------------------------------------------------------------------------------------------------------
