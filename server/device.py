@@ -139,6 +139,7 @@ class Device:
         self._hello = {"kind": "device"} | ({"site": site} if site else {}) | ({"id": name} if name else {})
         self._lock = threading.Lock()
         self._news = threading.Event()
+        self._greeted = threading.Event()
         self._given: OrderedDict[str, _Given] = OrderedDict()
         self._begun: set[str] = set()
         self._inbox: queue.Queue[tuple[str, dict[str, Any]] | None] = queue.Queue()
@@ -222,6 +223,7 @@ class Device:
         if state.get("at"):
             self.clock.set(datetime.fromisoformat(state["at"]), float(state.get("factor") or 1))
         self.state = state
+        self._greeted.set()
         if self._on_hello:
             self._on_hello(state)
 
@@ -272,6 +274,8 @@ class Device:
     def _work(self) -> None:
         while (item := self._inbox.get()) is not None:
             event, payload = item
+            # A moment may overtake the answer to hello, and until that has told the hall's time everything could seem to have expired.
+            self._greeted.wait()
             try:
                 answer = self._on_moment(event, payload)
             except Exception as problem:  # one bad moment must not silence the ones behind it

@@ -37,6 +37,10 @@ class SmallHall:
         self.sids: list[str] = []
         self.pages: dict[str, bytes | Callable[[], bytes]] = {}
         self.requested: list[str] = []
+        self.before_welcome: list[tuple[str, dict[str, Any]]] = []
+        """What a device is sent before its hello is answered."""
+        self.behind = timedelta()
+        """How far the hall's clock is behind this machine's."""
         self._server: BaseWSGIServer | None = None
         self._port = 0
 
@@ -70,7 +74,9 @@ class SmallHall:
             with self.changed:
                 self.sids.append(sid)
                 self.changed.notify_all()
-            now = hall_now()
+            for event, payload in self.before_welcome:
+                self.sio.emit(event, payload, to=sid)
+            now = hall_now() - self.behind
             device = {"name": "loa-1", "kind": self.kind, "place": "main"}
             return {"device": device, "site": "demo", "at": now.isoformat(), "factor": 1, "day": now.date().isoformat()}
 

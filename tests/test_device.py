@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -54,6 +54,19 @@ def test_a_device_says_hello_with_nothing_but_its_kind_when_the_key_says_the_res
         assert hall.hellos == [{"kind": "device"}]
         assert hall.beats[0] == {"paper": "ok", "version": own_version(), "clock": pytest.approx(time.time(), abs=60)}
         assert device.connected and device.state["site"] == "demo"
+
+
+def test_a_moment_that_overtakes_the_welcome_is_timed_by_the_hall_and_not_by_this_machine() -> None:
+    """A machine whose own clock is five days ahead would think that everything has expired."""
+    printer = Printer(lambda payload: (device.clock.seconds_until(datetime.fromisoformat(payload["expires_at"])) > 0, "in time?"))
+    with SmallHall(kind="kiosk") as hall:
+        hall.behind = timedelta(days=5)
+        expires = (hall_now() - hall.behind + timedelta(seconds=60)).isoformat()
+        hall.before_welcome = [("print", moment(n) | {"expires_at": expires}) for n in range(1, 6)]
+        device = kiosk(hall, printer)
+        with running(device):
+            hall.until(lambda: len(hall.done) == 5)
+        assert [done["ok"] for done in hall.done] == [True] * 5
 
 
 def test_a_moment_sent_three_times_is_acted_on_once_and_answered_three_times() -> None:
