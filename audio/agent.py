@@ -225,9 +225,11 @@ class VoiceAgent:
 
     def _say_next(self, stop: threading.Event) -> None:
         with self._changed:
-            repeating = not self._list.waiting
+            # The pause before a repeat is nobody's but the repeat's: a call that comes meanwhile does not wait for its end.
+            self._changed.wait_for(lambda: self._list.waiting or stop.is_set(), BEFORE_REPEAT_S)
+            since = min((moment.arrived_s for moment in self._list.waiting), default=0.0)
         with contextlib.suppress(Cut):
-            self._player.pause(BEFORE_REPEAT_S if repeating else playlist.GATHER_S)
+            self._player.pause(max(0.0, since + playlist.GATHER_S - time.monotonic()))
         self._look_at_board()
         with self._changed:
             self._list, utterance, dropped = playlist.choose(self._list, time.monotonic())

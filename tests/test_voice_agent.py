@@ -181,6 +181,18 @@ def test_without_the_servers_file_the_agent_speaks_itself(
     assert details(hall) == {call["id"]: (True, "heard")}
 
 
+def test_a_call_does_not_wait_for_the_pause_before_the_repeat_of_another(
+    hall: SmallHall, tmp_path: Path, loudspeaker: Loudspeaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "BEFORE_REPEAT_S", 3600.0)
+    with speaking(hall, loudspeaker.player, Silent(tmp_path / "cache")):
+        for n in (1, 2):
+            hall.send("announcement", announcement(n, times=2))
+            hall.until(lambda n=n: announcement(n)["id"] in details(hall))
+    assert set(details(hall).values()) == {(True, "heard")}
+    assert len(loudspeaker.played()) == 2
+
+
 def test_the_real_voice_is_heard_within_eight_seconds(hall: SmallHall, tmp_path: Path, loudspeaker: Loudspeaker) -> None:
     began = time.monotonic()
     with speaking(hall, loudspeaker.player, Speaker(tmp_path / "cache")):

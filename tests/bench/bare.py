@@ -1,0 +1,115 @@
+"""The yardsticks: the least that the same libraries can do behind the same launcher.
+
+    python -m tests.bench.bare PORT DATABASE KEY
+
+A bare Flask route that parses the same JSON and checks the same bearer key, with and without one SQLite insert and commit (FULL); a bare
+Socket.IO echo; a bare room of as many sockets as there are, to which one body is sent.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from server import __main__ as launcher
+
+
+class Bare(launcher._Server):
+    """The product's launcher with another application in it: same listener, same limits, same collector."""
+
+    def __init__(self, port: int, database: Path, key: str) -> None:
+        import eventlet
+
+        self._eventlet, self.sleep, self.json = eventlet, eventlet.sleep, False
+        self.background, self.on_stop = [], []
+        self._door = launcher._Door(self._listen("127.0.0.1", port))
+        self.url = f"http://127.0.0.1:{port}"
+        self._speaker, self._store = None, Namespace(close=lambda: None)
+        self._talks, self._stopping = set(), False
+        ended = threading.Event()
+        ended.set()
+        wsgi = application(database, key)
+        self.application = Namespace(wsgi=wsgi, start=lambda: None, stop=lambda: None, ledger=Namespace(ended=ended))
+
+
+def application(database: Path, key: str) -> Any:
+    """The WSGI application of the yardsticks."""
+    import hashlib
+    import hmac
+    import json
+    import sqlite3
+
+    from flask import Flask, Response, request
+    from flask_socketio import SocketIO, join_room
+
+    flask = Flask("bare", static_folder=None)
+    sio = SocketIO(
+        flask,
+        async_mode="eventlet",
+        transports=["websocket"],
+        allow_upgrades=False,
+        http_compression=False,
+        manage_session=False,
+        ping_interval=10,
+        ping_timeout=10,
+    )
+    known = hashlib.sha256(key.encode()).hexdigest()
+    rows = sqlite3.connect(database, isolation_level=None)
+    rows.execute("pragma journal_mode = wal")
+    rows.execute("pragma synchronous = full")
+    rows.execute("create table if not exists rows (id integer primary key, body text not null)")
+
+    def asked() -> Any:
+        _, _, shown = request.headers.get("Authorization", "").partition(" ")
+        if not hmac.compare_digest(hashlib.sha256(shown.encode()).hexdigest(), known):
+            return None
+        return json.loads(request.get_data(cache=False))
+
+    def answer(body: Any) -> Response:
+        status = 401 if body is None else 201
+        return Response(json.dumps({"you": body}), status, mimetype="application/json")
+
+    @flask.get("/readyz")
+    def ready() -> Response:
+        return answer("ready")
+
+    @flask.post("/route")
+    def route() -> Response:
+        return answer(asked())
+
+    @flask.post("/insert")
+    def insert() -> Response:
+        body = asked()
+        rows.execute("begin immediate")
+        rows.execute("insert into rows (body) values (?)", (json.dumps(body),))
+        rows.execute("commit")
+        return answer(body)
+
+    @flask.post("/broadcast")
+    def broadcast() -> Response:
+        body = asked()
+        sio.emit("board", body, to="everybody")
+        return answer("sent")
+
+    @sio.on("hello")  # type: ignore[untyped-decorator]
+    def hello(said: Any = None) -> Any:
+        join_room("everybody")
+        return said
+
+    @sio.on("echo")  # type: ignore[untyped-decorator]
+    def echo(said: Any = None) -> Any:
+        return said
+
+    def wsgi(environ: dict[str, Any], start_response: Any) -> Any:
+        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        return flask(environ, start_response)
+
+    return wsgi
+
+
+if __name__ == "__main__":
+    launcher._go_green()
+    sys.exit(Bare(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]).run(lambda: None))

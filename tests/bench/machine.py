@@ -1,0 +1,66 @@
+"""The machine of a measurement: the server on one core, who asks on another, and the yardsticks' server beside the product's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from running import ROOT, START_S, free_port, select_pause
+
+KEY = "a key as long as those that devices are given"
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+@contextmanager
+def on_core(number: int) -> Iterator[None]:
+    """What is started here stays on one core (the first, the second...); a machine with one core has nothing to separate."""
+    if len(CORES) < 2:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {CORES[number % len(CORES)]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def bare(folder: Path) -> Iterator[int]:
+    """The yardsticks' server on the server's core; its port."""
+    port = free_port()
+    with on_core(0):
+        process = subprocess.Popen([sys.executable, "-m", "tests.bench.bare", str(port), str(folder / "bare.db"), KEY], cwd=ROOT)
+    try:
+        end = time.monotonic() + START_S
+        while not _answers(port):
+            assert process.poll() is None and time.monotonic() < end, "the yardsticks' server does not start"
+            select_pause()
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _answers(port: int) -> bool:
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=START_S).ok
+    except requests.ConnectionError:
+        return False
+
+
+def resident_kb(pid: int) -> int:
+    """Memory of a process that is in the machine now."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise AssertionError("a process without memory")
