@@ -115,10 +115,14 @@ def tone(hertz: float, lasts_s: float, db: float) -> Samples[int]:
     count = round(lasts_s * RATE)
     height = FULL_SCALE * 10 ** (db / 20) * math.sqrt(2)
     edge = max(1, min(count // 2, RATE // 100))
-    return array(
-        "h",
-        [round(height * min(1.0, n / edge, (count - n) / edge) * math.sin(2 * math.pi * hertz * n / RATE)) for n in range(count)],
-    )
+    # A whole number of hertz is the same again after so many samples: a stand-in's sentence must not take its program 50 ms.
+    period = RATE // math.gcd(int(hertz), RATE) if float(hertz).is_integer() else count
+    once = array("h", [round(height * math.sin(2 * math.pi * hertz * n / RATE)) for n in range(min(period, count))])
+    samples = (once * -(-count // len(once)))[:count] if count else once
+    for n in range(edge if count else 0):
+        samples[n] = round(samples[n] * n / edge)
+        samples[-1 - n] = round(samples[-1 - n] * (n + 1) / edge)
+    return samples
 
 
 def chime() -> Samples[int]:
