@@ -7,7 +7,7 @@ HOST ?= 127.0.0.1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
-.PHONY: run test check core journeys soak lock pictures screens simulation clean
+.PHONY: run test check core journeys soak bench lock pictures screens simulation clean
 
 run: $(VENV)/run.stamp
 	@.ci/packages voice
@@ -72,6 +72,10 @@ screens: $(VENV)/test.stamp
 # The simulator beside what is known of queues, and the rule beside two others: docs/simulation.md.
 simulation: $(VENV)/test.stamp
 	$(BIN)/python -m tests.bench.simulation
+
+# Every figure beside a yardstick measured in the same run, and what got slower than the baseline; `make bench LONG=--long` measures longer.
+bench: $(VENV)/test.stamp
+	$(BIN)/python -m tests.bench $(LONG)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

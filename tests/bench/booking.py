@@ -12,11 +12,9 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from .load import Measured, http, load
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from running import MORNING, OPEN, running
+
+from .load import Measured, http, load
 
 CLIENTS, REQUESTS, RUNS = 32, 1200, 5
 DAYS = [f"2026-11-{day}" for day in range(21, 28)]

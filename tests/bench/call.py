@@ -20,11 +20,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import quantiles
 
 from audio import phrases, playlist
 from audio.voice import Silent
 
+from .figures import p
 from .load import http
 from .machine import bare, on_core
 from .screens import Screens
@@ -46,18 +46,11 @@ class Found:
     echo: list[float]
 
 
-def p(seconds: list[float], percent: int) -> float:
-    """Milliseconds. With fewer than a hundred values the 99th is the largest."""
-    if len(seconds) < 2:
-        return seconds[0] * 1000
-    return min(quantiles(seconds, n=100, method="inclusive")[percent - 1], max(seconds)) * 1000
-
-
 def measure(calls: int = CALLS, screens: int = SCREENS, echoes: int = ECHOES) -> Found:
     """One run: so many calls, one after another, each when the voice is at rest."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with bare(folder) as port, Screens(port, screens, {}) as plain:
+        with bare(folder) as yard, Screens(yard.port, screens, {}) as plain:
             echo = plain.echo({"hello": "hall"}, echoes)
         with _office(folder) as server, _voice(folder, server) as pipe:
             voice, screen = _calls(server, pipe, calls, screens)
@@ -119,7 +112,7 @@ def _calls(server: Server, pipe: int, calls: int, screens: int) -> tuple[list[fl
                 Authorization=f"Bearer {clerk.key}",
                 Idempotency_Key=f"n{number}",
             )
-            screen, heard = hall.press(press, _shows(code), heard=lambda said: said.endswith(b".wav") and b"silence" not in said)
+            screen, heard = hall.press(press, shows(code), heard=lambda said: said.endswith(b".wav") and b"silence" not in said)
             assert heard is not None
             if number:
                 # The first one warms what every later one finds warm.
@@ -129,7 +122,8 @@ def _calls(server: Server, pipe: int, calls: int, screens: int) -> tuple[list[fl
     return voice, shown
 
 
-def _shows(code: str) -> Callable[[bytes], bool]:
+def shows(code: str) -> Callable[[bytes], bool]:
+    """A board on which this number is called."""
     mark = f'"code":"{code}"'.encode()
     return lambda said: said.startswith(b'42["board"') and mark in said
 

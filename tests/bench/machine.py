@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from running import ROOT, START_S, free_port, select_pause
 
 KEY = "a key as long as those that devices are given"
@@ -34,9 +33,17 @@ def on_core(number: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
+@dataclass(frozen=True)
+class Yard:
+    """The yardsticks' server."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def bare(folder: Path) -> Iterator[int]:
-    """The yardsticks' server on the server's core; its port."""
+def bare(folder: Path) -> Iterator[Yard]:
+    """The yardsticks' server, on the server's core."""
     port = free_port()
     with on_core(0):
         process = subprocess.Popen([sys.executable, "-m", "tests.bench.bare", str(port), str(folder / "bare.db"), KEY], cwd=ROOT)
@@ -45,7 +52,7 @@ def bare(folder: Path) -> Iterator[int]:
         while not _answers(port):
             assert process.poll() is None and time.monotonic() < end, "the yardsticks' server does not start"
             select_pause()
-        yield port
+        yield Yard(port, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -64,3 +71,9 @@ def resident_kb(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
     raise AssertionError("a process without memory")
+
+
+def raise_open_files() -> None:
+    """As many sockets as this process may have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

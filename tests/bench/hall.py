@@ -1,0 +1,72 @@
+"""A call on its way to all screens of a hall, beside a bare room of as many sockets; and what a socket costs in memory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .call import shows
+from .figures import TAIL, Figure, p
+from .load import http
+from .machine import KEY, bare, on_core, raise_open_files, resident_kb
+from .screens import Screens
+
+from running import MORNING, OPEN, running  # isort: skip
+
+REST_S = 0.12
+"""Between two calls: longer than the server gathers events for one board."""
+NEXT = "/api/v1/sites/open/counters/1/next"
+HELLO = {"site": "open", "kind": "hall", "id": "main"}
+
+
+def measure(folder: Path, sizes: tuple[int, ...], calls: int) -> list[Figure]:
+    raise_open_files()
+    found: list[Figure] = []
+    with on_core(0), running(folder, OPEN, *MORNING) as server, bare(folder) as yard:
+        clerk, kiosk = server.staff("lan"), server.device("k1")
+        clerk.post("/sites/open/counters/1/open")
+        codes = iter([kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)["code"] for _ in range(len(sizes) * (calls + 1))])
+        board = clerk.get("/sites/open/halls/main/board")
+        assert server.process is not None
+        ours_kb = resident_kb(server.process.pid)
+        yard_kb = resident_kb(yard.pid)
+        found.append(Figure("memory at rest", ours_kb / 1024, "MB", "bare server", yard_kb / 1024))
+        for size in sizes:
+            with on_core(1):
+                with Screens(server.port, size, HELLO) as screens:
+                    grown_kb = resident_kb(server.process.pid) - ours_kb
+                    ours = _called(screens, clerk.key or "", [next(codes) for _ in range(calls + 1)])
+                with Screens(yard.port, size, {}) as screens:
+                    yard_grown_kb = resident_kb(yard.pid) - yard_kb
+                    plain = _broadcast(screens, board, calls + 1)
+            name = f"call to {size} screen{'s' if size > 1 else ''}"
+            found.append(Figure(f"{name}, p50", p(ours, 50), "ms", "bare broadcast", p(plain, 50)))
+            promise = 1.3 if size == 500 else None
+            found.append(Figure(f"{name}, p99", p(ours, 99), "ms", "bare broadcast", p(plain, 99), tolerance=TAIL, promise=promise))
+        if size >= 100:
+            each = f"memory per socket, {size} screens"
+            found.append(Figure(each, grown_kb / size, "KB", "bare socket", yard_grown_kb / size, promise=1.2))
+    return found
+
+
+def _called(screens: Screens, clerk: str, codes: list[str]) -> list[float]:
+    """Seconds from each press to each screen, without the first: it warms what every later one finds warm."""
+    seconds: list[float] = []
+    for code in codes:
+        press = http("POST", NEXT, '{"finish":true}', Authorization=f"Bearer {clerk}", Idempotency_Key=code)
+        seen, _ = screens.press(press, shows(code))
+        seconds += seen if code != codes[0] else []
+        screens.rest(REST_S)
+    return seconds
+
+
+def _broadcast(screens: Screens, board: dict[str, object], times: int) -> list[float]:
+    """The same body to a bare room, as often."""
+    seconds: list[float] = []
+    for number in range(times):
+        mark = f"m{number}."
+        press = http("POST", "/broadcast", json.dumps({**board, "mark": mark}), Authorization=f"Bearer {KEY}")
+        seen, _ = screens.press(press, lambda said, mark=mark: f'"{mark}"'.encode() in said)
+        seconds += seen if number else []
+        screens.rest(REST_S)
+    return seconds
