@@ -31,7 +31,8 @@ class Operation:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Sorted as it is called: queue time, then who joined first."""
+    """Sorted as it is called: queue time, then who joined first: by the number in the story where the history has it (`joined`), else in
+    the order that is being tried. Without it two equal times that were given at once leave a search that ends only in a dead end far away."""
 
     queue_time: str
     joined: int
@@ -64,7 +65,8 @@ class Hall:
         number = dict(self.given).get(service, 0) + 1
         if said.get("code") != f"{service}{number:03}":
             return None
-        return self._joins(Waiting(said["queue_time"], self.joined, said["code"], service), given=_put(self.given, service, number))
+        joined = said.get("joined", self.joined)
+        return self._joins(Waiting(said["queue_time"], joined, said["code"], service), given=_put(self.given, service, number))
 
     def _next(self, about: tuple[str, ...], said: Answer) -> Hall | None:
         """`about` is the counter. Whoever is there has been served."""
@@ -108,7 +110,7 @@ class Hall:
             return self if said.get("refused") == "not_allowed_now" else None
         if said.get("state") != "waiting":
             return None
-        back = Waiting(said["queue_time"], self.joined, code, service)
+        back = Waiting(said["queue_time"], said.get("joined", self.joined), code, service)
         return self._joins(back, missed=self.missed - {(code, service)})
 
     def _transfer(self, about: tuple[str, ...], said: Answer) -> Hall | None:
@@ -170,16 +172,22 @@ def violation(history: Sequence[Operation], hall: Hall, most: int = 2_000_000) -
         for n in candidates:
             steps += 1
             after = state.after(ops[n])
-            if after is None or (done | 1 << n, after) in tried:
+            if after is None:
                 continue
             if done | 1 << n == everything:
                 return None
+            fresh = (done | 1 << n, after) not in tried
             tried.add((done | 1 << n, after))
-            fitting.append((done | 1 << n, first, after))
+            if after == state:
+                # A refusal that is right now and changes nothing may as well come now: no order is lost by that.
+                fitting = [(done | 1 << n, first, after)] if fresh else []
+                break
+            if fresh:
+                fitting.append((done | 1 << n, first, after))
         # Whoever was answered first is tried first.
         stack.extend(reversed(fitting))
         if steps > most:
-            return f"No order was found in {most} steps."
+            return f"No order was found in {most} steps; after {longest} of {len(ops)} one of these had to be next:\n{stuck}"
     return f"After {longest} of {len(ops)} none of these can have been next:\n{stuck}" if ops else None
 
 

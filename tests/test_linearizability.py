@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,27 @@ class Everybody:
         return Operation(what, about, said, begun, ended)
 
 
+def numbered(history: list[Operation], story: list[dict[str, Any]]) -> list[Operation]:
+    """The history with the number in the story of each joining, which must agree with the clock on the wall."""
+    codes = {
+        line["event"]["ticket"]: f"{line['event']['service']}{line['event']['number']:03}"
+        for line in story
+        if line["kind"] == "TicketIssued"
+    }
+    joinings: dict[tuple[str, str], list[int]] = {}
+    for line in story:
+        if line["kind"] in ("TicketIssued", "TicketRejoined"):
+            joinings.setdefault((line["kind"], codes[line["event"]["ticket"]]), []).append(line["seq"])
+    told = []
+    for op in sorted(history, key=lambda op: op.ended):
+        kind = "TicketRejoined" if op.what == "rejoin" else "TicketIssued"
+        joins = op.what in ("issue", "check_in", "rejoin") and "refused" not in op.said
+        told.append(replace(op, said={**op.said, "joined": joinings[kind, op.said["code"]].pop(0)}) if joins else op)
+    joined = [op for op in told if "joined" in op.said]
+    assert all(one.said["joined"] < other.said["joined"] for one in joined for other in joined if one.ended < other.begun)
+    return told
+
+
 @pytest.mark.slow
 def test_what_sixteen_hands_are_told_could_have_been_told_by_one(tmp_path: Path) -> None:
     with running(tmp_path, OPEN, *CLOCK) as server:
@@ -222,6 +244,7 @@ def test_what_sixteen_hands_are_told_could_have_been_told_by_one(tmp_path: Path)
         slots = [slot["start"] for slot in free if slot["start"] > "2026-11-20T13"][:12]
         everybody = Everybody(clerks, server.device("k1"), slots)
         history = lived(16, 63, everybody.act)
+        history = numbered(history, server.staff("ha", "inspector").get("/sites/open/days/2026-11-20/events")["events"])
         hall = Hall(tuple((str(n), BOTH) for n in range(1, 5)), places=tuple(sorted((slot, 2) for slot in slots)))
         assert len(history) >= 1000
         assert {op.what for op in history} == {"issue", "next", "cancel", "no_show", "rejoin", "transfer", "book", "check_in"}
