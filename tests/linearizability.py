@@ -32,7 +32,7 @@ class Operation:
 @dataclass(frozen=True)
 class Waiting:
     """Sorted as it is called: queue time, then who joined first: by the number in the story where the history has it (`joined`), else in
-    the order that is being tried. Without it two equal times that were given at once leave a search that ends only in a dead end far away."""
+    the order that is being tried. Without it two equal times that were given at once lead the search into a dead end far away."""
 
     queue_time: str
     joined: int
@@ -47,8 +47,8 @@ class Hall:
     serves: tuple[tuple[str, frozenset[str]], ...]
     places: tuple[tuple[str, int], ...] = ()
     line: tuple[Waiting, ...] = ()
-    at: tuple[tuple[str, str], ...] = ()
-    """Counter -> the code that is called to it."""
+    at: tuple[tuple[str, Waiting], ...] = ()
+    """Counter -> who is called to it, as he waited."""
     given: tuple[tuple[str, int], ...] = ()
     missed: frozenset[tuple[str, str]] = frozenset()
     gone: frozenset[str] = frozenset()
@@ -71,7 +71,8 @@ class Hall:
     def _next(self, about: tuple[str, ...], said: Answer) -> Hall | None:
         """`about` is the counter. Whoever is there has been served."""
         (counter,) = about
-        there = dict(self.at).get(counter)
+        present = dict(self.at).get(counter)
+        there = present.code if present else None
         mine = dict(self.serves)[counter]
         first = next((one for one in self.line if one.service in mine), None)
         gone = self.gone | {there} if there else self.gone
@@ -82,14 +83,14 @@ class Hall:
         if said.get("code") != first.code or said.get("finished") != there:
             return None
         line = tuple(one for one in self.line if one is not first)
-        return replace(self, line=line, at=_put(self.at, counter, first.code), gone=gone)
+        return replace(self, line=line, at=_put(self.at, counter, first), gone=gone)
 
     def _cancel(self, about: tuple[str, ...], said: Answer) -> Hall | None:
         (code,) = about
         if any(one.code == code for one in self.line):
             left = replace(self, line=tuple(one for one in self.line if one.code != code), gone=self.gone | {code})
             return left if said.get("state") == "cancelled" else None
-        counter = next((counter for counter, there in self.at if there == code), None)
+        counter = self._counter_of(code)
         if counter is not None:
             left = replace(self, at=_drop(self.at, counter), gone=self.gone | {code})
             return left if said.get("state") == "cancelled" else None
@@ -97,7 +98,7 @@ class Hall:
 
     def _no_show(self, about: tuple[str, ...], said: Answer) -> Hall | None:
         code, counter, service = about
-        if dict(self.at).get(counter) != code:
+        if self._counter_of(code) != counter:
             return self if said.get("refused") in ("not_allowed_now", "counter_busy") else None
         if said.get("state") != "no_show":
             return None
@@ -115,13 +116,15 @@ class Hall:
 
     def _transfer(self, about: tuple[str, ...], said: Answer) -> Hall | None:
         code, service = about
-        found = next((one for one in self.line if one.code == code), None)
+        counter = self._counter_of(code)
+        found = dict(self.at)[counter] if counter else next((one for one in self.line if one.code == code), None)
         if found is None:
             return self if said.get("refused") == "not_allowed_now" else None
         if said.get("service") != service or said.get("queue_time") != found.queue_time:
             return None
-        line = tuple(replace(one, service=service) if one is found else one for one in self.line)
-        return replace(self, line=line)
+        others = [one for one in self.line if one is not found]
+        line = tuple(sorted((*others, replace(found, service=service)), key=lambda each: (each.queue_time, each.joined)))
+        return replace(self, line=line, at=_drop(self.at, counter or ""))
 
     def _book(self, about: tuple[str, ...], said: Answer) -> Hall | None:
         (slot,) = about
@@ -138,6 +141,9 @@ class Hall:
             return self if said.get("refused") == "already_checked_in" else None
         after = self._issue((service,), said)
         return after and replace(after, used=self.used | {booking})
+
+    def _counter_of(self, code: str) -> str | None:
+        return next((counter for counter, there in self.at if there.code == code), None)
 
     def _joins(self, one: Waiting, **more: Any) -> Hall:
         line = tuple(sorted((*self.line, one), key=lambda each: (each.queue_time, each.joined)))
