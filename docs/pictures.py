@@ -32,6 +32,7 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self.db = f"sqlite:///{folder}/office.db"
+        self._agents: list[subprocess.Popen[bytes]] = []
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "server", "serve", "--site", "demo", "--db", self.db, "--port", "0", "--json"),
@@ -60,17 +61,27 @@ class Office:
         answer.raise_for_status()
         return dict(answer.json())
 
+    def agent(self, name: str, key: str, *options: str) -> None:
+        """One of our agents beside a machine."""
+        command = [sys.executable, "-m", "server", name, "--server", self.url, "--key", key, *options]
+        self._agents.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+
     def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=20)
+        for process in (*self._agents, self._process):
+            process.terminate()
+            process.wait(timeout=20)
 
 
 def page(browser: Browser, width: int, height: int) -> Page:
     return browser.new_page(viewport={"width": width, "height": height}, locale="vi-VN", reduced_motion="reduce")
 
 
-def take(office: Office, browser: Browser) -> None:
+def take(office: Office, browser: Browser, folder: Path) -> None:
     kiosk, screen = office.key("k1", "kiosk"), office.key("tv", "display")
+    office.agent("kiosk", kiosk, "--printer", f"file://{folder}/paper.bin", "--journal", f"{folder}/paper.journal", "--local-port", "0")
+    office.agent(
+        "audio", office.key("loa", "audio"), "--output", "null", "--journal", f"{folder}/voice.journal", "--cache", f"{folder}/voice"
+    )
     for number, service in enumerate(TICKETS):
         office.post(kiosk, "/tickets", {"service": service, **({"priority": "older"} if number == 4 else {})})
     lan, minh = office.staff("lan"), office.staff("minh")
@@ -94,12 +105,15 @@ def take(office: Office, browser: Browser) -> None:
     console.keyboard.press("Enter")
     console.get_by_text("Quầy 3", exact=True).first.click()
     console.get_by_text("GỌI TIẾP").wait_for()
+    console.get_by_text(re.compile("^Đã phát")).first.wait_for()
     console.screenshot(path=PICTURES / "console.png")
 
     touch = page(browser, 1080, 1920)
     touch.goto(f"{office.url}/kiosk/demo/k1#key={kiosk}")
     touch.get_by_text("Lấy số", exact=True).first.wait_for()
+    touch.get_by_text("Máy in đang nghỉ").wait_for(state="hidden")
     touch.screenshot(path=PICTURES / "kiosk-home.png")
+    touch.wait_for_timeout(600)  # a touch within half a second of a new screen is taken for a slip
     touch.get_by_text("Lấy số", exact=True).first.click()
     touch.get_by_text("Hộ tịch").first.wait_for()
     touch.screenshot(path=PICTURES / "kiosk-field.png")
@@ -109,7 +123,7 @@ def take(office: Office, browser: Browser) -> None:
     agent.on("print", printed.put)
     agent.connect(office.url, auth={"key": kiosk}, transports=["websocket"])
     agent.call("hello", {"kind": "device"})
-    touch.wait_for_timeout(600)  # a touch within half a second of a new screen is taken for a slip
+    touch.wait_for_timeout(600)
     touch.get_by_text("Hộ\u00a0tịch").first.click()
     touch.get_by_text("Giờ xếp hàng").first.wait_for()
     touch.screenshot(path=PICTURES / "kiosk-number.png")
@@ -137,7 +151,7 @@ def main() -> None:
         office = Office(Path(folder))
         browser = playwright.chromium.launch(executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"])
         try:
-            take(office, browser)
+            take(office, browser, Path(folder))
             book(office, browser)
         finally:
             browser.close()
