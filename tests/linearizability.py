@@ -99,7 +99,8 @@ class Hall:
     def _no_show(self, about: tuple[str, ...], said: Answer) -> Hall | None:
         code, counter, service = about
         if self._counter_of(code) != counter:
-            return self if said.get("refused") in ("not_allowed_now", "counter_busy") else None
+            # Gone from this counter; or sent on meanwhile, and called to another one.
+            return self if said.get("refused") in ("not_allowed_now", "counter_busy", "counter_taken") else None
         if said.get("state") != "no_show":
             return None
         return replace(self, at=_drop(self.at, counter), missed=self.missed | {(code, service)})

@@ -48,7 +48,7 @@ def test_the_site_tells_the_slides_of_today_and_the_size_of_its_screens(office: 
         {"hall": None, "title": "Luôn luôn", "lines": ["y"]},
     ]
     assert site["slide_of_rules"] is True
-    assert site["halls"] == [{"id": "main", "name": "Khu chờ", "screen_inches": 43.0, "farthest_seat_m": 9.5}]
+    assert site["halls"] == [{"id": "main", "name": "Khu chờ", "screen_inches": 43.0, "farthest_seat_m": 9.5, "zones": []}]
 
 
 def test_the_board_says_since_when_the_hall_is_quiet(office: Outside) -> None:
