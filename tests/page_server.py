@@ -75,7 +75,7 @@ class PageServer:
         self.asked: list[dict[str, Any]] = []
         self.tickets: dict[str, dict[str, Any]] = {}
         self.printer: dict[str, Any] = {"connected": True, "paper": "ok"}
-        self.outcome = "printed"
+        self.outcome = self.outcome_of_reprint = "printed"
         """What becomes of every paper from now on."""
         self.helping = False
         self.hall_code: str | None = None
@@ -277,6 +277,8 @@ class PageServer:
             if found is None:
                 return _error(404, "not_found", "Không tìm thấy.")
             self.verbs.append((verb, found["code"], request.headers["Idempotency-Key"]))
+            if verb == "reprint":
+                self.outcome = self.outcome_of_reprint
             if self.verb_answers:
                 status, body = self.verb_answers.pop(0)
                 return body, status

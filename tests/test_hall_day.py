@@ -29,6 +29,8 @@ WAITING = ("civil", "civil", "civil", "certify", "certify", "certify", "land", "
 """Somebody for each of them, whoever calls first."""
 SEEN_WITHIN_S = 1.0
 SPOKEN_WITHIN_S = 45.0
+STANDING_WITHIN_S = 20.0
+"""A standing wall's big row gives way after six seconds, while the call is still new."""
 
 # When each code first stood on the wall, and which files of the voice began to play: from inside the page, so that nothing is missed.
 WITNESS = """
@@ -182,6 +184,7 @@ def test_six_calls_in_one_second_are_all_seen_at_once_and_heard_or_left_to_the_s
     # A standing wall has room for five; the sixth gets its big row when the others have had theirs.
     standing = office.standing.evaluate("window.firstSeen")
     assert set(standing) <= codes and max(standing.values()) - last_answer < SEEN_WITHIN_S
+    office.until(lambda: set(office.standing.evaluate("window.firstSeen")) == codes, STANDING_WITHIN_S)
 
     office.until(lambda: len(office.answers()) == len(codes))
     answers = office.answers()
@@ -192,7 +195,6 @@ def test_six_calls_in_one_second_are_all_seen_at_once_and_heard_or_left_to_the_s
     code_of = {call["seq"]: call["code"] for call in office.board()["calls"]}
     assert {each.split()[0] for each in office.spoken()} == {code_of[seq] for seq in heard}
     assert len(office.spoken()) == len(set(office.spoken())), "nothing is said twice"
-    assert set(office.standing.evaluate("window.firstSeen")) == codes, "and the sixth had its turn on the standing wall"
 
 
 def test_a_wall_that_was_without_its_server_says_so_is_whole_again_and_says_nothing_old(office: Office) -> None:

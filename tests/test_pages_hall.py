@@ -480,13 +480,13 @@ MODEL = """async (script) => {
   const seen = [];
   for (const [s, what, code] of script) {
     const now = s * 1000;
-    if (what === 'call' || what === 'recall') {
+    if (['call', 'recall', 'together'].includes(what)) {
       const call = { seq: (revision += 1), code, counter: '1', state: 'called', at: at(s), new_until: at(s + 12) };
       calls = [call, ...calls.filter((c) => c.code !== code)];
     }
     if (what === 'undo') calls = calls.filter((c) => c.code !== code);
     const board = { day: '2026-11-20', revision, at: at(s), factor: 1, hours: { state: 'open' }, calls, waiting: [], notice: null };
-    if (what !== 'look' && what !== 'stage') state = step(state, { type: 'board', board, now });
+    if (what !== 'look' && what !== 'together') state = step(state, { type: 'board', board, now });
     if (what === 'look') {
       state = step(state, { type: 'tick', now });
       const shown = wall(state, now);
@@ -517,6 +517,11 @@ MODEL = """async (script) => {
             [(0, "call", "A"), (20, "call", "B"), (40, "call", "C"), (60, "recall", "A"), (60, "look", "")],
             ["A* C | B"],
             id="a recall stands on top, once",
+        ),
+        pytest.param(
+            [*((0, "together", code) for code in "ABCDEF"), (0, "call", "G"), (0, "look", ""), (6, "look", ""), (12.1, "look", "")],
+            ["G* F* | E* D* C* B*", "G* A* | F* E* D* C*", "G F | E D C B"],
+            id="of seven called at once the seventh has a turn too",
         ),
         pytest.param(
             [(0, "call", "A"), (20, "call", "B"), (40, "call", "C"), (41, "undo", "C"), (41, "look", "")],

@@ -71,7 +71,7 @@ function takeBoard(state, board, now) {
     } else {
       // Where the hall's time stands still (a preview), what is new stays new.
       const until = left === Infinity ? left : now + Math.min(left, NEW_AT_MOST_MS);
-      calls.set(call.code, { seq: call.seq, frame, from: now, until });
+      calls.set(call.code, { seq: call.seq, frame, from: now, until, shown: false });
     }
   }
   return { ...state, board, frame, calls, heardAt: now };
@@ -86,12 +86,13 @@ export function isNew(state, code, now) {
 
 /**
  * Which calls have the big rows: the newest, except that a row gives way only after HOLD_MS.
- * Of calls that came in different frames the earlier has its turn first; of one frame, the newest.
+ * Of calls that came in different frames the earlier has its turn first; of one frame, the newest. When more come at once
+ * than the wall has rows, whoever has stood in none of them yet has a turn too, before the newest stands there again.
  */
 function placed(state, now) {
   if (!state.board) return state;
   const calls = state.board.calls;
-  const capacity = LAYOUTS[state.layout].big;
+  const { big: capacity, recent } = LAYOUTS[state.layout];
   const seqOf = new Map(calls.map((call) => [call.code, call.seq]));
   const since = (code) => (isNew(state, code, now) ? now : -Infinity);
   let big = state.big
@@ -102,14 +103,28 @@ function placed(state, now) {
     const room = big.length < capacity;
     const giving = room ? null : big.filter((row) => now - row.since >= HOLD_MS).sort((a, b) => a.seq - b.seq)[0];
     if (!room && !giving) break;
-    const able = calls.filter((call) => !big.some((row) => row.code === call.code) && (room || call.seq > giving.seq));
+    const others = calls.filter((call) => !big.some((row) => row.code === call.code));
+    const unseen = others.slice(recent).filter((call) => !state.calls.get(call.code).shown && isNew(state, call.code, now));
+    const able = others.filter((call) => room || call.seq > giving.seq || unseen.includes(call));
     const next = nextUp(able.filter((call) => isNew(state, call.code, now)), state) ?? able.sort((a, b) => b.seq - a.seq)[0];
     if (!next) break;
     big = [...big.filter((row) => row !== giving), { code: next.code, seq: next.seq, since: since(next.code) }];
   }
   big.sort((a, b) => b.seq - a.seq);
   const same = big.length === state.big.length && big.every((row, at) => row.seq === state.big[at].seq);
-  return same ? state : { ...state, big };
+  return marked(same ? state : { ...state, big }, recent);
+}
+
+/** Remember which calls have stood in a row, big or small. */
+function marked(state, recent) {
+  const isBig = (call) => state.big.some((row) => row.code === call.code);
+  const { calls } = state.board;
+  const standing = [...calls.filter(isBig), ...calls.filter((call) => !isBig(call)).slice(0, recent)];
+  const first = standing.filter((call) => !state.calls.get(call.code).shown);
+  if (!first.length) return state;
+  const known = new Map(state.calls);
+  for (const { code } of first) known.set(code, { ...known.get(code), shown: true });
+  return { ...state, calls: known };
 }
 
 function nextUp(fresh, state) {
