@@ -14,7 +14,7 @@ run: $(VENV)/run.stamp
 	@exec $(BIN)/moiso demo --host $(HOST) --port $(PORT)
 
 test: $(VENV)/test.stamp
-	@.ci/packages voice browser paper screens
+	@.ci/packages voice browser database paper screens
 	$(MAKE) --no-print-directory check core journeys
 
 # Style, types, and the walls of the house.

@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _listening(serve)
     serve.add_argument("--site", action="append", metavar="ID_OR_FILE", help="import this document first; may be repeated")
-    serve.add_argument("--db", metavar="URL", help="the database (default: MOISO_DB, else the data directory)")
+    serve.add_argument("--db", metavar="URL", help=f"{commands.DB} (default: MOISO_DB, else the data directory)")
     serve.add_argument("--json", action="store_true", help="print addresses as one JSON document")
     serve.add_argument("--secure-cookies", action="store_true", help="behind HTTPS: cookies travel over it only")
     serve.add_argument(
@@ -199,8 +199,7 @@ def main() -> int:
         _go_green()
     from config.loader import SiteInvalid
     from server.commands import Failed
-    from server.store import Broken, Unavailable
-    from server.store.sqlite import AlreadyServed
+    from server.store import AlreadyServed, Broken, Unavailable
 
     arguments = parser().parse_args()
     try:
@@ -243,7 +242,8 @@ def run_serve(arguments: argparse.Namespace) -> int:
         if start.tzinfo is None:
             raise commands.Failed("The hall clock needs an offset, as in 2026-11-20T07:25+07:00.")
     notifier = _notifier(arguments.smtp or os.environ.get("MOISO_SMTP"))
-    store = commands.open_store(commands.database(arguments.db))
+    where = commands.database(arguments.db)
+    store = commands.open_store(where)
     store.serve_alone()
     store.check()
     for document in arguments.site or []:
@@ -253,10 +253,11 @@ def run_serve(arguments: argparse.Namespace) -> int:
     clock = HallClock(start, arguments.factor)
     replica = None
     if arguments.replica:
+        replica = Replica(commands.database_file(arguments.db, "leave out --replica, and see docs/postgresql.md"), Path(arguments.replica))
         store.keep_journal()
-        replica = Replica(store.path, Path(arguments.replica))
-    speaker = _speaker(store.path, arguments.voice, arguments.clips or (), arguments.piper)
-    look = partial(machine.look, store.path, arguments.backups, replicated=replica is not None, voice=arguments.voice == "espeak")
+    speaker = _speaker(commands.voice_folder(where), arguments.voice, arguments.clips or (), arguments.piper)
+    file = where if isinstance(where, Path) else None
+    look = partial(machine.look, file, arguments.backups, replicated=replica is not None, voice=arguments.voice == "espeak")
     server = _Server(arguments, store, clock, Extras(), speaker, notifier, replica, look)
     return server.run(lambda: _addresses(server, None))
 
@@ -273,8 +274,8 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
     arguments.secure_cookies, arguments.watch_from, arguments.log, arguments.trusted_proxies = False, [], "warning", 0
     with tempfile.TemporaryDirectory(prefix="moiso-demo-") as folder:
-        path = commands.database(arguments.db) if arguments.db else Path(folder) / "demo.db"
-        store = commands.open_store(path)
+        where = commands.database(arguments.db) if arguments.db else Path(folder) / "demo.db"
+        store = commands.open_store(where)
         store.serve_alone()
         site, _ = commands.import_site(store, arguments.site)
         accounts = [{"user": user, "password": f"{user}-{role}-demo", "role": role} for user, role, _ in DEMO_STAFF]
@@ -290,8 +291,9 @@ def run_demo(arguments: argparse.Namespace) -> int:
             device = commands.add_device(store, site.id, name, kind, place)
             (extras.kiosk_keys if kind == "kiosk" else extras.display_keys)[site.id, place] = device["key"]
         clock = HallClock(first_morning(site, wall()), arguments.factor)
-        mail = _notifier(f"file://{Path(folder).as_posix()}/mail")
-        server = _Server(arguments, store, clock, extras, _speaker(path), mail, look=lambda: machine.look(path))
+        mail, speaker = _notifier(f"file://{Path(folder).as_posix()}/mail"), _speaker(commands.voice_folder(where))
+        file = where if isinstance(where, Path) else None
+        server = _Server(arguments, store, clock, extras, speaker, mail, look=lambda: machine.look(file))
         if not arguments.no_citizens:
             town = Town(server.application.ledger, site.id, server.sleep, arguments.seed)
             server.background.append(town.run)
@@ -346,14 +348,13 @@ def _revoked(row: Any) -> Any:
     return replace(row, revoked=True)
 
 
-def _speaker(path: Path, voice: str = "espeak", clips: Sequence[Path] = (), piper: Path | None = None) -> Any:
-    """The voice of the server whose database is at `path`. Raises Failed for clips or a model that cannot be used."""
+def _speaker(cache: Path, voice: str = "espeak", clips: Sequence[Path] = (), piper: Path | None = None) -> Any:
+    """The voice of a server, with a folder for what it has spoken. Raises Failed for clips or a model that cannot be used."""
     from audio.clips import BadPack
     from audio.speaker import Speaker
     from audio.voice import Silent
     from server import commands
 
-    cache = path.parent / f"{path.stem}-voice"
     if voice == "silent":
         return Silent(cache)
     try:

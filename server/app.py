@@ -84,6 +84,7 @@ class Application:
 
     def __init__(self, store: Store, sites: Sites, clock: HallClock, speaker: Speaks, options: Options) -> None:
         self.store, self.sites, self.clock, self.options = store, sites, clock, options
+        store.read_beside(options.offload)
         self.flask = Flask("server", static_folder=None)
         # A path with a double slash is an unknown path, not a redirect to wherever the Host header points.
         self.flask.url_map.merge_slashes = False

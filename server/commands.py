@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -37,37 +38,72 @@ class Failed(Exception):
     """A command could not do what it was asked; the text is its one sentence."""
 
 
-def database(url: str | None) -> Path:
-    """The file of a database URL; by default `MOISO_DB`, else SQLite in the platform's data directory."""
+DB = "sqlite:///relative.db, sqlite:////absolute/path.db or postgresql://user:password@host/database"
+POSTGRESQL = ("postgresql", "postgres")
+
+
+def database(url: str | None) -> Path | str:
+    """The file of a database URL, or the URL of a PostgreSQL database; by default `MOISO_DB`, else SQLite in the data directory."""
     chosen = url or os.environ.get("MOISO_DB") or ""
     if not chosen:
-        return Path(platformdirs.user_data_dir("moiso", appauthor=False)) / "moiso.db"
-    scheme, slashes, path = chosen.partition(":///")
-    if scheme != "sqlite" or not slashes or not path:
-        raise Failed(f"{chosen} is not a database this version can open: give sqlite:///relative.db or sqlite:////absolute/path.db.")
-    return Path(path)
+        return data_folder() / "moiso.db"
+    scheme, _, rest = chosen.partition("://")
+    if scheme in POSTGRESQL and rest:
+        return chosen
+    if scheme == "sqlite" and rest.startswith("/") and rest != "/":
+        return Path(rest[1:])
+    shown = chosen if "@" not in chosen else f"{scheme}://..."  # a password may be in it
+    raise Failed(f"{shown} is not a database this version can open: give {DB}.")
+
+
+def database_file(url: str | None, instead: str) -> Path:
+    """The file of a database URL; Failed with what to do instead where the database is none."""
+    found = database(url)
+    if isinstance(found, str):
+        raise Failed(f"A PostgreSQL database is copied with its own tools: {instead}.")
+    return found
+
+
+def data_folder() -> Path:
+    """Where this machine keeps what the program keeps."""
+    return Path(platformdirs.user_data_dir("moiso", appauthor=False))
+
+
+def voice_folder(where: Path | str) -> Path:
+    """Where the spoken texts of the offices of a database are kept."""
+    if isinstance(where, Path):
+        return where.parent / f"{where.stem}-voice"
+    return data_folder() / f"{urlsplit(where).path.strip('/') or 'moiso'}-voice"
 
 
 @contextmanager
 def opened(arguments: Arguments, *, create: bool = True):  # type: ignore[no-untyped-def]
     """The store of `--db`, closed at the end."""
-    path = database(arguments.db)
-    if not create and not path.exists():
-        raise Failed(f"There is no database at {path}: run `moiso serve` or `moiso site import` first.")
-    store = open_store(path)
+    where = database(arguments.db)
+    if not create and isinstance(where, Path) and not where.exists():
+        raise Failed(f"There is no database at {where}: run `moiso serve` or `moiso site import` first.")
+    store = open_store(where)
     try:
         yield store
     finally:
         store.close()
 
 
-def open_store(path: Path) -> SqliteStore:
+def open_store(where: Path | str) -> Store:
+    """The store of a file, or of a PostgreSQL URL."""
+    if isinstance(where, str):
+        try:
+            # Its driver is loaded by those only who use it, and is not made for every machine a kiosk may be.
+            from server.store.postgres import PostgresStore
+        except ImportError as error:
+            raise Failed(f"This machine has no driver for PostgreSQL ({error}): install psycopg[binary].") from error
+        return PostgresStore(where)
     try:
-        return SqliteStore(path)
+        return SqliteStore(where)
     except OSError as error:
-        raise Failed(f"The database {path} cannot be opened: {error.strerror or error}.") from error
+        raise Failed(f"The database {where} cannot be opened: {error.strerror or error}.") from error
     except Exception as error:
-        raise Failed(f"The database {path} cannot be opened: {error}.") from error
+        raise Failed(f"The database {where} cannot be opened: {error}.") from error
 
 
 def document(site_or_path: str) -> tuple[str, str]:
@@ -83,9 +119,9 @@ def document(site_or_path: str) -> tuple[str, str]:
 
 def office(wanted: str, db: str | None) -> Site:
     """The office as the database has it, if it does; else of a document. Raises Failed, or SiteInvalid with every mistake."""
-    path = database(db)
-    if path.exists():
-        with closing(open_store(path)) as store:
+    where = database(db)
+    if isinstance(where, str) or where.exists():
+        with closing(open_store(where)) as store:
             row = store.site(wanted) if wanted in store.sites() else None
         if row is not None:
             return parse(row)
@@ -364,9 +400,7 @@ def folded(store: Store, site: str, when: date) -> tuple[Day, list[ev.Entry]]:
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--site", metavar="ID_OR_FILE", help="a site id, or its document")
-    parser.add_argument(
-        "--db", metavar="URL", help="sqlite:///relative.db or sqlite:////absolute/path.db (default: MOISO_DB, else the data directory)"
-    )
+    parser.add_argument("--db", metavar="URL", help=f"{DB} (default: MOISO_DB, else the data directory)")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 

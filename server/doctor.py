@@ -52,26 +52,27 @@ def doctor(arguments: Arguments) -> int:
 
 
 def _local(arguments: Arguments) -> list[Finding]:
-    path = database(arguments.db)
+    where = database(arguments.db)
     found = [Finding("version", State.GOOD, f"Bản {own_version()}"), *machine.browser()]
-    if not path.exists():
+    path = where if isinstance(where, Path) else None
+    if path is not None and not path.exists():
         # A kiosk or a screen has no database of its own.
         if arguments.site or not found[1:]:
             raise Failed(f"There is no database at {path}: give --db, or run `moiso serve` or `moiso site import` first.")
         return [*found, checkup.disk(machine.free(Path.home()))]
     replica = Path(arguments.replica) if arguments.replica else None
     found += machine.look(path, arguments.backups, replicated=replica is not None)
-    if replica is not None:
+    if replica is not None and path is not None:
         found.append(checkup.replica(machine.replica_behind_s(path, replica)))
     found.append(machine.port(arguments.port))
     if not any(finding.name == "database" and finding.state is State.BAD for finding in found):
-        found += _offices(path, arguments.site)
+        found += _offices(where, arguments.site)
     return found
 
 
-def _offices(path: Path, wanted: str | None) -> list[Finding]:
+def _offices(where: Path | str, wanted: str | None) -> list[Finding]:
     found = []
-    with closing(open_store(path)) as store:
+    with closing(open_store(where)) as store:
         for site in [known_site(store, wanted)] if wanted else store.sites():
             row = store.site(site)
             assert row is not None

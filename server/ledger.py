@@ -262,8 +262,9 @@ class Ledger:
         return today if any(c.state is not CounterState.CLOSED for c in now.counters.values()) else before.date
 
     def _running(self, site: str, day: date) -> Day | None:
-        found = self.day(site, day) if (site, day) in self._books or self.store.last_seq(site, day) else None
-        return found if found is not None and found.opened and not found.closed else None
+        # Also when there is nothing to it: a board must not ask the database each time it is drawn.
+        found = self.day(site, day)
+        return found if found.opened and not found.closed else None
 
     def day_of_ticket(self, ticket: str) -> tuple[str, date] | None:
         for (site, day), book in list(self._books.items()):

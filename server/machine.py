@@ -24,13 +24,17 @@ SCREENS = ("moiso-kiosk-screen.service", "moiso-hall-screen.service")
 ANSWER_S = 3.0
 
 
-def look(database: Path, backups: Path | None = None, *, replicated: bool = False, voice: bool = True) -> list[Finding]:
+def look(database: Path | None, backups: Path | None = None, *, replicated: bool = False, voice: bool = True) -> list[Finding]:
     """What the server's own machine is like. `backups`: where `moiso backup` puts its copies; by default beside the database.
-    `replicated`: a second disk follows the database, so that copies are more than is needed. `voice`: it is to speak."""
-    newest = newest_copy(database, backups or database.parent / "backups")
-    found = [checkup.disk(free(database.parent)), checkup.database(copies.damage(database))]
-    if newest is not None or not replicated:
-        found.append(checkup.copies(newest))
+    `replicated`: a second disk follows the database, so that copies are more than is needed. `voice`: it is to speak. Without a file, as on
+    PostgreSQL, database and copies are looked after by others."""
+    if database is None:
+        found = [checkup.disk(free(Path.home()))]
+    else:
+        newest = newest_copy(database, backups or database.parent / "backups")
+        found = [checkup.disk(free(database.parent)), checkup.database(copies.damage(database))]
+        if newest is not None or not replicated:
+            found.append(checkup.copies(newest))
     if voice:
         found.append(speech())
     return found

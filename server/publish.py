@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from server.core import events as ev
 from server.core import hall
 from server.core.day import Day
 from server.core.site import reaches
-from server.store import DoneRow, Store
+from server.store import Broken, DoneRow, Store, Unavailable
 from server.voice import Voice, sentences, style, translated
 
 KEPT = timedelta(minutes=2)
@@ -160,10 +161,12 @@ class Publisher:
 
     def _recall_answers(self, moment: Moment) -> None:
         """Answers given to the server before this one: an entry may be seconds old and have been heard, printed, and forgotten by us."""
-        rows = self._store.done(moment.site, [moment.id])
-        kinds = {row.name: row.kind for row in self._store.devices(moment.site)} if rows else {}
-        for row in rows:
-            moment.answered(row, kinds.get(row.device, ""))
+        # Whoever cannot know says it again: a call that is heard twice is better than one that is not.
+        with suppress(Unavailable, Broken):
+            rows = self._store.done(moment.site, [moment.id])
+            kinds = {row.name: row.kind for row in self._store.devices(moment.site)} if rows else {}
+            for row in rows:
+                moment.answered(row, kinds.get(row.device, ""))
 
     def _of(self, site: str) -> OrderedDict[str, Moment]:
         return self._moments.setdefault(site, OrderedDict())

@@ -13,7 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from server.commands import Failed, add_leaf, database
+from server.commands import Failed, add_leaf, database_file
 from server.store import Unavailable, copies, replica
 from server.store.copies import BadCopy
 
@@ -24,7 +24,7 @@ SILENT_S = 2.0
 
 def backup(arguments: Arguments) -> None:
     """Make one copy; with --keep remove the oldest of those that this command has made."""
-    source = database(arguments.db)
+    source = database_file(arguments.db, "pg_dump, as in docs/postgresql.md")
     to = Path(arguments.to) if arguments.to else source.parent / "backups"
     target = to if to.suffix == ".db" else to / f"{source.stem}-{datetime.now():{NAME}}.db"
     with _sentences(), _progress("copied") as progress:
@@ -43,7 +43,7 @@ def backup(arguments: Arguments) -> None:
 
 def restore(arguments: Arguments) -> None:
     """Put a copy back; the database that was there keeps another name."""
-    target, wanted = database(arguments.db), Path(arguments.copy)
+    target, wanted = database_file(arguments.db, "pg_restore, as in docs/postgresql.md"), Path(arguments.copy)
     if wanted.is_dir():
         found = replica.copies_of(target, wanted)
         if not found:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -317,9 +318,6 @@ class Sockets:
                 self._sio.emit("announcement", moment.payload, to=Room("hall", moment.site, moment.place).name)
             self._send_to_devices(moment)
         if everything:
-            for site in self._sites.ids():
-                self._presence.registered(site, self._store.devices(site))
-            self.part()
             self._resend()
         # Walls first: a citizen looks for the number before the clerk looks up.
         for room in sorted(self._rooms, key=lambda r: KINDS.index(r.kind)):
@@ -328,6 +326,12 @@ class Sockets:
                 self._send_state(room, news=not repeated)
                 # Whoever presses a button meanwhile is served between two rooms.
                 self._sio.sleep(0)
+        if everything:
+            # Last, since this asks the database: a wall is drawn from memory, also while that does not answer.
+            with suppress(Unavailable, Broken):
+                for site in self._sites.ids():
+                    self._presence.registered(site, self._store.devices(site))
+                self.part()
 
     def part(self) -> None:
         """Let go of those whose right has ended: signed out, removed, revoked."""

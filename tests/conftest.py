@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from databases import SQLITE, Engine, Postgres
 
 CORE = {
     "test_queue",
@@ -22,6 +25,25 @@ CORE = {
     "test_simulate",
 }
 """These run by themselves first: in seconds, and every branch of `server.core` must be reached by them."""
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server for all tests; each has a database of its own."""
+    server = Postgres()
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """What holds for one database holds for the other."""
+    if request.param == "sqlite":
+        return SQLITE
+    server: Postgres = request.getfixturevalue("postgres")
+    return Engine("postgresql", lambda folder: server.fresh())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

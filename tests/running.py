@@ -11,16 +11,16 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import requests
+from databases import opened
 
 from server.access import hash_password
 from server.store import StaffRow
-from server.store.sqlite import SqliteStore
 
 ROOT = Path(__file__).resolve().parent.parent
 OPEN = str(ROOT / "config" / "sites" / "open.toml")
@@ -79,18 +79,18 @@ class Client:
 class Server:
     """`moiso serve` on a free port. `site` is the id of the first document."""
 
-    def __init__(self, folder: Path, document: str = OPEN, *options: str, site: str = "open", port: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, document: str = OPEN, *options: str, site: str = "open", port: int | None = None, db: str | None = None
+    ) -> None:
         self.folder, self.document, self.options, self.site = folder, document, options, site
         self.port = port or free_port()
         self.database = folder / "office.db"
+        """Its file; of no meaning with another `db`."""
+        self.db = db or f"sqlite:///{self.database}"
         self.url = f"http://127.0.0.1:{self.port}"
         self.api = f"{self.url}/api/v1"
         self.process: subprocess.Popen[str] | None = None
         self.log = folder / "server.log"
-
-    @property
-    def db(self) -> str:
-        return f"sqlite:///{self.database}"
 
     def start(self) -> Server:
         with self.log.open("a") as log:
@@ -144,7 +144,7 @@ class Server:
     def crew(self, *names: str, role: str = "clerk") -> list[Client]:
         """Several new members of staff at once, signed in, without a command for each."""
         hashed = hash_password(PASSWORD)
-        with closing(SqliteStore(self.database)) as store:
+        with opened(self.db) as store:
             store.write([lambda tx: [tx.put_staff(StaffRow(name, role, hashed, self.site)) for name in names]])
         tokens = [Client(self.api).post("/sessions", {"user": name, "password": PASSWORD}, expect=201)["token"] for name in names]
         return [Client(self.api, token) for token in tokens]
@@ -174,8 +174,8 @@ def select_pause() -> None:
 
 
 @contextmanager
-def running(folder: Path, document: str = OPEN, *options: str, site: str = "open") -> Iterator[Server]:
-    server = Server(folder, document, *options, site=site)
+def running(folder: Path, document: str = OPEN, *options: str, site: str = "open", db: str | None = None) -> Iterator[Server]:
+    server = Server(folder, document, *options, site=site, db=db)
     try:
         yield server.start()
     finally:

@@ -189,7 +189,7 @@ def test_an_account_that_cannot_be_made_is_not_made(db: str) -> None:
 
 
 URLS: dict[str, str] = {
-    "another engine": "postgresql://localhost/moiso",
+    "an engine and nothing behind": "postgresql://",
     "no scheme": "office.db",
     "two slashes": "sqlite://office.db",
     "nothing behind": "sqlite:///",

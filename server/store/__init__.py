@@ -36,6 +36,10 @@ class Broken(Exception):
     """The disk has failed a read or a flush. What the page cache says can no longer be trusted: stop acknowledging."""
 
 
+class AlreadyServed(Exception):
+    """Another server holds this database."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventRow:
     """One line of the story: primary key (site, day, seq)."""
@@ -194,6 +198,12 @@ Write = Callable[[Writing], Any]
 
 class Store(Protocol):
     """Reads answer from what is committed. `write` runs its steps in one durable transaction and returns after the flush."""
+
+    def read_beside(self, offload: Callable[..., Any]) -> None:
+        """Where a read may have to wait, it does so through `offload(f, *args)`, which runs f on another thread."""
+
+    def serve_alone(self) -> None:
+        """Claim this database for one server process, until closed or the process ends, however it ends. Raises `AlreadyServed`."""
 
     def write(self, steps: Sequence[Write]) -> list[Any]:
         """All or nothing. Raises `Conflict`, `Poison`, `Unavailable` or `Broken`; then nothing was written."""

@@ -7,7 +7,7 @@ used by one thread at a time (the ledger's committer, off the event loop); reads
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from sqlite_utils import Migrations
 
 from server.store import (
     NOTICES_KEPT,
+    AlreadyServed,
     AnswerRow,
     Broken,
     Conflict,
@@ -100,10 +101,6 @@ def display_names(db: sqlite_utils.Database) -> None:
 _NOTICE = "select id, site, day, appointment, kind, contact, created_at, due_at, expires_at, tries, state, detail from notices"
 _SITE = "select site, version, document, source, imported_sha from sites where site = ?"
 _STAFF = "select name, role, password_hash, site, must_change, display_name from staff"
-
-
-class AlreadyServed(Exception):
-    """Another server holds this database."""
 
 
 def claim(path: Path) -> FileLock:
@@ -268,6 +265,9 @@ class SqliteStore:
     def serve_alone(self) -> None:
         """Claim this database for one server process. Raises `AlreadyServed`; the claim ends with the process, however it ends."""
         self._alone = claim(self.path)
+
+    def read_beside(self, offload: Callable[..., Any]) -> None:
+        """The pages are at hand: a read takes microseconds, and the way to another thread and back ten times that."""
 
     def keep_journal(self) -> None:
         """Leave it to somebody else (`server.store.replica`) to bring the journal into the file."""
