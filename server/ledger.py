@@ -616,9 +616,10 @@ class Ledger:
     def _look_around(self) -> None:
         self.sites.refresh()
         self._open_days_to_come()
-        for (site, when), book in list(self._books.items()):
+        books = list(self._books.items())
+        for ((site, when), book), last in zip(books, self.store.last_seqs([key for key, _ in books]), strict=True):
             day = book.published
-            if self.store.last_seq(site, when) > day.seq:
+            if last > day.seq:
                 book.ahead = None
                 self._catch_up(book)
             elif when < self.today(site) - timedelta(days=1) and (day.closed or not day.opened):

@@ -1,26 +1,27 @@
-"""The one door in this process: a real store in a file, a real committer on a thread of its own, and a store that can be made to fail."""
+"""The one door in this process: a real store of either engine that can be made to fail, a real committer on a thread of its own."""
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
+from databases import SQLITE, opened
 
 from server import wire
 from server.clock import HallClock
+from server.commands import database
 from server.core import decide
 from server.core import events as ev
 from server.core.day import Day
 from server.ledger import Answer, Command, Idempotency, Ledger
 from server.sites import Sites, importing
 from server.store import Write
+from server.store.postgres import PostgresStore
 from server.store.sqlite import SqliteStore
 
 # The library's own default draws every traceback as a picture, with all its values: a second each.
@@ -34,11 +35,11 @@ TODAY = NOON.date()
 WAIT_S = 20.0
 
 
-class Disk(SqliteStore):
-    """The real store, on a disk that can be slow, full or broken. `batches` holds the size of every transaction asked for."""
+class _Fragile:
+    """Makes a real store one that can be slow, full or broken. `batches` holds the size of every transaction asked for."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, where: Any) -> None:
+        super().__init__(where)  # type: ignore[call-arg]
         self.batches: list[int] = []
         self.before: list[Callable[[], None]] = []
         """Each is called once, before one transaction; what it raises is what the transaction raises."""
@@ -49,10 +50,22 @@ class Disk(SqliteStore):
         self.batches.append(len(steps))
         if self.before:
             self.before.pop(0)()
-        results = super().write(steps)
+        results = self.really_write(steps)
         if self.after:
             self.after.pop(0)()
         return results
+
+    def really_write(self, steps: Sequence[Write]) -> list[Any]:
+        """Whatever the disk is like."""
+        return super().write(steps)  # type: ignore[misc,no-any-return]
+
+
+class Disk(_Fragile, SqliteStore):  # type: ignore[misc]
+    pass
+
+
+class Remote(_Fragile, PostgresStore):  # type: ignore[misc]
+    pass
 
 
 def failing(error: Exception) -> Callable[[], None]:
@@ -76,9 +89,11 @@ class Slow:
 class Door:
     """An office behind its door. `clock` stands still until `pass_time`."""
 
-    def __init__(self, folder: Path, document: str | None = None, start: datetime = NOON) -> None:
-        self.path = folder / "office.db"
-        self.store = Disk(self.path)
+    def __init__(self, where: Path | str, document: str | None = None, start: datetime = NOON) -> None:
+        """`where`: the URL of a database, or a folder for one on SQLite."""
+        self.url = where if isinstance(where, str) else SQLITE.new(where)
+        found = database(self.url)
+        self.store: Any = Disk(found) if isinstance(found, Path) else Remote(found)
         self.site = self.import_site(document or OPEN.read_text(encoding="utf-8"))
         self._passed = 0.0
         self.clock = HallClock(start, monotonic=lambda: self._passed)
@@ -120,7 +135,7 @@ class Door:
     def import_site(self, document: str) -> str:
         site, step = importing(self.store, document, "test")
         if step is not None:
-            SqliteStore.write(self.store, [step])
+            self.store.really_write([step])
         return site.id
 
     def look_around(self) -> None:
@@ -177,8 +192,8 @@ class Door:
 
     def rows(self, when: date = TODAY) -> list[tuple[int, str]]:
         """Number and kind of every event on the disk, read by somebody else."""
-        with closing(sqlite3.connect(self.path)) as other:
-            return other.execute("select seq, kind from events where day = ? order by seq", (when.isoformat(),)).fetchall()
+        with opened(self.url) as other:
+            return [(row.seq, row.kind) for row in other.story(self.site, when)]
 
     def codes(self, when: date | None = None) -> list[str]:
         return [t.code for t in self.day(when).tickets.values()]
@@ -186,13 +201,3 @@ class Door:
 
 def issuing(ticket: str, service: str = "A") -> Command:
     return lambda day, now: decide.issue(day, now, ticket=ticket, service=service, kiosk="k1")
-
-
-@contextmanager
-def other_process(path: Path) -> Iterator[SqliteStore]:
-    """Somebody else who has opened the same database."""
-    store = SqliteStore(path)
-    try:
-        yield store
-    finally:
-        store.close()

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from door import NOON, OPEN, TODAY, WAIT_S, Door, Slow, failing, issuing, other_process
+from databases import Engine, opened
+from door import NOON, OPEN, TODAY, WAIT_S, Door, Slow, failing, issuing
 
 from server import wire
 from server.core import decide
@@ -29,7 +30,19 @@ LAN, MINH = decide.By("lan"), decide.By("minh")
 
 
 @pytest.fixture
-def door(tmp_path: Path) -> Iterator[Door]:
+def url(engine: Engine, tmp_path: Path) -> str:
+    """A new database of either engine."""
+    return engine.new(tmp_path)
+
+
+@pytest.fixture
+def door(url: str) -> Iterator[Door]:
+    with Door(url) as door:
+        yield door
+
+
+@pytest.fixture
+def door_of_a_file(tmp_path: Path) -> Iterator[Door]:
     with Door(tmp_path) as door:
         yield door
 
@@ -50,7 +63,7 @@ def calling(counter: str = "1", by: decide.By = LAN) -> Any:
 
 def by_other(door: Door, *events: ev.Event, when: Any = TODAY) -> None:
     """Another process writes into the story of the day."""
-    with other_process(door.path) as store:
+    with opened(door.url) as store:
         seq = store.last_seq(door.site, when)
         rows = [
             EventRow(door.site, when, seq + n, NOON, "staff:cli", type(event).__name__, wire.event_text(event))
@@ -258,10 +271,10 @@ def test_a_command_that_changes_nothing_is_remembered_too(door: Door) -> None:
     assert door.day().counters["1"].state is CounterState.CLOSED
 
 
-def test_the_answer_of_a_lost_response_is_given_after_a_restart(tmp_path: Path) -> None:
-    with Door(tmp_path) as before:
+def test_the_answer_of_a_lost_response_is_given_after_a_restart(url: str) -> None:
+    with Door(url) as before:
         first = before.issue(once="k")
-    with Door(tmp_path) as after:
+    with Door(url) as after:
         again = after.issue(once="k")
         assert (again.status, again.body, again.replayed) == (first.status, first.body, True)
         assert json.loads(after.issue().body) == "A002"
@@ -374,7 +387,8 @@ def failing_read(*_: Any) -> Any:
     raise Unavailable("locked")
 
 
-def test_a_full_disk_refuses_and_recovers_without_a_restart(door: Door) -> None:
+def test_a_full_disk_refuses_and_recovers_without_a_restart(door_of_a_file: Door) -> None:
+    door = door_of_a_file
     writer = door.store._writer.conn
     pages = writer.execute("pragma page_count").fetchone()[0]
     writer.execute(f"pragma max_page_count = {pages + 4}")
@@ -430,9 +444,9 @@ def test_news_of_another_process_is_told_once_a_second(door: Door) -> None:
     assert [seq for seq, _ in door.heard] == [1, 2, 3]
 
 
-def test_two_ledgers_on_one_database_lose_nothing(tmp_path: Path) -> None:
+def test_two_ledgers_on_one_database_lose_nothing(url: str) -> None:
     """As on a database server: any process may serve any day, the primary key guards."""
-    with Door(tmp_path) as one, Door(tmp_path) as two:
+    with Door(url) as one, Door(url) as two:
         futures = [door.spawn(door.do, issuing(f"{n}-{i}"), once=f"{n}-{i}") for i in range(40) for n, door in enumerate((one, two))]
         given = [f for f in futures if f.exception(timeout=WAIT_S) is None]
         assert all(isinstance(f.exception(), Unavailable) for f in futures if f not in given)
@@ -445,8 +459,8 @@ def test_two_ledgers_on_one_database_lose_nothing(tmp_path: Path) -> None:
 # -- the end ---------------------------------------------------------------------------------------------------------------------
 
 
-def test_stopping_answers_what_was_accepted_and_refuses_the_rest(tmp_path: Path) -> None:
-    with Door(tmp_path) as door:
+def test_stopping_answers_what_was_accepted_and_refuses_the_rest(url: str) -> None:
+    with Door(url) as door:
         held = door.hold()
         accepted = door_queue(door, *[door.issue] * 20)
         door.ledger.stop()
@@ -494,8 +508,8 @@ def test_times_in_the_story_never_decrease_when_the_clock_does(door: Door) -> No
     assert [t.queue_time for t in door.day().tickets.values()] == sorted(t.queue_time for t in door.day().tickets.values())
 
 
-def test_a_day_that_runs_past_midnight_keeps_its_counters(tmp_path: Path) -> None:
-    with Door(tmp_path, start=NOON + timedelta(hours=11, minutes=50)) as door:
+def test_a_day_that_runs_past_midnight_keeps_its_counters(url: str) -> None:
+    with Door(url, start=NOON + timedelta(hours=11, minutes=50)) as door:
         door.issue()
         door.do(opening())
         assert door.ledger.day_of_counter(door.site, "1") == TODAY
@@ -540,12 +554,12 @@ def test_a_ticket_forgotten_at_a_counter_does_not_keep_yesterday_open(door: Door
     assert [t.state for t in door.day(TODAY).tickets.values()] == [State.DONE, State.LAPSED]
 
 
-def test_days_left_open_by_a_computer_that_was_switched_off_are_closed_in_the_morning(tmp_path: Path) -> None:
-    with Door(tmp_path) as friday:
+def test_days_left_open_by_a_computer_that_was_switched_off_are_closed_in_the_morning(url: str) -> None:
+    with Door(url) as friday:
         friday.issue()
         friday.pass_time(days=1)
         friday.issue()
-    with Door(tmp_path, start=NOON + timedelta(days=3)) as monday:
+    with Door(url, start=NOON + timedelta(days=3)) as monday:
         monday.ledger.close_old_days()
         for when in (TODAY, TOMORROW):
             assert monday.rows(when)[-1][1] == "DayClosed"
@@ -633,10 +647,10 @@ def test_a_revision_that_could_not_be_stored_is_tried_again(door: Door) -> None:
     assert door.rows()[-1][1] == "SiteRevised"
 
 
-def test_a_document_imported_while_nobody_served_is_adopted_at_the_next_start(tmp_path: Path) -> None:
-    with Door(tmp_path) as before:
+def test_a_document_imported_while_nobody_served_is_adopted_at_the_next_start(url: str) -> None:
+    with Door(url) as before:
         before.issue()
-    with Door(tmp_path, TWO) as after:
+    with Door(url, TWO) as after:
         after.day()
         after.look_around()
         assert after.rows()[-1][1] == "SiteRevised"
@@ -653,18 +667,18 @@ def test_a_day_that_has_not_begun_begins_under_the_newest_document(door: Door) -
     assert door.ledger.story(door.site, TODAY)[0].event == ev.DayOpened(2)
 
 
-def test_a_day_is_read_again_under_the_document_it_was_bound_to(tmp_path: Path) -> None:
+def test_a_day_is_read_again_under_the_document_it_was_bound_to(url: str) -> None:
     """What a later version added is not there until the day adopts it: a replay of its story must find the same counters."""
-    with Door(tmp_path) as before:
+    with Door(url) as before:
         before.issue()
-    with Door(tmp_path, FIFTH) as after:
+    with Door(url, FIFTH) as after:
         assert "5" not in after.day().counters
         with pytest.raises(KeyError):
             after.do(opening("5"))
         after.look_around()
         after.do(opening("5"))
         assert after.ledger.history(after.site, TODAY).counters["5"].state is CounterState.OPEN
-    with Door(tmp_path, FIFTH) as again:
+    with Door(url, FIFTH) as again:
         assert again.day().counters["5"].state is CounterState.OPEN
 
 

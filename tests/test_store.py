@@ -153,6 +153,8 @@ def test_a_story_is_read_as_it_was_written(store: Store) -> None:
     assert store.story("demo", DAY, after=3) == rows[3:]
     assert store.last("demo", DAY) == rows[-1] and store.last_seq("demo", DAY) == 5
     assert store.last("demo", DAY + timedelta(days=1)) is None and store.last_seq("other", DAY) == 0
+    asked = [("demo", DAY + timedelta(days=1)), ("demo", DAY), ("other", DAY), ("demo", DAY)]
+    assert store.last_seqs(asked) == [0, 5, 0, 5] and store.last_seqs([]) == []
 
 
 def test_a_number_of_the_story_is_written_once(store: Store, url: str) -> None:

@@ -43,9 +43,11 @@ OLDEST = 140_000
 BUSY_MS = 5000
 """Longest wait for another one's lock, of a read for its answer, and for a lost connection to end."""
 OPENING_MS = 30_000
+CLAIM_MS = 3000
 SCRUB_MS = 50
 SCRUB_TRIES = 20
-# What libpq is told unless the URL says otherwise: a server that has gone without a word is noticed within about ten seconds.
+# What libpq is told unless the URL says otherwise: a server that has gone without a word is noticed within about ten seconds. The server
+# is told the same of us (`_connect`): otherwise the claim of a machine that lost its power would stand for two hours.
 CONNECTING = {
     "connect_timeout": "3",
     "keepalives_idle": "5",
@@ -240,7 +242,9 @@ class PostgresStore:
                        case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end, false),
                    set_config('default_transaction_isolation', 'read committed', false),
                    set_config('default_transaction_read_only', %s, false), set_config('statement_timeout', %s, false),
-                   set_config('lock_timeout', %s, false), set_config('timezone', 'UTC', false)""",
+                   set_config('lock_timeout', %s, false), set_config('timezone', 'UTC', false),
+                   set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
+                   set_config('tcp_keepalives_count', '3', false), set_config('client_connection_check_interval', '1000', false)""",
                 ("off" if writes else "on", "0" if writes else str(BUSY_MS), str(BUSY_MS)),
             ).fetchone()
         except psycopg.Error as error:
@@ -266,10 +270,18 @@ class PostgresStore:
     def serve_alone(self) -> None:
         """Claim this database for one server process. Raises `AlreadyServed`; the claim belongs to the connection that writes."""
         connection = self._begin()
-        claimed = self._claimed(connection)
-        connection.execute("commit")
-        if not claimed:
-            raise AlreadyServed(f"{self.name} is already served by another server. Stop that one first, or give --db another database.")
+        try:
+            # A server that was killed holds it for a moment longer, until the database has noticed.
+            connection.execute("select set_config('lock_timeout', %s, true), pg_advisory_lock(%s)", (str(CLAIM_MS), SERVING))
+            connection.execute("commit")
+        except errors.LockNotAvailable as error:
+            self._roll_back()
+            raise AlreadyServed(
+                f"{self.name} is already served by another server. Stop that one first, or give --db another database."
+            ) from error
+        except psycopg.Error as error:
+            self._roll_back()
+            raise self._failure(error) from error
         self._alone = True
 
     def _claimed(self, connection: psycopg.Connection[Any]) -> bool:
@@ -412,6 +424,15 @@ class PostgresStore:
     def last_seq(self, site: str, day: date) -> int:
         rows = self._rows("select seq from events where site = %s and day = %s order by seq desc limit 1", site, day)
         return int(rows[0][0]) if rows else 0
+
+    def last_seqs(self, days: Sequence[tuple[str, date]]) -> list[int]:
+        rows = self._rows(
+            """select coalesce((select e.seq from events e where e.site = d.site and e.day = d.day order by e.seq desc limit 1), 0)
+               from unnest(%s::text[], %s::date[]) with ordinality as d(site, day, number) order by d.number""",
+            [site for site, _ in days],
+            [day for _, day in days],
+        )
+        return [int(seq) for (seq,) in rows]
 
     def days(self, site: str) -> list[date]:
         # One step per day through the primary key, instead of a walk over every event of five years.

@@ -340,6 +340,9 @@ class SqliteStore:
     def last_seq(self, site: str, day: date) -> int:
         return int(self._rows("select coalesce(max(seq), 0) from events where site = ? and day = ?", site, day.isoformat())[0][0])
 
+    def last_seqs(self, days: Sequence[tuple[str, date]]) -> list[int]:
+        return [self.last_seq(site, day) for site, day in days]
+
     def days(self, site: str) -> list[date]:
         # One step per day through the primary key, instead of a walk over every event of five years.
         rows = self._rows(
