@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,9 +80,16 @@ class Server:
     """`moiso serve` on a free port. `site` is the id of the first document."""
 
     def __init__(
-        self, folder: Path, document: str = OPEN, *options: str, site: str = "open", port: int | None = None, db: str | None = None
+        self,
+        folder: Path,
+        document: str = OPEN,
+        *options: str,
+        site: str = "open",
+        port: int | None = None,
+        db: str | None = None,
+        program: Sequence[str] = ("-m", "server"),
     ) -> None:
-        self.folder, self.document, self.options, self.site = folder, document, options, site
+        self.folder, self.document, self.options, self.site, self.program = folder, document, options, site, program
         self.port = port or free_port()
         self.database = folder / "office.db"
         """Its file; of no meaning with another `db`."""
@@ -96,7 +103,7 @@ class Server:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "server", "serve", "--site", self.document, "--db", self.db, "--port", str(self.port)),
+                    *(sys.executable, *self.program, "serve", "--site", self.document, "--db", self.db, "--port", str(self.port)),
                     *("--voice", "silent", *self.options),
                 ],
                 stdout=log,
@@ -174,8 +181,15 @@ def select_pause() -> None:
 
 
 @contextmanager
-def running(folder: Path, document: str = OPEN, *options: str, site: str = "open", db: str | None = None) -> Iterator[Server]:
-    server = Server(folder, document, *options, site=site, db=db)
+def running(
+    folder: Path,
+    document: str = OPEN,
+    *options: str,
+    site: str = "open",
+    db: str | None = None,
+    program: Sequence[str] = ("-m", "server"),
+) -> Iterator[Server]:
+    server = Server(folder, document, *options, site=site, db=db, program=program)
     try:
         yield server.start()
     finally:

@@ -41,6 +41,10 @@ def test_commands_are_measured_beside_a_bare_route_and_a_bare_insert(tmp_path: P
     assert all(figure.ours > 0 and figure.yard > 0 for figure in found.values())
 
 
+def test_a_slow_disk_is_the_product_with_a_writer_that_waits(tmp_path: Path) -> None:
+    assert [figure.yardstick for figure in commands.slow_disk(tmp_path, 40, 1)] == ["own disk"]
+
+
 def test_a_call_is_followed_to_every_screen_beside_a_bare_broadcast(tmp_path: Path) -> None:
     found = hall.measure(tmp_path, (1, 3), 2)
     assert [figure.what for figure in found][:3] == ["memory at rest", "call to 1 screen, p50", "call to 1 screen, p99"]

@@ -27,13 +27,14 @@ from .figures import STEADY, TAIL, Figure, p, read_baseline, slower, table, writ
 from .machine import CORES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-NOT_HERE = "Not measured by this command: two thousand followers, a disk whose flush is delayed, other engines and several workers."
+NOT_HERE = "Not measured by this command: two thousand followers, other engines and several workers."
 Part = Callable[[Path, bool], list[Figure]]
 
 
 def _commands(folder: Path, long: bool) -> list[Figure]:
     clients = (1, 8, 32, 128) if long else (1, 8, 32)
-    return commands.measure(folder, clients, 1200 if long else 400, 5 if long else 3)
+    requests, runs = (1200, 5) if long else (400, 3)
+    return [*commands.measure(folder, clients, requests, runs), *commands.slow_disk(folder, requests, runs)]
 
 
 def _hall(folder: Path, long: bool) -> list[Figure]:

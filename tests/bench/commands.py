@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
@@ -17,6 +17,7 @@ from running import MORNING, OPEN, Server, running  # isort: skip
 COUNTERS = 32
 DAYS = [f"2026-11-{day}" for day in range(21, 28)]
 SLOTS = 24 * 6 * len(DAYS)
+FLUSH_MS = 5
 PATH = "/api/v1/sites/open"
 
 
@@ -54,12 +55,12 @@ def _booking(n: int) -> str:
 
 
 @contextmanager
-def office(folder: Path) -> Iterator[Office]:
+def office(folder: Path, *, program: Sequence[str] = ("-m", "server")) -> Iterator[Office]:
     text = Path(OPEN).read_text(encoding="utf-8").replace("capacity = 2", "capacity = 200")
     text += "".join(f'\n[[counters]]\nid = "{n}"\nservices = ["A", "B"]\n' for n in range(5, COUNTERS + 1))
     document = folder / "open.toml"
     document.write_text(text, encoding="utf-8")
-    with on_core(0), running(folder, str(document), *MORNING) as server, bare(folder) as yard:
+    with on_core(0), running(folder, str(document), *MORNING, program=program) as server, bare(folder) as yard:
         clerk, kiosk = server.staff("lan"), server.device("k1")
         for n in range(1, COUNTERS + 1):
             clerk.post(f"/sites/open/counters/{n}/open")
@@ -81,21 +82,36 @@ def _beside(place: Office, what: str, clients: int, requests: int, runs: int) ->
     kept: dict[str, list[Figure]] = {}
     at = f"{clients} client{'s' if clients > 1 else ''}"
     for _ in range(runs):
-        route = _asked(place.yard, _bare("/route"), clients, requests)
-        ours = _asked(place.server.port, place.request(what), clients, requests)
+        route = asked(place.yard, _bare("/route"), clients, requests)
+        ours = asked(place.server.port, place.request(what), clients, requests)
         lines = [
             Figure(f"{what}, {at}", ours.per_second, "a second", "bare route", route.per_second, more_is_better=True),
             Figure(f"{what}, {at}, p50", ours.percentile(50), "ms", "bare route", route.percentile(50)),
             Figure(f"{what}, {at}, p99", ours.percentile(99), "ms", "bare route", route.percentile(99), tolerance=TAIL),
         ]
         if what == "issue":
-            insert = _asked(place.yard, _bare("/insert"), clients, requests)
+            insert = asked(place.yard, _bare("/insert"), clients, requests)
             name = f"issue, {at}, beside an insert"
             lines.append(Figure(name, ours.per_second, "a second", "bare insert + commit", insert.per_second, more_is_better=True))
         for line in lines:
             kept.setdefault(line.what, []).append(line)
     found = [middle(each) for each in kept.values()]
     return [_promised(each) for each in found]
+
+
+def slow_disk(folder: Path, requests: int, runs: int) -> list[Figure]:
+    """Numbers taken by 32 clients, durable, on a disk whose flush takes longer, beside the same program on this machine's own disk."""
+    found = []
+    (folder / "slow").mkdir()
+    with office(folder) as usual, office(folder / "slow", program=("-m", "tests.bench.slow_disk", str(FLUSH_MS))) as slow, on_core(1):
+        alone = asked(slow.server.port, slow.request("issue"), 1, 100)
+        assert alone.percentile(50) > FLUSH_MS, "the delay is no delay"
+        for _ in range(runs):
+            yard = asked(usual.server.port, usual.request("issue"), 32, requests)
+            ours = asked(slow.server.port, slow.request("issue"), 32, requests)
+            what = f"issue, 32 clients, flushes of {FLUSH_MS} ms more"
+            found.append(Figure(what, ours.per_second, "a second", "own disk", yard.per_second, more_is_better=True, promise=0.8))
+    return [middle(found)]
 
 
 PROMISES = {"issue, 32 clients": 0.65, "issue, 32 clients, p99": 3.0}
@@ -110,7 +126,8 @@ def _bare(path: str) -> Request:
     return lambda n: request
 
 
-def _asked(port: int, request: Request, clients: int, requests: int) -> Measured:
+def asked(port: int, request: Request, clients: int, requests: int) -> Measured:
+    """So many requests by so many clients, all of which are granted."""
     measured = load(port, request, clients=clients, requests=requests)
     assert set(measured.statuses) <= {200, 201}, measured.statuses
     return measured
