@@ -35,7 +35,7 @@ def measure(folder: Path, sizes: tuple[int, ...], calls: int) -> list[Figure]:
             with on_core(1):
                 with Screens(server.port, size, HELLO) as screens:
                     grown_kb = resident_kb(server.process.pid) - ours_kb
-                    ours = _called(screens, clerk.key or "", [next(codes) for _ in range(calls + 1)])
+                    ours = called(screens, clerk.key or "", [next(codes) for _ in range(calls + 1)])
                 with Screens(yard.port, size, {}) as screens:
                     yard_grown_kb = resident_kb(yard.pid) - yard_kb
                     plain = _broadcast(screens, board, calls + 1)
@@ -49,8 +49,8 @@ def measure(folder: Path, sizes: tuple[int, ...], calls: int) -> list[Figure]:
     return found
 
 
-def _called(screens: Screens, clerk: str, codes: list[str]) -> list[float]:
-    """Seconds from each press to each screen, without the first: it warms what every later one finds warm."""
+def called(screens: Screens, clerk: str, codes: list[str]) -> list[float]:
+    """Seconds from each press on counter 1 to each screen, without the first: it warms what every later one finds warm."""
     seconds: list[float] = []
     for code in codes:
         press = http("POST", NEXT, '{"finish":true}', Authorization=f"Bearer {clerk}", Idempotency_Key=code)
