@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
-from server.commands import Failed, add_leaf, database_file
+from server.commands import Failed, add_leaf, data_folder, database
 from server.store import Unavailable, copies, replica
 from server.store.copies import BadCopy
 
@@ -24,13 +25,14 @@ SILENT_S = 2.0
 
 def backup(arguments: Arguments) -> None:
     """Make one copy; with --keep remove the oldest of those that this command has made."""
-    source = database_file(arguments.db, "pg_dump, as in docs/postgresql.md")
-    to = Path(arguments.to) if arguments.to else source.parent / "backups"
-    target = to if to.suffix == ".db" else to / f"{source.stem}-{datetime.now():{NAME}}.db"
-    with _sentences(), _progress("copied") as progress:
+    source = database(arguments.db)
+    stem, end = (source.stem, ".db") if isinstance(source, Path) else (Path(urlsplit(source).path).name or "moiso", ".dump")
+    to = Path(arguments.to) if arguments.to else (source.parent if isinstance(source, Path) else data_folder()) / "backups"
+    target = to if to.suffix == end else to / f"{stem}-{datetime.now():{NAME}}{end}"
+    with _sentences(), _progress("copied", " pages" if end == ".db" else " rows") as progress:
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = copies.make(source, target, progress)
-    removed = _pruned(target.parent, source.stem, arguments.keep) if arguments.keep and target != to else []
+        made = copies.make(source, target, progress) if isinstance(source, Path) else _dumps().make(source, target, progress)
+    removed = _pruned(target.parent, stem, end, arguments.keep) if arguments.keep and target != to else []
     told = {
         "path": str(made.path),
         "bytes": made.size,
@@ -42,27 +44,40 @@ def backup(arguments: Arguments) -> None:
 
 
 def restore(arguments: Arguments) -> None:
-    """Put a copy back; the database that was there keeps another name."""
-    target, wanted = database_file(arguments.db, "pg_restore, as in docs/postgresql.md"), Path(arguments.copy)
-    if wanted.is_dir():
+    """Put a copy back; the database that was there keeps another name, on PostgreSQL as a copy beside the one that is put back."""
+    target, wanted = database(arguments.db), Path(arguments.copy)
+    if isinstance(target, Path) and wanted.is_dir():
         found = replica.copies_of(target, wanted)
         if not found:
             raise Failed(f"There is no copy of {target.name} in {wanted}.")
         wanted = found[-1]
-    aside = target.with_name(f"{target.name}.before-{datetime.now():{NAME}}")
-    with _sentences(), _progress("restored") as progress:
-        if not wanted.exists():
-            raise Failed(f"There is no file {wanted}.")
-        made = copies.restore(wanted, target, aside, progress)
+    if not wanted.is_file():
+        raise Failed(f"There is no file {wanted}.")
+    at = f"{datetime.now():{NAME}}"
+    with _sentences(), _progress("restored", " pages" if isinstance(target, Path) else "B") as progress:
+        if isinstance(target, Path):
+            aside = target.with_name(f"{target.name}.before-{at}")
+            made, name = copies.restore(wanted, target, aside, progress), str(target)
+        else:
+            aside = wanted.absolute().with_name(f"{wanted.stem}.before-{at}.dump")
+            made = _dumps().restore(wanted, target, aside, progress)
+            name = _dumps().named(target)
     kept = str(aside) if aside.exists() else None
-    told = {"path": str(made.path), "from": str(wanted), "days": made.days, "events": made.events, "before": kept}
+    told = {"path": name, "from": str(wanted), "days": made.days, "events": made.events, "before": kept}
     was = f" What was there is now {kept}." if kept else ""
-    _say(arguments, told, f"{target} is {wanted}: {made.days} days, {made.events} events.{was}")
+    _say(arguments, told, f"{name} is {wanted}: {made.days} days, {made.events} events.{was}")
 
 
-def _pruned(folder: Path, stem: str, keep: int) -> list[Path]:
+def _dumps() -> Any:
+    """Copies of PostgreSQL; its driver is loaded by those only who use it."""
+    from server.store import dumps
+
+    return dumps
+
+
+def _pruned(folder: Path, stem: str, end: str, keep: int) -> list[Path]:
     digits = "[0-9]" * 4 + "-[0-9][0-9]" * 2 + "T" + "[0-9]" * 6
-    old = sorted(folder.glob(f"{stem}-{digits}.db"))[:-keep]
+    old = sorted(folder.glob(f"{stem}-{digits}{end}"))[:-keep]
     for path in old:
         path.unlink(missing_ok=True)
     return old
@@ -79,11 +94,11 @@ def _sentences() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(verb: str) -> Iterator[Callable[[int, int], None]]:
-    with tqdm(desc=verb, unit=" pages", delay=SILENT_S, file=sys.stderr, leave=False) as bar:
+def _progress(verb: str, unit: str = " pages") -> Iterator[Callable[[int, int], None]]:
+    with tqdm(desc=verb, unit=unit, unit_scale=True, delay=SILENT_S, file=sys.stderr, leave=False) as bar:
 
         def show(done: int, of: int) -> None:
-            bar.total = of
+            bar.total = of or None
             bar.update(done - bar.n)
 
         yield show
@@ -96,7 +111,9 @@ def _say(arguments: Arguments, told: dict[str, Any], sentence: str) -> None:
 def add_parsers(commands: Any) -> None:
     """The two commands, each with an example."""
     copying = add_leaf(commands, "backup", "Copy the database, also while it is served", "moiso backup --to /media/usb --keep 14", backup)
-    copying.add_argument("--to", metavar="FOLDER", help="a folder, or a file that ends in .db (default: backups beside the database)")
+    copying.add_argument(
+        "--to", metavar="FOLDER", help="a folder, or a file that ends in .db or .dump (default: backups beside the database)"
+    )
     copying.add_argument("--keep", type=_some, metavar="N", help="keep the newest N copies in the folder, remove the others")
     putting = add_leaf(
         commands, "restore", "Put a copy in the place of the database", "moiso restore /media/usb/moiso-2026-11-20T0300.db", restore

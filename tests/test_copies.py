@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from databases import Engine
 from running import MORNING, OPEN, ROOT, Server, moiso, running, until
 
 from server import copying
@@ -52,8 +53,8 @@ def database(path: Path, events: int, body: str = "{}") -> Path:
 # -- a copy ----------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_copy_is_made_while_tickets_are_given_and_holds_every_ticket_given_before(tmp_path: Path) -> None:
-    with running(tmp_path, OPEN, *MORNING) as server:
+def test_a_copy_is_made_while_tickets_are_given_and_holds_every_ticket_given_before(engine: Engine, tmp_path: Path) -> None:
+    with running(tmp_path, OPEN, *MORNING, db=engine.new(tmp_path)) as server:
         kiosk = server.device("k1")
         codes: list[str] = []
         stop = threading.Event()
@@ -73,10 +74,11 @@ def test_a_copy_is_made_while_tickets_are_given_and_holds_every_ticket_given_bef
         copy = Path(json.loads(made.stdout)["path"])
         assert copy.parent == tmp_path / "usb" and copy.stat().st_mode & 0o777 == 0o600
         server.stop()
-        restored = moiso("restore", str(copy), "--db", f"sqlite:///{tmp_path}/other/office.db", "--json")
+        empty = engine.new(tmp_path / "other")
+        restored = moiso("restore", str(copy), "--db", empty, "--json")
         assert restored.returncode == 0, restored.stderr
         assert json.loads(restored.stdout)["before"] is None
-    elsewhere = Server(tmp_path / "other", OPEN, *MORNING)
+    elsewhere = Server(tmp_path, OPEN, *MORNING, db=empty)
     elsewhere.start()
     try:
         story = elsewhere.staff("ha", "inspector").get("/sites/open/days/2026-11-20/events")

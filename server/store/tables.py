@@ -7,6 +7,11 @@ from __future__ import annotations
 
 # Texts that are compared or ordered have the order of their code points, as on SQLite, whatever language the database speaks.
 KEY = 'text collate "C" not null'
+TABLES = (
+    *("migrations", "events", "tickets", "answers", "contacts", "sites", "staff", "sessions", "devices", "done"),
+    *("appointments", "day_keys", "notices"),
+)
+"""All of them; `events` has its months with it. A test holds them beside what a new database has."""
 MIGRATIONS: list[tuple[str, tuple[str, ...]]] = [
     (
         "first_tables",
