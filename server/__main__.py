@@ -30,6 +30,12 @@ LAST_WORD_S = 0.2
 """A stopping server listens for so long to connections that say nothing: a request may be on its way."""
 
 
+LOST = (
+    "the hall's time goes on from there until that clock is set. If the clock is right and the record is not, as after a rehearsal, give "
+    "--clock-is-right."
+)
+
+
 def parser() -> argparse.ArgumentParser:
     from server import commands, doctor, rescue, whatif
 
@@ -58,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--site", action="append", metavar="ID_OR_FILE", help="import this document first; may be repeated")
     serve.add_argument("--db", metavar="URL", help=f"{commands.DB} (default: MOISO_DB, else the data directory)")
     serve.add_argument("--json", action="store_true", help="print addresses as one JSON document")
+    serve.add_argument("--clock-is-right", action="store_true", help="believe the computer's clock, though something later was recorded")
     serve.add_argument("--secure-cookies", action="store_true", help="behind HTTPS: cookies travel over it only")
     serve.add_argument(
         "--trusted-proxies",
@@ -251,6 +258,11 @@ def run_serve(arguments: argparse.Namespace) -> int:
     if not store.sites():
         raise commands.Failed("There is no office to serve: give its document with --site FILE.")
     clock = HallClock(start, arguments.factor)
+    happened = None if arguments.clock_is_right else commands.newest(store)
+    if happened is not None:
+        clock.not_before(happened)
+    if clock.lost:
+        print(f"The computer's clock is behind what was recorded at {happened:%Y-%m-%d %H:%M %Z}: {LOST}", file=sys.stderr)
     replica = None
     if arguments.replica:
         replica = Replica(commands.database_file(arguments.db, "leave out --replica, and see docs/postgresql.md"), Path(arguments.replica))

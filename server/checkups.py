@@ -76,7 +76,7 @@ class Rounds:
         if self._copying is not None:
             found.append(checkup.replica(self._copying.age_s))
         clock = self._ctx.ledger.clock
-        found.append(checkup.clock((wall() - clock.now()).total_seconds(), rehearsal=not clock.follows))
+        found.append(checkup.clock((wall() - clock.now()).total_seconds(), rehearsal=not clock.follows, lost=clock.lost))
         with self._ctx.ledger.reading:
             found.append(checkup.opening(day, now))
         return [*found, checkup.holidays(day.site.hours.holidays, day.date), checkup.address(day.site.public_url)]

@@ -44,18 +44,31 @@ class HallClock:
         self._wall, self._monotonic = wall, monotonic
         self.factor = factor
         self.follows = start is None and factor == 1.0
+        self._happened: datetime | None = None
         self._pace = _Pace(start or wall(), monotonic(), factor)
 
     def now(self) -> datetime:
         return self._pace.at(self._monotonic())
 
+    def not_before(self, happened: datetime) -> None:
+        """Something happened at that instant: whatever the computer's clock says, it is not earlier. The hall goes on from there."""
+        if self.follows:
+            tick = self._monotonic()
+            self._happened = happened
+            self._pace = _Pace(max(happened, self._pace.at(tick)), tick, 1.0)
+
+    @property
+    def lost(self) -> bool:
+        """The computer has lost its time (a dead battery and no network): it is earlier there than what has happened."""
+        return self._happened is not None and self._wall() < self._happened - STEP
+
     def adjust(self, *, anybody_waits: bool) -> timedelta:
         """Come closer to the computer's clock; returns what is still missing (positive: the hall clock is behind).
 
         Called every few seconds. A small difference is worked off by going a little faster or slower until the next call, never by a jump
-        back; one above `STEP` is adopted at once, but left alone while anybody waits.
+        back; one above `STEP` is adopted at once, but left alone while anybody waits. A computer that has lost its time is not followed.
         """
-        if not self.follows:
+        if not self.follows or self.lost:
             return timedelta()
         tick = self._monotonic()
         now, wall = self._pace.at(tick), self._wall()

@@ -385,6 +385,16 @@ def wanted_day(text: str) -> date:
         raise Failed(f"{text} is not a date: write it as 2026-11-20.") from error
 
 
+RECENT = 40
+"""Days of an office that are looked at for what happened last: a booking is written to a day to come, and at most so many days ahead."""
+
+
+def newest(store: Store) -> datetime | None:
+    """When something was last recorded, in any office."""
+    rows = [store.last(site, day) for site in store.sites() for day in store.days(site)[-RECENT:]]
+    return max((row.at for row in rows if row is not None), default=None)
+
+
 def folded(store: Store, site: str, when: date) -> tuple[Day, list[ev.Entry]]:
     """A stored day and its story."""
     from server.core.day import fold

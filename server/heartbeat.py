@@ -129,8 +129,9 @@ class Presence:
             row.name, row.kind, row.place, life.seen_s, life.sockets > 0, page, life.facts, dict(life.since_s), clock_offset_s=life.offset_s
         )
 
-    def alarms(self, site: str, unanswered: Iterable[Unanswered] = ()) -> list[Alarm]:
-        return alarms(self.devices(site), self._now(), unanswered)
+    def alarms(self, site: str, unanswered: Iterable[Unanswered] = (), *, lost: bool = False) -> list[Alarm]:
+        """What of the office's equipment wants looking after; `lost`: the server itself has lost the time since it was started."""
+        return alarms(self.devices(site), self._now(), unanswered, self._started_s if lost else None)
 
 
 def _key(device: Principal, part: str) -> tuple[str, str, str]:

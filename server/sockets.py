@@ -484,7 +484,7 @@ class Sockets:
             for moment, first in self._publisher.unanswered(site)
             if any(reaches(place, moment.target) for place in speaking)
         ]
-        return self._presence.alarms(site, unanswered)
+        return self._presence.alarms(site, unanswered, lost=self._ledger.clock.lost)
 
     def _alarm(self, site: str, alarm: Alarm) -> wire.AlarmOut:
         lasts = max(0.0, self._presence.now_s() - alarm.since_s)

@@ -80,6 +80,13 @@ def test_the_urgent_comes_first_and_of_these_the_oldest() -> None:
     assert found[2].words == "Lời gọi A012 không có loa nào trả lời"
 
 
+@core
+def test_a_server_that_does_not_know_the_time_is_urgent_and_says_what_the_hall_does_meanwhile() -> None:
+    (lost,) = alarms([], NOW, lost_since_s=NOW - 60)
+    assert (lost.kind, lost.words, lost.urgent) == ("time", "Máy chủ đã mất ngày giờ", True)
+    assert lost.todo.startswith("Đặt lại ngày giờ của máy chủ")
+
+
 # -- what is remembered of each device -------------------------------------------------------------------------------------------
 
 

@@ -120,6 +120,7 @@ CASES: list[tuple[Callable[[], Finding], str, State, str]] = [
     (lambda: checkup.clock(0.4, rehearsal=False), "clock", State.GOOD, "đúng"),
     (lambda: checkup.clock(-20, rehearsal=False), "clock", State.ATTENTION, "lệch giờ máy chủ 20 giây"),
     (lambda: checkup.clock(3600, rehearsal=False), "clock", State.BAD, "lệch giờ máy chủ 3600 giây"),
+    (lambda: checkup.clock(-9e8, rehearsal=False, lost=True), "clock", State.BAD, "mất ngày giờ"),
     (lambda: checkup.clock(3600, rehearsal=True), "clock", State.ATTENTION, "tập dượt"),
     (lambda: checkup.mail(None), "mail", State.GOOD, "trả lời"),
     (lambda: checkup.mail("timed out"), "mail", State.ATTENTION, "timed out"),

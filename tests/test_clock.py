@@ -116,3 +116,36 @@ def test_a_rehearsal_owes_the_computer_nothing(start: datetime | None, factor: f
 
 def test_real_seconds_are_hall_time_over_the_factor() -> None:
     assert Computer().clock(factor=60.0).seconds(HOUR) == 60.0
+
+
+def test_a_computer_that_lost_its_time_does_not_take_the_hall_back_behind_what_has_happened() -> None:
+    computer = Computer()
+    computer.wall = datetime(2012, 1, 1, tzinfo=UTC)
+    clock = computer.clock()
+    clock.not_before(NINE)
+    assert clock.lost and clock.now() == NINE
+    live(computer, clock, HOUR, waits=False)
+    assert clock.now() == NINE + HOUR, "also when nobody waits"
+    computer.wall = NINE + 3 * HOUR
+    assert not clock.lost
+    live(computer, clock, SECOND, waits=True)
+    assert clock.now() == NINE + HOUR + SECOND, "a computer that has found it again is followed as any other"
+    live(computer, clock, SECOND, waits=False)
+    assert clock.now() == computer.wall
+
+
+def test_a_computer_that_is_a_little_behind_what_has_happened_is_come_closer_to() -> None:
+    computer = Computer()
+    clock = computer.clock()
+    clock.not_before(NINE + MINUTE)
+    assert not clock.lost and clock.now() == NINE + MINUTE
+    live(computer, clock, 61 * MINUTE, waits=True)
+    assert abs(clock.now() - computer.wall) <= 2 * SECOND
+
+
+def test_what_happened_before_now_changes_nothing_and_a_rehearsal_owes_it_nothing() -> None:
+    computer = Computer()
+    clock, rehearsal = computer.clock(), computer.clock(start=NINE - HOUR)
+    clock.not_before(NINE - HOUR)
+    rehearsal.not_before(NINE + HOUR)
+    assert clock.now() == NINE and rehearsal.now() == NINE - HOUR and not clock.lost and not rehearsal.lost

@@ -8,6 +8,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,21 @@ def test_a_document_imported_while_the_office_works_is_adopted_by_its_day(tmp_pa
         server.start()
         assert anyone.get(f"/sites/open/tickets/{tickets[1]['id']}")["state"] == "done"
         assert take(kiosk)["code"] == "A005"
+
+
+def test_a_computer_that_starts_without_its_time_serves_on_from_what_was_recorded_and_staff_are_told(tmp_path: Path) -> None:
+    ahead = datetime.now().astimezone() + timedelta(hours=3)
+    with running(tmp_path, OPEN, "--hall-clock", ahead.isoformat()) as server:
+        kiosk, staff = server.device("k1"), server.staff("ha", "supervisor")
+        first = kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)
+    with running(tmp_path) as server:
+        behind = Client(server.api, kiosk.key)
+        second = behind.post("/sites/open/tickets", {"service": "A"}, expect=201)
+        assert (second["code"], second["day"]) == ("A002", first["day"])
+        assert second["issued_at"] >= first["issued_at"]
+        floor = Client(server.api, staff.key).get("/sites/open/floor")
+        assert [alarm["words"] for alarm in floor["alarms"] if alarm["kind"] == "time"] == ["Máy chủ đã mất ngày giờ"]
+        assert "the hall's time goes on from there until that clock is set" in server.log.read_text()
+    with running(tmp_path, OPEN, "--clock-is-right") as server:
+        floor = Client(server.api, server.staff("hoa", "supervisor").key).get("/sites/open/floor")
+        assert not [alarm for alarm in floor["alarms"] if alarm["kind"] == "time"]

@@ -33,6 +33,8 @@ _FAULTS = {
     "cutter": ("kẹt dao cắt giấy", "Gỡ giấy kẹt ở dao cắt. Số vẫn được cấp trên màn hình."),
     "broken": ("cần tắt mở lại máy in", "Tắt máy in, chờ một lát rồi bật lại. Số vẫn được cấp trên màn hình."),
 }
+LOST = "Máy chủ đã mất ngày giờ"
+_SET_TIME = "Đặt lại ngày giờ của máy chủ hoặc nối mạng cho máy. Trong lúc chờ, giờ của khu chờ chạy tiếp từ việc cuối cùng đã ghi."
 CAN_WAIT = frozenset({"paper_low", "clock", "sound"})
 
 
@@ -83,8 +85,11 @@ class Alarm:
         return self.kind not in CAN_WAIT
 
 
-def alarms(devices: Iterable[Device], now_s: float, unanswered: Iterable[Unanswered] = ()) -> list[Alarm]:
-    """What is wrong now, the urgent first and the oldest of these first. A silent device is silent, whatever it said before."""
+def alarms(
+    devices: Iterable[Device], now_s: float, unanswered: Iterable[Unanswered] = (), lost_since_s: float | None = None
+) -> list[Alarm]:
+    """What is wrong now, the urgent first and the oldest of these first. A silent device is silent, whatever it said before.
+    `lost_since_s`: since when the server does not know what time it is."""
     found = [alarm for device in devices for alarm in _of(device, now_s)]
     found += [
         Alarm(
@@ -98,6 +103,8 @@ def alarms(devices: Iterable[Device], now_s: float, unanswered: Iterable[Unanswe
         )
         for call in unanswered
     ]
+    if lost_since_s is not None:
+        found.append(Alarm("time", "server", "server", "", LOST, _SET_TIME, lost_since_s))
     return sorted(found, key=lambda alarm: (not alarm.urgent, alarm.since_s, alarm.kind, alarm.name))
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from server.core import words
-from server.core.alarms import NAMES, Alarm, Device, alarms
+from server.core.alarms import LOST, NAMES, Alarm, Device, alarms
 from server.core.day import Day
 from server.core.site import AS_WRITTEN, Site
 
@@ -242,12 +242,14 @@ def ago(span: timedelta) -> str:
     return f"{minutes // 60} giờ trước" if minutes < 48 * 60 else f"{minutes // 1440} ngày trước"
 
 
-def clock(behind_s: float, *, rehearsal: bool) -> Finding:
-    """The hall's clock against the computer's; in a rehearsal it goes its own way."""
+def clock(behind_s: float, *, rehearsal: bool, lost: bool = False) -> Finding:
+    """The hall's clock against the computer's; in a rehearsal it goes its own way. `lost`: the computer does not know the time."""
     if rehearsal:
         return _attention(
             "clock", "Giờ của khu chờ là giờ tập dượt, không phải giờ thật", "Khi phục vụ thật, chạy máy chủ không có --hall-clock."
         )
+    if lost:
+        return _bad("clock", LOST, "Đặt lại ngày giờ của máy chủ hoặc nối mạng cho máy. Giờ khu chờ tự theo khi không còn ai chờ.")
     if abs(behind_s) > CLOCK_OFF_S:
         words = f"Giờ của khu chờ lệch giờ máy chủ {round(abs(behind_s))} giây"
         return _bad("clock", words, "Xem đồng hồ máy chủ, bật tự chỉnh giờ. Giờ khu chờ tự theo khi không còn ai chờ.")
