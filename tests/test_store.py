@@ -38,7 +38,7 @@ from server.store import (
     Store,
     Unavailable,
 )
-from server.store.sqlite import SqliteStore, migrations
+from server.store.sqlite import BUSY_MS, SqliteStore, migrations
 
 DAY = date(2026, 11, 20)
 AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -397,10 +397,12 @@ def test_a_database_locked_by_somebody_else_delays_only_the_writer(tmp_path: Pat
         usual = pings(server, lambda n: n == 200)
 
         with locked(server.db):
+            since = time.perf_counter()
             waits = pool.submit(kiosk.post, "/sites/open/tickets", {"service": "A"}, expect=201)
             board = server.anyone().get("/sites/open/halls/main/board")
             assert board["waiting"][0]["count"] == 1, "boards answer from what is published"
-            during = pings(server, lambda n: n >= 50)
+            # Within the writer's patience, on whatever machine.
+            during = pings(server, lambda n: n >= 200 or time.perf_counter() - since > BUSY_MS / 2000)
             assert not waits.done(), "nobody is told of a ticket that is not on the disk"
         assert waits.result(timeout=10)["code"] == "A002"
 
