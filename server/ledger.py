@@ -157,6 +157,8 @@ class Ledger:
         self.ended = threading.Event()
         """Set when the committer has answered everything and ended."""
         self._night_of: dict[str, date] = {}
+        self._nothing: dict[str, date] = {}
+        """Of each office the newest day before today that is known to have no story."""
         self._heard: dict[str, int] = {}
         """By site: the version of its document for which the days to come have been looked up, and those still to be opened."""
         self._to_open: set[tuple[str, date]] = set()
@@ -262,8 +264,13 @@ class Ledger:
         return today if any(c.state is not CounterState.CLOSED for c in now.counters.values()) else before.date
 
     def _running(self, site: str, day: date) -> Day | None:
-        # Also when there is nothing to it: a board must not ask the database each time it is drawn.
-        found = self.day(site, day)
+        book = self._books.get((site, day))
+        # Looked up beside the committer, which may be waiting for the disk. Once: a board must not ask the database each time it is drawn,
+        # and a day that is over and never began stays so.
+        if book is None and (self._nothing.get(site) == day or not self.store.last_seq(site, day)):
+            self._nothing[site] = day
+            return None
+        found = book.published if book else self.day(site, day)
         return found if found.opened and not found.closed else None
 
     def day_of_ticket(self, ticket: str) -> tuple[str, date] | None:
