@@ -50,6 +50,8 @@ class Speaker:
     `cache_dir` (a call is about 200 KB).
     """
 
+    slow = True
+
     def __init__(
         self,
         cache_dir: Path,

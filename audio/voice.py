@@ -31,6 +31,9 @@ class VoiceUnavailable(Exception):
 class Voice(Protocol):
     """What `Speaker` and `Silent` have in common."""
 
+    slow: bool
+    """Whether a sentence had better be rendered before somebody asks for it."""
+
     def say(self, text: str, lang: str = "vi") -> Path:
         """The WAV of `text`. Raises VoiceUnavailable, or ValueError for a text that cannot be said."""
 
@@ -108,6 +111,8 @@ def tidy_text(text: str) -> str:
 
 class Silent:
     """A voice for machines without one: a faint tone that lasts as long as the sentence would. Same interface as Speaker."""
+
+    slow = False
 
     def __init__(self, cache_dir: Path, rate: int = 140) -> None:
         self.rate = rate

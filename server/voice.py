@@ -23,6 +23,9 @@ REMEMBERED = 5000
 
 
 class Speaks(Protocol):
+    slow: bool
+    """A sentence takes it so long that the first listener would wait for it."""
+
     def say(self, text: str, lang: str = "vi") -> Path: ...
 
 
@@ -35,7 +38,8 @@ class Voice:
         self._lock = threading.Lock()
 
     def path(self, site: str, text: str, lang: str, *, soon: bool = True) -> str:
-        """The path of a sentence. What is heard `soon` is rendered at once in the background, so that the first listener seldom waits."""
+        """The path of a sentence. What is heard `soon` is rendered at once in the background by a voice that is slow, so that the
+        first listener seldom waits."""
         name = hashlib.sha256(f"{lang}\n{text}".encode()).hexdigest()[:32]
         with self._lock:
             new = name not in self._texts
@@ -43,7 +47,7 @@ class Voice:
             self._texts.move_to_end(name)
             while len(self._texts) > REMEMBERED:
                 self._texts.popitem(last=False)
-        if new and soon:
+        if new and soon and self._speaker.slow:
             self._spawn(self._prepare, text, lang)
         return f"/api/v1/sites/{site}/voice/{name}.wav"
 

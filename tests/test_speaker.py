@@ -22,6 +22,7 @@ from audio import clips, phrases, sound
 from audio.phrases import Style
 from audio.speaker import Silent, Speaker, VoiceUnavailable
 from audio.voice import Cache, expected_s
+from server.voice import Voice as ServerVoice
 
 ROOT = Path(__file__).resolve().parent.parent
 CALL = "Mời số A, không, một, hai, đến quầy số ba."
@@ -345,6 +346,15 @@ def test_the_silent_voice_lasts_as_long_as_the_real_one(tmp_path: Path, voice: S
     assert -50 < sound.loudness_db(chimed) < -40
     assert silent.find(silent.name(CALL, chimed=True)) == silent.announce(CALL)
     silent.close()
+
+
+def test_only_a_voice_that_is_slow_renders_a_call_before_somebody_asks_for_it(tmp_path: Path, voice: Speaker) -> None:
+    begun: list[object] = []
+    for speaks in (voice, Silent(tmp_path / "silent")):
+        server = ServerVoice(speaks, lambda prepare, *what, of=speaks: begun.append(of))
+        path = server.path("open", CALL, "vi")
+        assert server.file(Path(path).stem) == speaks.find(speaks.name(CALL)), "whoever asks gets it from either"
+    assert begun == [voice], "the stand-in would draw a tone for every call, in the way of the next press"
 
 
 def make_pack(folder: Path, words: dict[str, float], **more: object) -> Path:
