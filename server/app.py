@@ -171,8 +171,8 @@ class Application:
         self._metrics = Metrics(self)
         self._install()
 
-    def _tell(self, day: Day, entry: Entry) -> None:
-        self.publisher.hear(day, entry)
+    def _tell(self, day: Day, entry: Entry, fresh: bool) -> None:
+        self.publisher.hear(day, entry, fresh)
         self.foresight.hear(day, entry)
 
     def _told(self) -> None:

@@ -127,7 +127,8 @@ class _Book:
 class Ledger:
     """`offload` runs a blocking function on another thread and waits; it comes from the launcher, so that the program does not know whether
     threads are green. `causes` says which reminders an entry makes untrue and which notices follow from it: they are stored with it. `tell`
-    hears every entry with the day just after it, `told` that there was something to hear."""
+    hears every entry with the day just after it, and whether this process has only now written it; `told` that there was something to
+    hear."""
 
     def __init__(
         self,
@@ -139,7 +140,7 @@ class Ledger:
         dumps: Callable[[Any], str],
         offload: Callable[..., Any],
         causes: Callable[[Day, ev.Entry], tuple[list[str], list[NoticeRow]]] = lambda day, entry: ([], []),
-        tell: Callable[[Day, ev.Entry], None] = lambda day, entry: None,
+        tell: Callable[[Day, ev.Entry, bool], None] = lambda day, entry, fresh: None,
         told: Callable[[], None] = lambda: None,
     ) -> None:
         self.store, self.sites, self.clock = store, sites, clock
@@ -516,18 +517,18 @@ class Ledger:
         heard = False
         with self.reading:
             for book, entry in [told for job in writers for told in job.told]:
-                self._publish(book, entry)
+                self._publish(book, entry, fresh=True)
                 heard = True
         if heard:
             self._told()
 
-    def _publish(self, book: _Book, entry: ev.Entry) -> None:
+    def _publish(self, book: _Book, entry: ev.Entry, *, fresh: bool = False) -> None:
         book.published = self.evolve(book.published, entry)
-        self._say(book.published, entry)
+        self._say(book.published, entry, fresh)
 
-    def _say(self, day: Day, entry: ev.Entry) -> None:
+    def _say(self, day: Day, entry: ev.Entry, fresh: bool) -> None:
         try:
-            self._tell(day, entry)
+            self._tell(day, entry, fresh)
         except Exception:
             # What is durable is durable; a screen that was not told sees it with the next board.
             log.exception("tell_failed", seq=entry.seq)
@@ -577,7 +578,7 @@ class Ledger:
             published = Day(self.sites.current(site), when)
             for entry in story:
                 published = self.evolve(published, entry)
-                self._say(published, entry)
+                self._say(published, entry, fresh=False)
             book = self._books[site, when] = _Book(site, when, published, ahead)
         return book
 

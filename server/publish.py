@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from server import wire
@@ -57,6 +59,15 @@ class Moment:
     spoken_for: bool = False
     """A loudspeaker has said what became of it, if only that it came too late."""
     zone: str = ""
+    draw: Callable[[], dict[str, Any]] | None = None
+    """Of a print: what the payload still lacks, as it is when the first device wants it. Most papers are of a kiosk that has its agent at
+    hand, but drawing one costs more than giving the number, and nobody's call shall wait for it."""
+
+    def whole(self) -> dict[str, Any]:
+        """The payload as it is sent, the same each time. Reads the day it is about: the caller holds the ledger's `reading`."""
+        if self.draw is not None:
+            self.payload, self.draw = self.payload | self.draw(), None
+        return self.payload
 
     @property
     def target(self) -> str:
@@ -123,22 +134,24 @@ class Publisher:
         self._looked: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
-    def hear(self, day: Day, entry: ev.Entry) -> None:
-        """An entry is durable and folded. Called for old ones too, when a day is read from the store."""
+    def hear(self, day: Day, entry: ev.Entry, fresh: bool = False) -> None:
+        """An entry is durable and folded. Called for old ones too, when a day is read from the store; a `fresh` one was stored by this
+        process just now, so that no device can have answered it yet."""
         self.mark(day.site.id)
         now = self._clock.now()
         timing = day.site.timing
         if entry.at + max(timing.print_within, timing.speak_within, timing.notice_within) <= now:
             if (printed := _printed(entry)) is not None:
                 # Nobody will print it any more, so nobody draws it up; staff may ask what became of it, and a late answer is kept.
-                self._remember(self._print_moment(day, entry, *printed, {}))
+                self._remember(self._print(day, entry, *printed))
             return
         for moment in self._moments_of(day, entry):
             if moment.event == "print":
                 self._remember(moment)
             if moment.expires_at <= now:
                 continue
-            self._recall_answers(moment)
+            if not fresh:
+                self._recall_answers(moment)
             with self._lock:
                 kept = self._of(moment.site)
                 kept[moment.id] = moment
@@ -210,21 +223,23 @@ class Publisher:
         return Moment(payload["id"], "announcement", site.id, a.hall, a.seq, payload, a.expires_at, zone=a.zone)
 
     def _print(self, day: Day, entry: ev.Entry, ticket: str, kiosk: str) -> Moment:
-        if isinstance(entry.event, ev.PrinterTested):
-            paper = hall.sample_receipt(day.site, entry.at, kiosk, mark=TEST_MARK)
-        else:
-            again = isinstance(entry.event, ev.TicketReprinted)
-            paper = hall.receipt(day, day.tickets[ticket], entry.at, likely=self._likely, reprint=again)
-        return self._print_moment(day, entry, ticket, kiosk, {"receipt": wire.receipt(paper)})
-
-    def _print_moment(self, day: Day, entry: ev.Entry, ticket: str, kiosk: str, more: dict[str, Any]) -> Moment:
         expires = entry.at + day.site.timing.print_within
-        payload = {"id": f"{day.date.isoformat()}-{entry.seq}-1", "ticket": ticket, **more, "expires_at": wire.instant(expires)}
-        if isinstance(entry.event, ev.TicketIssued) and entry.event.intent and "receipt" in payload:
-            # The kiosk may have given a number of its own for the same touch, and must not print a second one.
-            payload["receipt"]["intent"] = entry.event.intent
+        payload = {"id": f"{day.date.isoformat()}-{entry.seq}-1", "ticket": ticket, "expires_at": wire.instant(expires)}
         kind = "test" if isinstance(entry.event, ev.PrinterTested) else "again" if isinstance(entry.event, ev.TicketReprinted) else "first"
-        return Moment(payload["id"], "print", day.site.id, kiosk, entry.seq, payload, expires, at=entry.at, kind=kind)
+        moment = Moment(payload["id"], "print", day.site.id, kiosk, entry.seq, payload, expires, at=entry.at, kind=kind)
+        moment.draw = partial(self._drawn, day, entry, ticket, kiosk)
+        return moment
+
+    def _drawn(self, day: Day, entry: ev.Entry, ticket: str, kiosk: str) -> dict[str, Any]:
+        if isinstance(entry.event, ev.PrinterTested):
+            return {"receipt": wire.receipt(hall.sample_receipt(day.site, entry.at, kiosk, mark=TEST_MARK))}
+        again = isinstance(entry.event, ev.TicketReprinted)
+        now = self._clock.now().astimezone(day.site.tz)
+        receipt = wire.receipt(hall.receipt(day, day.tickets[ticket], now, likely=self._likely, reprint=again))
+        if isinstance(entry.event, ev.TicketIssued) and entry.event.intent:
+            # The kiosk may have given a number of its own for the same touch, and must not print a second one.
+            receipt["intent"] = entry.event.intent
+        return {"receipt": receipt}
 
     def take(self) -> tuple[set[str], list[Moment]]:
         """Sites that changed and moments that are new since the last call."""

@@ -545,7 +545,9 @@ class Sockets:
     def _send(self, sid: str, client: Client, moment: Moment) -> None:
         client.sent[moment.id] = time.monotonic()
         moment.sent = True
-        self._sio.emit(moment.event, moment.payload, to=sid)
+        with self._ledger.reading:
+            payload = moment.whole()
+        self._sio.emit(moment.event, payload, to=sid)
 
     def _send_pending(self, sid: str, client: Client) -> None:
         """What a device that has just said hello has missed and is still worth doing."""

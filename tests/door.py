@@ -106,7 +106,7 @@ class Door:
             (wire.event_text, wire.event_of),
             dumps=wire.dumps,
             offload=lambda work, *arguments: work(*arguments),
-            tell=lambda day, entry: self.heard.append((day.seq, entry)),
+            tell=lambda day, entry, fresh: self.heard.append((day.seq, entry)),
         )
         self.pool = ThreadPoolExecutor(64)
         self._committer = threading.Thread(target=self.ledger.run, daemon=True)

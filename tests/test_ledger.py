@@ -105,7 +105,7 @@ def test_who_was_answered_reads_his_own_ticket(door: Door) -> None:
 
 
 def test_a_screen_that_cannot_be_told_does_not_stop_the_office(door: Door) -> None:
-    def deaf(day: Day, entry: ev.Entry) -> None:
+    def deaf(day: Day, entry: ev.Entry, fresh: bool) -> None:
         raise RuntimeError("no screen")
 
     door.ledger._tell = deaf

@@ -92,6 +92,17 @@ def test_a_sheet_is_queued_then_sent_then_what_its_agent_says(office: Outside) -
     assert refused(office["lan"].send("GET", PRINTS), 403, "forbidden") == {}
 
 
+def test_a_paper_says_who_waits_before_it_when_it_comes_out(office: Outside) -> None:
+    before, ticket = office.take(), office.take()
+    assert ticket["people_ahead"] == 1
+    office["k1"].post(f"/sites/open/tickets/{before['id']}/cancel")
+    seen: dict[str, dict[str, Any]] = {}
+    with agent(office, lambda event, payload: (seen.__setitem__(payload["ticket"], payload["receipt"]), (True, "printed"))[1]):
+        behind = office.take()
+        until(lambda: seen.keys() >= {ticket["id"], behind["id"]})
+    assert (seen[ticket["id"]]["ahead"], seen[behind["id"]]["ahead"]) == ("Không ai chờ trước", "Chờ trước: 1 người")
+
+
 def test_the_next_server_knows_what_became_of_every_sheet(tmp_path: Path) -> None:
     with outside(tmp_path) as office:
         ticket, forgotten = office.take(), office.take()

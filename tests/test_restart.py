@@ -78,6 +78,7 @@ def test_moments_survive_a_power_cut_as_long_as_they_are_worth_something(server:
     kiosk, speaker = server.device("k1"), server.device("loa", "audio", "main")
     (lan,) = server.crew("lan")
     (inspector,) = server.crew("thanh", role="inspector")
+    (head,) = server.crew("hoa", role="supervisor")
     lan.post("/sites/open/counters/1/open")
     ticket = take(kiosk)
     called = lan.post("/sites/open/counters/1/next")
@@ -91,6 +92,7 @@ def test_moments_survive_a_power_cut_as_long_as_they_are_worth_something(server:
         assert (said["code"], said["counter"]) == ("A001", "1")
         heard = lambda: [e for e in inspector.get(f"/sites/open/days/{DAY}/events")["events"] if e["kind"] == "CallHeard"]  # noqa: E731
         until(heard)
+        until(lambda: head.get("/sites/open/kiosks/k1/prints")[0]["state"] == "printed")
 
     # Both have been answered: after another cut they do not come again; what is new does.
     cut_and_start(server, "08:00:09")

@@ -146,7 +146,7 @@ def test_the_paper_names_a_likely_time(tmp_path: Path) -> None:
 def test_booked_people_who_are_still_to_come_are_counted_in_advance(tmp_path: Path) -> None:
     foresight = Foresight()
     with Door(tmp_path) as door:
-        door.ledger._tell = foresight.hear
+        door.ledger._tell = lambda day, entry, fresh: foresight.hear(day, entry)
         listening = threading.Thread(target=foresight.run, args=(door.ledger, time.sleep), daemon=True)
         listening.start()
         try:
