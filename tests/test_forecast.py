@@ -404,6 +404,20 @@ def check_the_lines(day: Day, pace: Pace, now: datetime) -> None:
             assert told[-1].likely <= newcomer.likely
 
 
+def check_what_is_kept(day: Day, pace: Pace, now: datetime) -> None:
+    """What a day remembers of who is at work is what it would find out anew."""
+    kept = {service: pace.likely(day, service, now) for service in day.lines}
+    desks = {ticket.id: day.counters_for(ticket) for ticket in day.tickets.values()}
+    day.staffing.clear()
+    # In the order in which the shares are added, the last digit may be another.
+    for service, before in kept.items():
+        after = pace.likely(day, service, now)
+        assert (before is None) == (after is None)
+        if before is not None and after is not None:
+            assert abs(before.likely - after.likely) < timedelta(milliseconds=1)
+    assert desks == {ticket.id: day.counters_for(ticket) for ticket in day.tickets.values()}
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_on_random_days_whoever_stands_further_back_is_never_told_a_shorter_wait(seed: int) -> None:
     pace, days = Pace(dict.fromkeys(SERVICES, Habit(staff=1.0))), []
@@ -419,6 +433,7 @@ def test_on_random_days_whoever_stands_further_back_is_never_told_a_shorter_wait
             day.apply(entry)
             pace.hear(day, entry)
         check_the_lines(day, pace, office.now)
+        check_what_is_kept(day, pace, office.now)
 
     live(a_history(seed, 120), look)
     assert pace.accuracy().told

@@ -194,6 +194,9 @@ class Day:
     today: Today = AS_WRITTEN
     bookings: Bookings = field(default_factory=Bookings)
     _slots: dict[str, dict[datetime, Slot]] = field(default_factory=dict)
+    staffing: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What follows from which counters there are, what they serve and who is at work: kept by whoever asks often, forgotten with the next
+    change of any of these."""
     help: dict[int, HelpCall] = field(default_factory=dict)
     checkup: Checkup | None = None
     """Requests for a person at a kiosk that nobody has answered yet, by the number of their event."""
@@ -209,6 +212,7 @@ class Day:
             for kept in (self.services, self.desks, self.lines, self.sent, self.directed, self.counters, self.rules):
                 kept.clear()
         self._slots.clear()
+        self.staffing.clear()
         self.rules[site.version] = site.rules
         self.services.update(site.service)
         before, self.desks = self.desks, dict(site.counter)
@@ -246,9 +250,9 @@ class Day:
         """The state of the office's hours, with what staff have changed today."""
         return hours_now(self.site, now, self.today)
 
-    def last_ticket(self, service: str, now: datetime) -> datetime | None:
-        """Until when a service of the present site document gives numbers today."""
-        return last_ticket(self.site, self.site.service[service], now, self.today)
+    def last_ticket(self, service: str, now: datetime, hours: HoursNow | None = None) -> datetime | None:
+        """Until when a service of the present site document gives numbers today. `hours`: those of `now`, if they are known already."""
+        return last_ticket(self.site, self.site.service[service], now, hours or self.hours(now))
 
     def serving(self, service: str) -> list[str]:
         """Counters that serve this service today, in the site's order."""
@@ -275,8 +279,10 @@ class Day:
         """Counters that call this ticket, in the site's order: of the present site document as long as it names any."""
         if ticket.directed:
             return [ticket.directed]
-        able = [c for c in self.desks if self.calls_from(c, ticket)]
-        return [c for c in able if c in self.site.counter] or able
+        if (named := self.staffing.get(ticket.service)) is None:
+            able = [c for c in self.desks if self.calls_from(c, ticket)]
+            named = self.staffing[ticket.service] = [c for c in able if c in self.site.counter] or able
+        return list(named)
 
     def calls_from(self, counter: str, ticket: Ticket) -> bool:
         """Whether this ticket, when it waits, stands in one of the lines of this counter."""
@@ -522,6 +528,7 @@ def _heard(day: Day, entry: ev.Entry, event: ev.CallHeard) -> None:
 
 def _counter(state: CounterState) -> Callable[[Day, ev.Entry, Any], None]:
     def evolve(day: Day, entry: ev.Entry, event: Any) -> None:
+        day.staffing.clear()
         counter = day.counters[event.counter]
         counter.state, counter.since = state, entry.at
         counter.reason = getattr(event, "reason", None)
@@ -552,6 +559,7 @@ def _notice(day: Day, entry: ev.Entry, event: ev.NoticeSet) -> None:
 def _assigned(day: Day, entry: ev.Entry, event: ev.CounterAssigned) -> None:
     desk = day.desks[event.counter]
     dropped = tuple(s for s in desk.services if s not in day.site.service)
+    day.staffing.clear()
     day.assigned[event.counter] = event.services
     day.desks[event.counter] = replace(desk, services=event.services + dropped)
 
@@ -604,6 +612,7 @@ def _slots_reopened(day: Day, entry: ev.Entry, event: ev.SlotsReopened) -> None:
 
 def _closed(day: Day, entry: ev.Entry, event: ev.DayClosed) -> None:
     day.closed = True
+    day.staffing.clear()
     for ticket in _unserved(day):
         ticket.ended_at = entry.at
         day._move(ticket, State.LAPSED)

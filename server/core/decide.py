@@ -40,7 +40,7 @@ def may_issue(day: Day, now: datetime, service: str) -> None:
     if day.closed:
         raise Refused("closed", state=HoursState.CLOSED.value, next_open=hours.next_open)
     if hours.issuing:
-        last = day.last_ticket(service, now)
+        last = day.last_ticket(service, now, hours)
         if last is not None and now >= last:
             raise Refused("after_last_ticket", service=service, last_ticket=last, next_open=hours.next_open)
         return
@@ -127,7 +127,7 @@ def given(
         priority=priority,
         booking=booking,
         counting=offered.counting,
-        opening=day.hours(now).opens,
+        opening=day.hours(now).opens if booking else None,
     )
     return ev.TicketIssued(
         ticket=ticket,

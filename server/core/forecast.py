@@ -7,13 +7,14 @@ is longer by the break, and nobody's pace is slowed by it. A question is O(log n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
+from typing import NamedTuple
 
 from server.core import events as ev
-from server.core.day import CounterState, Day, Ticket
+from server.core.day import CounterNow, CounterState, Day, Ticket
 from server.core.habit import Habit, Terms, Today
 from server.core.queue import Place
 from server.core.site import MINUTE
@@ -69,19 +70,22 @@ class _Clock:
 
     def holds(self, day: Day) -> bool:
         """Whether the hours are still the same."""
-        return self.site is day.site and self.today is day.today
+        return self.site is day.site and self.today == day.today
 
     def worked(self, at: datetime) -> float:
-        now = _minutes(at)
-        return sum(min(now, end) - start for start, end in self._spans if now > start)
+        now, worked = _minutes(at), 0.0
+        for start, end in self._spans:
+            if now > start:
+                worked += min(now, end) - start
+        return worked
 
     def open(self, at: datetime) -> bool:
         now = _minutes(at)
         return any(start <= now < end for start, end in self._spans)
 
-    def until(self, now: datetime, work: float) -> timedelta:
-        """How long it takes from now until `work` minutes have been worked."""
-        rest = self.worked(now) + work
+    def until(self, now: datetime, worked: float, work: float) -> timedelta:
+        """How long it takes from now, when so much has been `worked`, until `work` more minutes have been."""
+        rest = worked + work
         span = 0
         while rest >= (length := self._spans[span][1] - self._spans[span][0]):
             rest, span = rest - length, span + 1
@@ -90,6 +94,16 @@ class _Clock:
 
 def _minutes(at: datetime) -> float:
     return at.timestamp() / 60
+
+
+class _Crew(NamedTuple):
+    """Counters that will call one service (or one person who was sent to them)."""
+
+    counters: Sequence[str]
+    seats: Sequence[CounterNow]
+    others: Sequence[tuple[str, float]]
+    """Every service that they call, with their share of the counters that call it: of those who wait for another service they take that
+    many; its other counters take the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +151,8 @@ class Pace:
         self._habits = dict(habits or {})
         self._coming = coming
         self._services: dict[str, Today] = {}
+        self._uncalled: dict[str, Today] = {}
+        """Services that nobody has been called for today: nothing has been learnt of them, nothing is handed on."""
         self._accuracy: dict[str, Accuracy] = {}
         self._last_wait: dict[str, float] = {}
         """By service: of the last one called who had no head start."""
@@ -195,7 +211,7 @@ class Pace:
         ticket, clock = day.tickets[event.ticket], self._clock(day)
         service = self._services.setdefault(ticket.service, self._service(ticket.service))
         now = clock.worked(at)
-        service.staff += len(self._crew(day, ticket.service, None, at))
+        service.staff += len(self._crew(day, ticket.service, None, at).counters)
         service.turns += 1
         before = self._last_call.pop(event.counter, None)
         if clock.open(at):
@@ -257,14 +273,35 @@ class Pace:
     # -- what a forecast is made of ----------------------------------------------------------------------------------------------
 
     def _service(self, id: str) -> Today:
-        return self._services.get(id) or Today(self._habits.get(id, Habit()))
+        if (today := self._services.get(id)) is not None:
+            return today
+        if id not in self._uncalled:
+            self._uncalled[id] = Today(self._habits.get(id, Habit()))
+        return self._uncalled[id]
 
     def _clock(self, day: Day) -> _Clock:
         if self._hours is None or not self._hours.holds(day):
             self._hours = _Clock(day)
         return self._hours
 
-    def _crew(self, day: Day, service: str, directed: str | None, now: datetime) -> list[str]:
+    def _crew(self, day: Day, service: str, directed: str | None, now: datetime) -> _Crew:
+        if not self._clock(day).open(now):
+            return self._gathered(day, service, directed, now)
+        # While the office is open this follows from who is at work alone, and is asked for with every ticket.
+        crew: _Crew | None = day.staffing.get((service, directed))
+        if crew is None:
+            crew = day.staffing[service, directed] = self._gathered(day, service, directed, now)
+        return crew
+
+    def _gathered(self, day: Day, service: str, directed: str | None, now: datetime) -> _Crew:
+        crew = self._counters(day, service, directed, now)
+        others = []
+        for other in {s for c in crew for s in day.desks[c].services} | {service}:
+            theirs = self._counters(day, other, None, now) or crew
+            others.append((other, len(set(theirs) & set(crew)) / len(theirs) if theirs else 0.0))
+        return _Crew(crew, [day.counters[c] for c in crew], others)
+
+    def _counters(self, day: Day, service: str, directed: str | None, now: datetime) -> list[str]:
         """Counters that will call this service: those at work, else those in a pause, because it ends. Before the opening and over lunch
         those who called before, else as many as usual."""
         able = [directed] if directed else [c for c, desk in day.desks.items() if service in desk.services]
@@ -276,32 +313,35 @@ class Pace:
 
     def _basis(self, day: Day, service: str, directed: str | None, place: Place, now: datetime, *, new: bool) -> Basis | None:
         crew = self._crew(day, service, directed, now)
-        if not crew or day.closed:
+        if not crew.counters or day.closed:
             return None
         mine, clock = self._service(service), self._clock(day)
-        ahead = float(sum(day.directed[c].ahead_of(place) for c in crew))
+        ahead = float(sum(day.directed[c].ahead_of(place) for c in crew.counters)) if any(map(len, day.sent.values())) else 0.0
         work = ahead * mine.cycle
-        for other in {s for c in crew for s in day.desks[c].services} | {service}:
+        for other, part in crew.others:
             people = day.lines[other].ahead_of(place) + (self._coming(day, other, place.queue_time) if self._coming else 0.0)
             if people:
-                # Of those who wait for another service my counters take their share; its other counters take the rest.
-                theirs = self._crew(day, other, None, now) or crew
-                share = people * len(set(theirs) & set(crew)) / len(theirs)
-                ahead, work = ahead + share, work + share * self._service(other).cycle
-        seats = [day.counters[c] for c in crew]
-        free = sum(seat.ticket is None and seat.state is not CounterState.PAUSED for seat in seats)
-        work = max(0.0, work + (1 - free) * mine.cycle) / len(crew)
+                ahead, work = ahead + people * part, work + people * part * self._service(other).cycle
+        free = 0
+        for seat in crew.seats:
+            if seat.ticket is None and seat.state is not CounterState.PAUSED:
+                free += 1
+        work = max(0.0, work + (1 - free) * mine.cycle) / len(crew.counters)
         # Whoever has a head start, or has waited for a while, is that much nearer to the call than a newcomer.
-        age = clock.worked(now) - clock.worked(place.queue_time)
+        worked = clock.worked(now)
+        age = worked - clock.worked(place.queue_time)
         last = max(0.0, self._last_wait[service] - age) if service in self._last_wait else work
         head = day.lines[service].first(1)
-        since = clock.worked(now) - clock.worked(head[0].joined_at) if head else 0.0
-        calls = sum(self._calls.get(c, 0) for c in crew)
+        since = worked - clock.worked(head[0].joined_at) if head else 0.0
+        calls = 0
+        for counter in crew.counters:
+            calls += self._calls.get(counter, 0)
         return Basis((1.0, work, last, max(0.0, since - age)), new and not ahead, calls)
 
     def _forecast(self, day: Day, service: Today, basis: Basis | None, now: datetime) -> Forecast | None:
         if basis is None or (not service.habit.staff and basis.calls < LEAST_CALLS):
             return None
-        likely, until = service.guess(basis.terms), self._clock(day).until
+        likely, clock = service.guess(basis.terms), self._clock(day)
         low, high = (service.alone if basis.alone else service.line).at(likely)
-        return Forecast(until(now, low), until(now, min(max(likely, low), high)), until(now, high))
+        worked = clock.worked(now)
+        return Forecast(*(clock.until(now, worked, minutes) for minutes in (low, min(max(likely, low), high), high)))

@@ -429,6 +429,16 @@ class Site:
         days, rest = divmod(since_midnight, timedelta(days=1))
         return datetime.combine(day + days * timedelta(days=1), (datetime.min + rest).time(), self.tz)
 
+    @cached_property
+    def _dates(self) -> dict[date, list[tuple[datetime, datetime]]]:
+        return {}
+
+    def spans(self, day: date) -> list[tuple[datetime, datetime]]:
+        """The opening spans of a date as instants. They are of the document alone and asked for with every number, so they are kept."""
+        if day not in self._dates:
+            self._dates[day] = [(self.at(day, s.start), self.at(day, s.end)) for s in self.hours.spans(day)]
+        return self._dates[day]
+
     def scaled(self, factor: float) -> Site:
         """The same office under a hall clock that runs `factor` times as fast."""
         return self if factor == 1 else replace(self, timing=self.timing.scaled(factor))
@@ -476,7 +486,7 @@ AS_WRITTEN = Today()
 
 def _spans(site: Site, day: date, today: Today) -> list[tuple[datetime, datetime]]:
     """The day's spans, cut or lengthened to the closing that staff have set."""
-    spans = [(site.at(day, s.start), site.at(day, s.end)) for s in site.hours.spans(day)]
+    spans = site.spans(day)
     if today.closes is None or not spans:
         return spans
     kept = [span for span in spans if span[0] < today.closes] or spans[:1]
@@ -529,7 +539,7 @@ def issuing_spans(site: Site, service: Service, day: date, today: Today = AS_WRI
         return []
     plain = hours_now(site, spans[0][0], today)
     assert plain.first_ticket is not None
-    end = last_ticket(site, service, spans[0][0], today)
+    end = last_ticket(site, service, spans[0][0], plain)
     assert end is not None
     begins = [plain.first_ticket, *(start for start, _ in spans[1:])]
     ends = [closes for _, closes in spans]
@@ -538,9 +548,9 @@ def issuing_spans(site: Site, service: Service, day: date, today: Today = AS_WRI
     return [(start, min(closes, end)) for start, closes in zip(begins, ends, strict=True) if start < min(closes, end)]
 
 
-def last_ticket(site: Site, service: Service, now: datetime, today: Today = AS_WRITTEN) -> datetime | None:
-    """Until when a service gives numbers on the date of `now`: the earlier of its own time and the office's."""
-    office = hours_now(site, now, today).last_ticket
+def last_ticket(site: Site, service: Service, now: datetime, hours: HoursNow | None = None) -> datetime | None:
+    """Until when a service gives numbers on the date of `now`, whose `hours` these are: the earlier of its own time and the office's."""
+    office = (hours or hours_now(site, now)).last_ticket
     if office is None or service.last_ticket is None:
         return office
     return min(office, site.at(site.business_day(now), service.last_ticket))
