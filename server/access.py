@@ -222,16 +222,13 @@ class Access:
         return self.anew(principal) == principal
 
     def _of(self, hashed: str) -> Principal | None:
-        session = self._store.session(hashed)
-        if session is not None:
-            staff = self._store.staff(session.user)
-            if staff is None or session.expires_at < time.time():
-                return None
-            return Principal("staff", staff.name, staff.role, staff.site, key_hash=hashed, must_change=staff.must_change)
-        device = self._store.device(hashed)
-        if device is None or device.revoked:
+        found = self._store.holder(hashed)
+        if isinstance(found, DeviceRow):
+            return None if found.revoked else device_principal(found)
+        if found is None or found[1] < time.time():
             return None
-        return device_principal(device)
+        staff, _ = found
+        return Principal("staff", staff.name, staff.role, staff.site, key_hash=hashed, must_change=staff.must_change)
 
 
 def device_principal(device: DeviceRow) -> Principal:

@@ -76,6 +76,27 @@ class KeyReused(Exception):
     """The same idempotency key came with another request."""
 
 
+class _Latch:
+    """Done, for the one who waits for it: what `threading.Event` does for many, at half the price."""
+
+    __slots__ = ("_lock", "_set")
+
+    def __init__(self) -> None:
+        self._lock, self._set = threading.Lock(), False
+        self._lock.acquire()
+
+    def set(self) -> None:
+        if not self._set:
+            self._set = True
+            self._lock.release()
+
+    def is_set(self) -> bool:
+        return self._set
+
+    def wait(self) -> None:
+        self._lock.acquire()
+
+
 @dataclass
 class _Job:
     """One command on its way through the committer."""
@@ -87,7 +108,7 @@ class _Job:
     render: Render | None
     once: Idempotency | None
     also: Callable[[Writing, list[ev.Entry]], None] | None
-    done: threading.Event = field(default_factory=threading.Event)
+    done: _Latch = field(default_factory=_Latch)
     result: Any = None
     error: BaseException | None = None
     other: date | None = None
@@ -146,6 +167,8 @@ class Ledger:
         self.store, self.sites, self.clock = store, sites, clock
         self._encode, self._decode = codec
         self._dumps, self._offload, self._causes, self._tell, self._told = dumps, offload, causes, tell, told
+        self._kept: dict[tuple[str, str], AnswerRow] | None = None
+        """Answers that were given before to those who ask in the present batch, as far as they could be read."""
         self._jobs: queue.Queue[_Job | Callable[[], None] | None] = queue.Queue()
         self._books: dict[tuple[str, date], _Book] = {}
         self.broken: str | None = None
@@ -373,6 +396,7 @@ class Ledger:
         writers: list[_Job] = []
         firsts: dict[tuple[str, str], _Job] = {}
         followers: list[tuple[_Job, _Job]] = []
+        self._kept = self._answers(batch)
         for job in batch:
             job.again()
             first = firsts.get((job.once.principal, job.once.key)) if job.once else None
@@ -426,6 +450,19 @@ class Ledger:
             job.done.set()
         return [job for job in batch if not job.done.is_set()]
 
+    def _answers(self, batch: list[_Job]) -> dict[tuple[str, str], AnswerRow] | None:
+        asked = [(job.once.principal, job.once.key) for job in batch if job.once]
+        try:
+            return {(row.principal, row.key): row for row in self.store.answers(asked)} if asked else {}
+        except Exception:
+            # Each of them looks for itself, and hears why it cannot.
+            return None
+
+    def _answered(self, once: Idempotency) -> AnswerRow | None:
+        if self._kept is None:
+            return self.store.answer(once.principal, once.key)
+        return self._kept.get((once.principal, once.key))
+
     def _decide(self, job: _Job) -> Write | None:
         """Fold the command's events ahead and return the step that stores them; None when there is nothing to store."""
         if self.broken and (job.write or job.command or job.both):
@@ -433,7 +470,7 @@ class Ledger:
         if job.write is not None:
             return job.write
         if job.once is not None:
-            kept = self.store.answer(job.once.principal, job.once.key)
+            kept = self._answered(job.once)
             if kept is not None:
                 job.result = self._replay(kept, job.once)
                 return None

@@ -235,10 +235,12 @@ def test_rows_come_back_as_they_went_in(store: Store) -> None:
         ]
     )
     assert store.answer("device:k1", "key") == answer and store.answer("device:k2", "key") is None
+    assert store.answers([("device:k2", "key"), ("device:k1", "key"), ("device:k1", "other")]) == [answer] and store.answers([]) == []
     assert store.contact("c1") == contact and store.contact("c2") is None
     assert store.staff("lan") == staff and store.all_staff() == [staff]
     assert store.session("token") == session
     assert store.device("key-hash") == device and store.devices() == store.devices("demo") == [device] and store.devices("x") == []
+    assert store.holder("key-hash") == device and store.holder("token") == (staff, 2e9) and store.holder("hash") is None
     assert store.site("demo") == store.site("demo", 1) == site and store.site("demo", 2) is None
     assert store.sites() == ["demo"] and store.site_versions("demo") == [site]
     assert store.find_ticket("t1") == ("demo", DAY) and store.find_ticket("t2") is None
@@ -268,6 +270,7 @@ def test_who_leaves_is_signed_out(store: Store) -> None:
     store.write([lambda tx: [tx.put_session(row) for row in sessions]])
     store.write([lambda tx: tx.remove_staff("lan")])
     assert [store.session(f"t{n}") is not None for n in range(3)] == [False, False, True]
+    assert store.holder("t2") is None, "a session of nobody opens nothing"
     store.write([lambda tx: tx.remove_session("t2")])
     assert store.session("t2") is None
 

@@ -66,6 +66,9 @@ _EVENT = "select seq, at, actor, kind, body from events where site = %s and day 
 _NOTICE = "select id, site, day, appointment, kind, contact, created_at, due_at, expires_at, tries, state, detail from notices"
 _SITE = "select site, version, document, source, imported_sha from sites where site = %s"
 _STAFF = "select name, role, password_hash, site, must_change, display_name from staff"
+_HOLDER = """select null, name, site, kind, place, key_hash, revoked, '', false, '' from devices where key_hash = %s union all
+   select expires_at, name, site, '', '', password_hash, false, role, must_change, display_name from sessions join staff on name = "user"
+   where token_hash = %s"""
 _DEVICE = "select name, site, kind, place, key_hash, revoked from devices"
 
 
@@ -453,6 +456,15 @@ class PostgresStore:
         )
         return AnswerRow(*rows[0]) if rows else None
 
+    def answers(self, asked: Sequence[tuple[str, str]]) -> list[AnswerRow]:
+        rows = self._rows(
+            """select principal, key, request, status, body, kept_until
+               from answers join unnest(%s::text[], %s::text[]) as asked (principal, key) using (principal, key)""",
+            [principal for principal, _ in asked],
+            [key for _, key in asked],
+        )
+        return [AnswerRow(*row) for row in rows]
+
     def find_ticket(self, ticket: str) -> tuple[str, date] | None:
         rows = self._rows("select site, day from tickets where id = %s", ticket)
         return (rows[0][0], rows[0][1]) if rows else None
@@ -496,6 +508,15 @@ class PostgresStore:
     def device(self, key_hash: str) -> DeviceRow | None:
         rows = self._rows(f"{_DEVICE} where key_hash = %s", key_hash)
         return DeviceRow(*rows[0]) if rows else None
+
+    def holder(self, key_hash: str) -> tuple[StaffRow, float] | DeviceRow | None:
+        rows = self._rows(_HOLDER, key_hash, key_hash)
+        if not rows:
+            return None
+        ends, name, site, kind, place, hashed, revoked, role, must_change, shown = rows[0]
+        if ends is None:
+            return DeviceRow(name, site, kind, place, hashed, revoked)
+        return StaffRow(name, role, hashed, site, must_change, shown), ends
 
     def devices(self, site: str | None = None) -> list[DeviceRow]:
         one, which = ("", ()) if site is None else (" where site = %s", (site,))

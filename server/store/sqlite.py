@@ -6,6 +6,7 @@ used by one thread at a time (the ledger's committer, off the event loop); reads
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -100,6 +101,9 @@ def display_names(db: sqlite_utils.Database) -> None:
 
 _NOTICE = "select id, site, day, appointment, kind, contact, created_at, due_at, expires_at, tries, state, detail from notices"
 _SITE = "select site, version, document, source, imported_sha from sites where site = ?"
+_HOLDER = """select null, name, site, kind, place, key_hash, revoked from devices where key_hash = ?1 union all
+   select expires_at, name, role, password_hash, site, must_change, display_name from sessions join staff on name = user
+   where token_hash = ?1"""
 _STAFF = "select name, role, password_hash, site, must_change, display_name from staff"
 
 
@@ -360,6 +364,14 @@ class SqliteStore:
         )
         return AnswerRow(*rows[0]) if rows else None
 
+    def answers(self, asked: Sequence[tuple[str, str]]) -> list[AnswerRow]:
+        rows = self._rows(
+            """select principal, found.key, request, status, body, kept_until from json_each(?) as asked cross join answers as found
+               on principal = json_extract(asked.value, '$[0]') and found.key = json_extract(asked.value, '$[1]')""",
+            json.dumps(asked),
+        )
+        return [AnswerRow(*row) for row in rows]
+
     def find_ticket(self, ticket: str) -> tuple[str, date] | None:
         rows = self._rows("select site, day from tickets where id = ?", ticket)
         return (rows[0][0], date.fromisoformat(rows[0][1])) if rows else None
@@ -407,6 +419,13 @@ class SqliteStore:
     def device(self, key_hash: str) -> DeviceRow | None:
         rows = self._rows("select name, site, kind, place, key_hash, revoked from devices where key_hash = ?", key_hash)
         return _device(rows[0]) if rows else None
+
+    def holder(self, key_hash: str) -> tuple[StaffRow, float] | DeviceRow | None:
+        rows = self._rows(_HOLDER, key_hash)
+        if not rows:
+            return None
+        ends, *row = rows[0]
+        return _device(tuple(row)) if ends is None else (_staff(tuple(row)), ends)
 
     def devices(self, site: str | None = None) -> list[DeviceRow]:
         rows = self._rows(
