@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from flask import Response, request, send_file
+from werkzeug.utils import send_file
+from werkzeug.wrappers import Response
 
 from audio.phrases import EMERGENCY_TIMES
 from server import persons, wire
@@ -170,7 +171,7 @@ def _sessions(routes: Routes, ctx: Context) -> None:
             **who_is(ctx, staff),
         }
         response = respond((201, out))
-        response.set_cookie(STAFF_COOKIE, token, max_age=int(ends - datetime.now(UTC).timestamp()), **_cookie(ctx))
+        response.set_cookie(STAFF_COOKIE, token, max_age=int(ends - datetime.now(UTC).timestamp()), **_cookie(ctx, call))
         return response
 
     @routes.add("GET", "/session", summary="Who am I", roles=STAFF, answers={200: wire.WhoOut}, any_password=True)
@@ -196,7 +197,7 @@ def _sessions(routes: Routes, ctx: Context) -> None:
         key = next(k for k in keys if hash_key(k) == call.principal.key_hash)
         response = respond((201, _device(call.principal)))
         # A kiosk stands for years; its cookie must not run out on a Monday morning.
-        response.set_cookie(DEVICE_COOKIE, key, max_age=int(timedelta(days=400).total_seconds()), **_cookie(ctx))
+        response.set_cookie(DEVICE_COOKIE, key, max_age=int(timedelta(days=400).total_seconds()), **_cookie(ctx, call))
         return response
 
     @routes.add(
@@ -224,8 +225,8 @@ def _device(p: Principal) -> wire.DeviceOut:
     return {"name": p.name, "kind": p.role, "place": p.place, "site": p.site or ""}
 
 
-def _cookie(ctx: Context) -> dict[str, Any]:
-    return {"httponly": True, "samesite": "Strict", "secure": ctx.secure_cookies or request.is_secure, "path": "/"}
+def _cookie(ctx: Context, call: Call) -> dict[str, Any]:
+    return {"httponly": True, "samesite": "Strict", "secure": ctx.secure_cookies or call.raw.is_secure, "path": "/"}
 
 
 # -- the office ------------------------------------------------------------------------------------------------------------------
@@ -315,7 +316,7 @@ def _sites(routes: Routes, ctx: Context) -> None:
             raise Refused("voice_unavailable") from error
         if sound is None:
             raise Refused("not_found")
-        response = send_file(sound, mimetype="audio/wav", conditional=True)
+        response = send_file(sound, call.raw.environ, mimetype="audio/wav", conditional=True)
         response.headers["Cache-Control"] = "private, max-age=86400, immutable"
         return response
 

@@ -16,10 +16,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, g, render_template, request
 from flask_socketio import SocketIO
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response
 
 from server import bookings, checkups, leases, manage, notices, outbox, pairing, persons, printing, wire
 from server.access import Access
@@ -32,6 +33,7 @@ from server.core.day import Day
 from server.core.events import Entry
 from server.foresight import Foresight
 from server.heartbeat import Presence
+from server.interface import Interface
 from server.ledger import Ledger
 from server.names import Names
 from server.notifiers import Notifier
@@ -103,9 +105,6 @@ class Application:
             logger=_said_of_sockets(),
             engineio_logger=_said_of_sockets(),
         )
-        if near := options.trusted_proxies:
-            # Outermost, so that pages, interface and sockets see the same caller.
-            self.flask.wsgi_app = ProxyFix(self.flask.wsgi_app, x_for=near, x_proto=near, x_host=near)  # type: ignore[method-assign]
         self.voice = Voice(speaker, self.sio.start_background_task)
         self.foresight = Foresight()
         self.publisher = Publisher(store, clock, self.voice, self.foresight.likely)
@@ -181,13 +180,17 @@ class Application:
     def _install(self) -> None:
         app = self.flask
         install_errors(app)
-        app.register_blueprint(self.routes.blueprint(self.access, lambda site: site in self.sites.ids(), self.ledger.kept))
         app.register_blueprint(booking.blueprint(self.context))
         app.register_blueprint(blueprint(self.sites, self.options.extras, self.ledger, self.foresight.likely))
         _describe(app, self.routes)
         self._metrics.install(app)
 
-        running = app_version()
+        headers = SECURE_HEADERS | {"X-Moiso-Version": app_version()}
+        interface = Interface(self.routes, self.access, self.sites.known, self.ledger.kept, headers, self._answered)
+        app.wsgi_app = interface.before(app.wsgi_app)  # type: ignore[method-assign]
+        if near := self.options.trusted_proxies:
+            # Outermost, so that pages, interface and sockets see the same caller.
+            app.wsgi_app = ProxyFix(app.wsgi_app, x_for=near, x_proto=near, x_host=near)  # type: ignore[method-assign]
 
         @app.before_request
         def begin() -> None:
@@ -195,16 +198,17 @@ class Application:
 
         @app.after_request
         def finish(response: Response) -> Response:
-            for name, value in SECURE_HEADERS.items():
+            for name, value in headers.items():
                 response.headers.setdefault(name, value)
-            response.headers["X-Moiso-Version"] = running
             rule = request.url_rule.rule if request.url_rule else "unknown"
-            took = time.perf_counter() - g.began
-            self._metrics.answered(request.method, rule, response.status_code, took)
-            # The rule, never the path: a ticket's id in a log would be somebody's key.
-            if request.method not in ("GET", "HEAD") or response.status_code >= 500:
-                log.info("answered", method=request.method, rule=rule, status=response.status_code, ms=round(took * 1000, 1))
+            self._answered(request.method, rule, response.status_code, time.perf_counter() - g.began)
             return response
+
+    def _answered(self, method: str, rule: str, status: int, took: float) -> None:
+        self._metrics.answered(method, rule, status, took)
+        # The rule, never the path: a ticket's id in a log would be somebody's key.
+        if method not in ("GET", "HEAD") or status >= 500:
+            log.info("answered", method=method, rule=rule, status=status, ms=round(took * 1000, 1))
 
     def start(self) -> None:
         """Start the background tasks: the committer, the broadcaster, the housekeeping."""
@@ -316,6 +320,7 @@ class Metrics:
             registry=self.registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
         )
+        self._by_answer: dict[tuple[str, str, str], Histogram] = {}
         commands = Counter("moiso_commands", "Commands stored", registry=self.registry)
         commits = Counter("moiso_commits", "Durable commits; one may hold many commands", registry=self.registry)
         notices = Counter("moiso_notices", "Notices to citizens that have ended, by how", ["state"], registry=self.registry)
@@ -335,7 +340,10 @@ class Metrics:
 
     def answered(self, method: str, rule: str, status: int, seconds: float) -> None:
         # Invented methods must not become time series of their own.
-        self._requests.labels(method if method in METHODS else "other", rule, str(status)).observe(seconds)
+        known = (method if method in METHODS else "other", rule, str(status))
+        if known not in self._by_answer:
+            self._by_answer[known] = self._requests.labels(*known)
+        self._by_answer[known].observe(seconds)
 
     def text(self) -> bytes:
         ledger = self._application.ledger
@@ -357,7 +365,7 @@ class Metrics:
 
         def watched(view: Callable[[], Response]) -> Callable[[], Response]:
             def guarded() -> Response:
-                return view() if _near(address(), ours.options.watchers) else failure("forbidden")
+                return view() if _near(address(request), ours.options.watchers) else failure(request, "forbidden")
 
             guarded.__name__ = view.__name__
             return guarded

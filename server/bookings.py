@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask import Response
+from werkzeug.wrappers import Response
 
 from server import appointments, wire
 from server.api import Context, answered, new_ticket_id, paper_at, run

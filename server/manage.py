@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from flask import Response
+from werkzeug.wrappers import Response
 
 from audio import aloud
 from server import presence, wire

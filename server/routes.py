@@ -1,11 +1,11 @@
 """From an HTTP request to a call, and from whatever happens back to an answer of the one shape.
 
-`server.api` declares each operation once; the route, its checks and its description (`server.openapi`) come from that declaration.
+`server.api` declares each operation once; the route and its checks (`server.interface`) and its description (`server.openapi`) come from
+that declaration.
 """
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import json
 import re
@@ -16,12 +16,13 @@ from datetime import date
 from typing import Any, TypeVar
 
 import structlog
-from flask import Blueprint, Flask, Request, Response, g, request
+from flask import Flask, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Request, Response
 
 from server import wire
-from server.access import DEVICE_COOKIE, STAFF_COOKIE, Access, Principal
+from server.access import DEVICE_COOKIE, STAFF_COOKIE, Principal
 from server.core.refused import Refused
 from server.ledger import Answer, Idempotency, KeyReused
 from server.sites import UnknownSite
@@ -76,15 +77,12 @@ _HTTP = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "un
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, read and checked: who asks, in which language, with which body and key."""
+    """A request, read and checked: who asks, with which body and key."""
 
     path: dict[str, str]
-    query: dict[str, str]
     body: Any
     who: Principal | None
-    lang: str
     once: Idempotency | None
-    address: str
     raw: Request
 
     @property
@@ -92,11 +90,24 @@ class Call:
         assert self.who is not None
         return self.who
 
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(self.raw.args.items())
+
+    @property
+    def lang(self) -> str:
+        return language(self.raw)
+
+    @property
+    def address(self) -> str:
+        """Whom limits count."""
+        return network(self.raw)
+
 
 Reply = tuple[int, Any] | Response
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """One declared operation. `roles` None: anyone; otherwise one of these roles (device kinds count as roles)."""
 
@@ -147,38 +158,6 @@ class Routes:
 
         return declare
 
-    def blueprint(
-        self, access: Access, known_site: Callable[[str], bool], kept: Callable[[Idempotency | None], Answer | None]
-    ) -> Blueprint:
-        """`kept`: the first answer under a key; it is sent before the handler looks at anything that may have changed since."""
-        blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
-        for number, operation in enumerate(self.operations):
-            rule = operation.path.replace("{", "<").replace("}", ">")
-            blueprint.add_url_rule(
-                rule, f"op{number}", _view(operation, access, known_site, kept), methods=[operation.method], provide_automatic_options=False
-            )
-        return blueprint
-
-
-def _view(
-    operation: Operation, access: Access, known_site: Callable[[str], bool], kept: Callable[[Idempotency | None], Answer | None]
-) -> Callable[..., Response]:
-    def view(**path: str) -> Response:
-        if "site" in path and not known_site(path["site"]):
-            raise Refused("not_found")
-        who = _principal(access, operation, path.get("site"))
-        body, digest = _body(operation)
-        once = None
-        if operation.once or (operation.once is None and "Idempotency-Key" in request.headers):
-            principal = who.id if who else f"holder:{path.get('ticket', '')}"
-            once = _idempotency(principal, digest)
-        if (answer := kept(once)) is not None:
-            return answered(answer)
-        call = Call(path, dict(request.args.items()), body, who, language(request), once, network(), request)
-        return respond(operation.handler(call))
-
-    return view
-
 
 def respond(reply: Reply) -> Response:
     if isinstance(reply, Response):
@@ -188,27 +167,28 @@ def respond(reply: Reply) -> Response:
     return Response(text, status, mimetype="application/json", headers={"Cache-Control": "no-store"})
 
 
-def answered(answer: Answer) -> Response:
+def answered(answer: Answer) -> Reply:
     """The ledger's answer as it is sent."""
+    if not answer.replayed:
+        return answer.status, answer.body
     response = respond((answer.status, answer.body))
-    if answer.replayed:
-        response.headers["Idempotency-Replayed"] = "true"
+    response.headers["Idempotency-Replayed"] = "true"
     return response
 
 
-def network() -> str:
+def network(req: Request) -> str:
     """Whom limits count: an address, or of IPv6 the whole network of a household, which has more addresses than there are grains of
     sand."""
     try:
-        found = ipaddress.ip_address(address())
+        found = ipaddress.ip_address(address(req))
     except ValueError:
-        return address()
+        return address(req)
     found = getattr(found, "ipv4_mapped", None) or found
     return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
-def address() -> str:
-    return request.remote_addr or ""
+def address(req: Request) -> str:
+    return req.remote_addr or ""
 
 
 def language(req: Request) -> str:
@@ -224,43 +204,6 @@ def presented(req: Request) -> tuple[list[str], bool]:
     return [c for c in (req.cookies.get(STAFF_COOKIE), req.cookies.get(DEVICE_COOKIE)) if c], True
 
 
-def _principal(access: Access, operation: Operation, site: str | None) -> Principal | None:
-    """Who asks, if he may. 401 for an unknown caller, 403 for a known one with the wrong role, of another office, or with a password that
-    somebody else knows too: what anyone may do, such a one does as anyone."""
-    keys, cookie = presented(request)
-    found = [p for key in keys if (p := access.find(key)) is not None]
-    able = [p for p in found if operation.any_password or not p.must_change]
-    if operation.roles is None:
-        return able[0] if able else None
-    fit = [p for p in able if p.can(operation.roles) and (site is None or p.may_enter(site))]
-    if not fit:
-        if operation.holder:
-            return None
-        if len(able) < len(found):
-            raise Refused("password_change_required")
-        raise Refused("forbidden" if found else "unauthenticated")
-    if cookie and request.method not in ("GET", "HEAD") and "X-Moiso" not in request.headers:
-        raise Refused("csrf")
-    return fit[0]
-
-
-def _body(operation: Operation) -> tuple[Any, str]:
-    """The validated body and a digest of the whole request: of its meaning, so that an absent field equals a null one."""
-    raw = request.get_data(cache=False)
-    if request.content_length is None and len(raw) >= BODY_MOST:
-        # A body sent in pieces is read up to the limit, and what comes after it would go unseen.
-        raise Refused("too_large")
-    canonical = ""
-    value: Any = None
-    if operation.body is not None:
-        if raw and not request.is_json:
-            raise Refused("unsupported_media_type")
-        value = validated(operation.body, raw or b"{}")
-        canonical = value.model_dump_json(exclude_none=True)
-    digest = hashlib.sha256(f"{request.method} {request.path}\n{canonical}".encode()).hexdigest()
-    return value, digest
-
-
 def _no_constant(name: str) -> Any:
     raise ValueError("number")
 
@@ -273,10 +216,13 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+_JSON = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_each_once)
+
+
 def validated(model: type[M], raw: bytes) -> M:
     """The body as its model. Refuses `malformed` what is not JSON, and `invalid_body` what does not fit, every problem named."""
     try:
-        json.loads(raw, parse_constant=_no_constant, object_pairs_hook=_each_once)
+        _JSON.decode(raw.decode(json.detect_encoding(raw), "surrogatepass"))
     except RecursionError as error:
         raise malformed("too_deep") from error
     except json.JSONDecodeError as error:
@@ -350,15 +296,6 @@ def explained(details: dict[str, Any], lang: str) -> dict[str, Any]:
     return {**details, "problem": "; ".join(f"{f['field']} {text}".strip() for f, text in zip(fields, words, strict=True))}
 
 
-def _idempotency(principal: str, digest: str) -> Idempotency:
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        raise Refused("idempotency_key_missing")
-    if not wire.VISIBLE_ASCII.fullmatch(key):
-        raise Refused("idempotency_key_malformed")
-    return Idempotency(principal, key, digest)
-
-
 def day_of(text: str) -> date:
     """A date in a path; a malformed one is an unknown one."""
     if _DATE.fullmatch(text):
@@ -370,52 +307,44 @@ def day_of(text: str) -> date:
 # -- when it did not work --------------------------------------------------------------------------------------------------------
 
 
-def failure(code: str, details: dict[str, Any] | None = None) -> Response:
+def failure(req: Request, code: str, details: dict[str, Any] | None = None) -> Response:
     status = STATUS.get(code, 409)
-    lang = language(request)
+    lang = language(req)
     response = respond((status, wire.error(code, explained(details or {}, lang), lang)))
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="moiso"'
     if status in (429, 503):
         response.headers["Retry-After"] = str((details or {}).get("retry_after_s", RETRY_AFTER_S))
-    g.error_code = code
     return response
 
 
-def install_errors(app: Flask) -> None:
-    """Every error of the application in the one shape, whatever raised it."""
-
-    @app.errorhandler(Refused)
-    def refused(error: Refused) -> Response:
-        return failure(error.code, error.details)
-
-    @app.errorhandler(KeyReused)
-    def reused(error: KeyReused) -> Response:
-        return failure("idempotency_key_reused")
-
-    @app.errorhandler(UnknownSite)
-    def unknown_site(error: UnknownSite) -> Response:
-        return failure("not_found")
-
-    @app.errorhandler(Unavailable)
-    @app.errorhandler(Broken)
-    @app.errorhandler(Poison)
-    def unavailable(error: Exception) -> Response:
-        return failure("storage_unavailable")
-
-    @app.errorhandler(HTTPException)
-    def http(error: HTTPException) -> Response:
-        if error.code in _HTTP:
-            response = failure(_HTTP[error.code])
-            if error.code == 405 and error.get_response().headers.get("Allow"):
-                response.headers["Allow"] = error.get_response().headers["Allow"]
+def told(error: Exception, req: Request, rule: str) -> Response:
+    """Whatever was raised, in the one shape. `rule` is where: never the path, since a ticket's id in a log would be somebody's key."""
+    match error:
+        case Refused():
+            return failure(req, error.code, error.details)
+        case KeyReused():
+            return failure(req, "idempotency_key_reused")
+        case UnknownSite():
+            return failure(req, "not_found")
+        case Unavailable() | Broken() | Poison():
+            return failure(req, "storage_unavailable")
+        case HTTPException(code=int(status)) if status in _HTTP:
+            response = failure(req, _HTTP[status])
+            if status == 405 and (allowed := error.get_response().headers.get("Allow")):
+                response.headers["Allow"] = allowed
             return response
-        if error.code is not None and 400 <= error.code < 500:
-            return failure("malformed", {"fields": [invalid("", "http", error.name)]})
-        return failure("internal")
+        case HTTPException(code=int(status)) if 400 <= status < 500:
+            return failure(req, "malformed", {"fields": [invalid("", "http", error.name)]})
+        case HTTPException():
+            return failure(req, "internal")
+    log.error("unexpected", rule=rule, method=req.method, exc_info=error)
+    return failure(req, "internal")
+
+
+def install_errors(app: Flask) -> None:
+    """Every error of the pages in the one shape, too."""
 
     @app.errorhandler(Exception)
     def broken(error: Exception) -> Response:
-        # The rule, never the path: a ticket's id in a log would be somebody's key.
-        log.exception("unexpected", rule=request.url_rule.rule if request.url_rule else "unknown", method=request.method)
-        return failure("internal")
+        return told(error, request, request.url_rule.rule if request.url_rule else "unknown")

@@ -26,6 +26,9 @@ class Sites:
     def ids(self) -> list[str]:
         return sorted(self._current)
 
+    def known(self, site: str) -> bool:
+        return site in self._current
+
     def refresh(self) -> list[str]:
         """Look for documents imported meanwhile; returns the ids whose current version has changed."""
         changed = []

@@ -14,9 +14,10 @@ from datetime import datetime
 
 import pytest
 import requests
-from flask import Flask
 from outside import DEVICES, STAFF, WHO, Outside, outside, refused
 from running import PASSWORD, Client, moiso
+from werkzeug.test import create_environ
+from werkzeug.wrappers import Request
 
 from server.access import hash_key, new_key
 from server.routes import network
@@ -420,5 +421,4 @@ def test_while_a_crowd_guesses_the_kiosk_still_gives_numbers(office: Outside) ->
     ],
 )
 def test_limits_count_a_household_and_not_each_of_its_addresses(remote: str, counted: str) -> None:
-    with Flask(__name__).test_request_context(environ_base={"REMOTE_ADDR": remote}):
-        assert network() == counted
+    assert network(Request(create_environ(environ_base={"REMOTE_ADDR": remote}))) == counted

@@ -33,7 +33,7 @@ ROWS: list[tuple[str, ...]] = [
     ("server.access", "server.copying", "server.machine", "server.outbox", "server.alarm_mail"),
     ("server.notices", "server.waitlist", "server.presence", "server.persons"),
     ("server.publish", "server.routes", "server.foresight", "server.heartbeat", "server.sums"),
-    ("server.api", "server.openapi", "server.sockets", "server.pages"),
+    ("server.api", "server.interface", "server.openapi", "server.sockets", "server.pages"),
     ("server.manage", "server.appointments", "server.leases", "server.printing"),
     ("server.bookings", "server.pages.booking", "server.pairing", "server.checkups"),
     ("server.app", "server.demo", "server.commands", "server.chart", "server.comparison"),

@@ -88,7 +88,7 @@ def bookable(ctx: Context, site: str) -> Way:
 
 
 def anybody(way_lang: str, once: Idempotency | None = None) -> Asker:
-    return Asker(None, network(), way_lang, once)
+    return Asker(None, network(request), way_lang, once)
 
 
 def from_here() -> None:

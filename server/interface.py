@@ -1,0 +1,175 @@
+"""The declared operations as a WSGI application of their own: from the bytes of a request to the call, and back.
+
+It stands before the framework that serves the pages. A command needs none of what that prepares for a page (contexts, a session, signals,
+an answer with headers of its own), and preparing it took longer than giving the number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
+
+from werkzeug.exceptions import ClientDisconnected, HTTPException, NotFound
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request, Response
+
+from server import wire
+from server.access import Access, Principal
+from server.core.refused import Refused
+from server.ledger import Answer, Idempotency
+from server.routes import BODY_MOST, PREFIX, Call, Operation, Reply, Routes, answered, presented, told, validated
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
+Finished = Callable[[str, str, int, float], None]
+"""Hears of every answer: method, rule, status, seconds."""
+
+ROUTES_KEPT = 1024
+"""Paths whose operation is remembered: the kiosk asks for the same one all day."""
+STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+class _Request(Request):
+    max_content_length = BODY_MOST
+
+
+class Interface:
+    """`kept` knows the first answer under a key, `headers` stand on every answer."""
+
+    def __init__(
+        self,
+        routes: Routes,
+        access: Access,
+        known_site: Callable[[str], bool],
+        kept: Callable[[Idempotency | None], Answer | None],
+        headers: Mapping[str, str],
+        finished: Finished,
+    ) -> None:
+        self._access, self._known_site, self._kept, self._finished = access, known_site, kept, finished
+        self._headers = list(headers.items())
+        self._plain = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), *self._headers]
+        rules = [Rule(_rule(each), endpoint=each, methods=[each.method]) for each in routes.operations]
+        # A path with a double slash is an unknown path.
+        self._map = Map(rules, merge_slashes=False).bind("")
+        self._found = lru_cache(ROUTES_KEPT)(self._map.match)
+
+    def before(self, others: Wsgi) -> Wsgi:
+        """Serve what is declared; everything else is for the others."""
+
+        def wsgi(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+            path = environ.get("PATH_INFO", "")
+            if not path.startswith(f"{PREFIX}/"):
+                return others(environ, start_response)
+            began, method = time.perf_counter(), environ["REQUEST_METHOD"]
+            try:
+                operation, arguments = self._found(path if path.isascii() else path.encode("latin-1").decode(errors="replace"), method)
+            except NotFound:
+                return others(environ, start_response)
+            except HTTPException as error:
+                return self._send(told(error, request := _Request(environ), "unknown"), request, "unknown", began, start_response)
+            request, rule = _Request(environ), _rule(operation)
+            try:
+                reply = self._reply(operation, dict(arguments), request)
+            except Exception as error:
+                reply = told(error, request, rule)
+            return self._send(reply, request, rule, began, start_response)
+
+        return wsgi
+
+    def _send(self, reply: Reply, request: Request, rule: str, began: float, start_response: StartResponse) -> Iterable[bytes]:
+        if isinstance(reply, Response):
+            for name, value in self._headers:
+                reply.headers.setdefault(name, value)
+            status, sent = reply.status_code, reply(request.environ, start_response)
+        else:
+            status, body = reply
+            text = (body if isinstance(body, str) else wire.dumps(body)).encode()
+            start_response(STATUS_LINES[status], [*self._plain, ("Content-Length", str(len(text)))])
+            sent = [] if request.method == "HEAD" else [text]
+        self._finished(request.method, rule, status, time.perf_counter() - began)
+        return sent
+
+    def _reply(self, operation: Operation, path: dict[str, str], request: Request) -> Reply:
+        if "site" in path and not self._known_site(path["site"]):
+            raise Refused("not_found")
+        who = _principal(self._access, operation, path.get("site"), request)
+        body, digest = _body(operation, request)
+        once = None
+        if operation.once or (operation.once is None and "Idempotency-Key" in request.headers):
+            once = _idempotency(who.id if who else f"holder:{path.get('ticket', '')}", digest, request)
+        try:
+            return operation.handler(Call(path, body, who, once, request))
+        except Exception:
+            # The door compares with what was answered before; but the handler may have looked at something that has gone meanwhile, or
+            # the door may be shut. A first answer holds even then.
+            if (answer := self._kept(once)) is not None:
+                return answered(answer)
+            raise
+
+
+def _rule(operation: Operation) -> str:
+    return PREFIX + operation.path.replace("{", "<").replace("}", ">")
+
+
+def _principal(access: Access, operation: Operation, site: str | None, request: Request) -> Principal | None:
+    """Who asks, if he may. 401 for an unknown caller, 403 for a known one with the wrong role, of another office, or with a password that
+    somebody else knows too: what anyone may do, such a one does as anyone."""
+    keys, cookie = presented(request)
+    found = [p for key in keys if (p := access.find(key)) is not None]
+    able = [p for p in found if operation.any_password or not p.must_change]
+    if operation.roles is None:
+        return able[0] if able else None
+    fit = [p for p in able if p.can(operation.roles) and (site is None or p.may_enter(site))]
+    if not fit:
+        if operation.holder:
+            return None
+        if len(able) < len(found):
+            raise Refused("password_change_required")
+        raise Refused("forbidden" if found else "unauthenticated")
+    if cookie and request.method not in ("GET", "HEAD") and "X-Moiso" not in request.headers:
+        raise Refused("csrf")
+    return fit[0]
+
+
+def _body(operation: Operation, request: Request) -> tuple[Any, str]:
+    """The validated body and a digest of the whole request: of its meaning, so that an absent field equals a null one."""
+    raw = _read(request)
+    canonical = ""
+    value: Any = None
+    if operation.body is not None:
+        if raw and request.environ.get("CONTENT_TYPE") != "application/json" and not request.is_json:
+            raise Refused("unsupported_media_type")
+        value = validated(operation.body, raw or b"{}")
+        canonical = value.model_dump_json(exclude_none=True)
+    digest = hashlib.sha256(f"{request.method} {request.path}\n{canonical}".encode()).hexdigest()
+    return value, digest
+
+
+def _read(request: Request) -> bytes:
+    length = request.environ.get("CONTENT_LENGTH") or ""
+    if length.isascii() and length.isdigit() and "wsgi.input_terminated" not in request.environ:
+        if int(length) > BODY_MOST:
+            raise Refused("too_large")
+        whole: bytes = request.environ["wsgi.input"].read(int(length))
+        if len(whole) < int(length):
+            raise ClientDisconnected
+        return whole
+    raw = request.get_data(cache=False)
+    if request.content_length is None and len(raw) >= BODY_MOST:
+        # A body sent in pieces is read up to the limit, and what comes after it would go unseen.
+        raise Refused("too_large")
+    return raw
+
+
+def _idempotency(principal: str, digest: str, request: Request) -> Idempotency:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        raise Refused("idempotency_key_missing")
+    if not wire.VISIBLE_ASCII.fullmatch(key):
+        raise Refused("idempotency_key_malformed")
+    return Idempotency(principal, key, digest)
