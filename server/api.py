@@ -378,9 +378,9 @@ def _tickets(routes: Routes, ctx: Context) -> None:
         def render(day: Day, now: datetime) -> tuple[int, Any]:
             return 201, ctx.ticket(day, day.intents[intent] if intent else ticket, now)
 
-        return run(
-            ctx, replace(call, once=call.once and call.once.also(person)), command, render, day=today, also=keep if contact else None
-        )
+        # Of a person no plain digest may be kept.
+        asked = call if person is None else replace(call, once=call.once and call.once.also(person))
+        return run(ctx, asked, command, render, day=today, also=keep if contact else None)
 
     @routes.add("GET", "/sites/{site}/tickets/{ticket}", summary="A ticket, for whoever holds its id", answers={200: wire.TicketOut})
     def look(call: Call) -> Reply:

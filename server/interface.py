@@ -35,7 +35,12 @@ STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HT
 
 
 class _Request(Request):
+    """Made of an environment that it does not enter: the two would hold each other until the collector comes."""
+
     max_content_length = BODY_MOST
+
+    def __init__(self, environ: Environ) -> None:
+        super().__init__(environ, populate_request=False)
 
 
 class Interface:
@@ -55,6 +60,7 @@ class Interface:
         self._plain = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), *self._headers]
         rules = [Rule(_rule(each), endpoint=each, methods=[each.method]) for each in routes.operations]
         # A path with a double slash is an unknown path.
+        self._rules = {each: _rule(each) for each in routes.operations}
         self._map = Map(rules, merge_slashes=False).bind("")
         self._found = lru_cache(ROUTES_KEPT)(self._map.match)
 
@@ -72,7 +78,7 @@ class Interface:
                 return others(environ, start_response)
             except HTTPException as error:
                 return self._send(told(error, request := _Request(environ), "unknown"), request, "unknown", began, start_response)
-            request, rule = _Request(environ), _rule(operation)
+            request, rule = _Request(environ), self._rules[operation]
             try:
                 reply = self._reply(operation, dict(arguments), request)
             except Exception as error:

@@ -81,7 +81,10 @@ class _Clock:
 
     def open(self, at: datetime) -> bool:
         now = _minutes(at)
-        return any(start <= now < end for start, end in self._spans)
+        for start, end in self._spans:  # noqa: SIM110 - asked with every forecast, and a generator costs more than all the rest of it
+            if start <= now < end:
+                return True
+        return False
 
     def until(self, now: datetime, worked: float, work: float) -> timedelta:
         """How long it takes from now, when so much has been `worked`, until `work` more minutes have been."""
@@ -115,6 +118,8 @@ class Basis:
     """Has just come, and nobody is before them."""
     calls: int
     """Made today by the counters that call this service."""
+    worked: float
+    """Minutes of opening time up to now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +197,8 @@ class Pace:
     def _question(self, day: Day, ticket: Ticket, at: datetime) -> _Question:
         service, basis = self._service(ticket.service), self.basis(day, ticket, at)
         likely = service.guess(basis.terms) if basis else 0.0
-        return _Question(at, self._clock(day).worked(at), basis, likely, self._forecast(day, service, basis, at))
+        since = basis.worked if basis else self._clock(day).worked(at)
+        return _Question(at, since, basis, likely, self._forecast(day, service, basis, at))
 
     def _look_again(self, day: Day, at: datetime) -> None:
         now = self._clock(day).worked(at)
@@ -336,12 +342,11 @@ class Pace:
         calls = 0
         for counter in crew.counters:
             calls += self._calls.get(counter, 0)
-        return Basis((1.0, work, last, max(0.0, since - age)), new and not ahead, calls)
+        return Basis((1.0, work, last, max(0.0, since - age)), new and not ahead, calls, worked)
 
     def _forecast(self, day: Day, service: Today, basis: Basis | None, now: datetime) -> Forecast | None:
         if basis is None or (not service.habit.staff and basis.calls < LEAST_CALLS):
             return None
         likely, clock = service.guess(basis.terms), self._clock(day)
         low, high = (service.alone if basis.alone else service.line).at(likely)
-        worked = clock.worked(now)
-        return Forecast(*(clock.until(now, worked, minutes) for minutes in (low, min(max(likely, low), high), high)))
+        return Forecast(*(clock.until(now, basis.worked, minutes) for minutes in (low, min(max(likely, low), high), high)))
