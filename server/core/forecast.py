@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import repeat
 from math import inf
 from typing import NamedTuple
 
@@ -339,9 +340,7 @@ class Pace:
         last = max(0.0, self._last_wait[service] - age) if service in self._last_wait else work
         head = day.lines[service].first(1)
         since = worked - clock.worked(head[0].joined_at) if head else 0.0
-        calls = 0
-        for counter in crew.counters:
-            calls += self._calls.get(counter, 0)
+        calls = sum(map(self._calls.get, crew.counters, repeat(0)))
         return Basis((1.0, work, last, max(0.0, since - age)), new and not ahead, calls, worked)
 
     def _forecast(self, day: Day, service: Today, basis: Basis | None, now: datetime) -> Forecast | None:

@@ -50,9 +50,9 @@ class Range:
 
     def at(self, likely: float) -> tuple[float, float]:
         """The range of a forecast, in minutes."""
-        size = log(likely + SMALL)
-        shares = _shares(size)
-        low, high = (sum(share * side[knot] for knot, share in shares) for side in (self.low, self.high))
+        size, low, high = log(likely + SMALL), 0.0, 0.0
+        for knot, share in _shares(size):
+            low, high = low + share * self.low[knot], high + share * self.high[knot]
         return max(0.0, exp(size + low) - SMALL), max(0.0, exp(size + high) - SMALL)
 
     def learnt(self, likely: float, wait: float) -> Range:
@@ -134,7 +134,8 @@ class Today:
 
     def guess(self, terms: Terms) -> float:
         """The blend; never negative."""
-        return max(0.0, sum(weight * term for weight, term in zip(self.blend, terms, strict=True)))
+        (a, b, c, d), (one, work, last, head) = self.blend, terms
+        return max(0.0, a * one + b * work + c * last + d * head)
 
     def learn(self, terms: Terms, likely: float, wait: float) -> None:
         """Recursive ridge regression, one call at a time. `likely` is what was answered then: it tells how large a miss is usual."""
