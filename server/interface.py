@@ -15,13 +15,13 @@ from typing import Any
 
 from werkzeug.exceptions import ClientDisconnected, HTTPException, NotFound
 from werkzeug.routing import Map, Rule
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Response
 
 from server import wire
 from server.access import Access, Principal
 from server.core.refused import Refused
 from server.ledger import Answer, Idempotency
-from server.routes import BODY_MOST, PREFIX, Call, Operation, Reply, Routes, answered, presented, told, validated
+from server.routes import BODY_MOST, PREFIX, Asked, Call, Operation, Reply, Routes, answered, bearer, presented, told, validated
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -32,15 +32,6 @@ Finished = Callable[[str, str, int, float], None]
 ROUTES_KEPT = 1024
 """Paths whose operation is remembered: the kiosk asks for the same one all day."""
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
-
-
-class _Request(Request):
-    """Made of an environment that it does not enter: the two would hold each other until the collector comes."""
-
-    max_content_length = BODY_MOST
-
-    def __init__(self, environ: Environ) -> None:
-        super().__init__(environ, populate_request=False)
 
 
 class Interface:
@@ -68,48 +59,47 @@ class Interface:
         """Serve what is declared; everything else is for the others."""
 
         def wsgi(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-            path = environ.get("PATH_INFO", "")
-            if not path.startswith(f"{PREFIX}/"):
+            if not environ.get("PATH_INFO", "").startswith(f"{PREFIX}/"):
                 return others(environ, start_response)
-            began, method = time.perf_counter(), environ["REQUEST_METHOD"]
+            began = time.perf_counter()
             try:
-                operation, arguments = self._found(path if path.isascii() else path.encode("latin-1").decode(errors="replace"), method)
+                operation, arguments = self._found(_path(environ), environ["REQUEST_METHOD"])
             except NotFound:
                 return others(environ, start_response)
             except HTTPException as error:
-                return self._send(told(error, request := _Request(environ), "unknown"), request, "unknown", began, start_response)
-            request, rule = _Request(environ), self._rules[operation]
+                return self._send(told(error, Asked(environ), "unknown"), environ, "unknown", began, start_response)
+            rule = self._rules[operation]
             try:
-                reply = self._reply(operation, dict(arguments), request)
+                reply = self._reply(operation, dict(arguments), environ)
             except Exception as error:
-                reply = told(error, request, rule)
-            return self._send(reply, request, rule, began, start_response)
+                reply = told(error, Asked(environ), rule)
+            return self._send(reply, environ, rule, began, start_response)
 
         return wsgi
 
-    def _send(self, reply: Reply, request: Request, rule: str, began: float, start_response: StartResponse) -> Iterable[bytes]:
+    def _send(self, reply: Reply, environ: Environ, rule: str, began: float, start_response: StartResponse) -> Iterable[bytes]:
         if isinstance(reply, Response):
             for name, value in self._headers:
                 reply.headers.setdefault(name, value)
-            status, sent = reply.status_code, reply(request.environ, start_response)
+            status, sent = reply.status_code, reply(environ, start_response)
         else:
             status, body = reply
             text = (body if isinstance(body, str) else wire.dumps(body)).encode()
             start_response(STATUS_LINES[status], [*self._plain, ("Content-Length", str(len(text)))])
-            sent = [] if request.method == "HEAD" else [text]
-        self._finished(request.method, rule, status, time.perf_counter() - began)
+            sent = [] if environ["REQUEST_METHOD"] == "HEAD" else [text]
+        self._finished(environ["REQUEST_METHOD"], rule, status, time.perf_counter() - began)
         return sent
 
-    def _reply(self, operation: Operation, path: dict[str, str], request: Request) -> Reply:
+    def _reply(self, operation: Operation, path: dict[str, str], environ: Environ) -> Reply:
         if "site" in path and not self._known_site(path["site"]):
             raise Refused("not_found")
-        who = _principal(self._access, operation, path.get("site"), request)
-        body, digest = _body(operation, request)
+        who = _principal(self._access, operation, path.get("site"), environ)
+        body, digest = _body(operation, environ)
         once = None
-        if operation.once or (operation.once is None and "Idempotency-Key" in request.headers):
-            once = _idempotency(who.id if who else f"holder:{path.get('ticket', '')}", digest, request)
+        if operation.once or (operation.once is None and "HTTP_IDEMPOTENCY_KEY" in environ):
+            once = _idempotency(who.id if who else f"holder:{path.get('ticket', '')}", digest, environ)
         try:
-            return operation.handler(Call(path, body, who, once, request))
+            return operation.handler(Call(path, body, who, once, environ))
         except Exception:
             # The door compares with what was answered before; but the handler may have looked at something that has gone meanwhile, or
             # the door may be shut. A first answer holds even then.
@@ -118,14 +108,20 @@ class Interface:
             raise
 
 
+def _path(environ: Environ) -> str:
+    path: str = environ["PATH_INFO"]
+    return path if path.isascii() else path.encode("latin-1").decode(errors="replace")
+
+
 def _rule(operation: Operation) -> str:
     return PREFIX + operation.path.replace("{", "<").replace("}", ">")
 
 
-def _principal(access: Access, operation: Operation, site: str | None, request: Request) -> Principal | None:
+def _principal(access: Access, operation: Operation, site: str | None, environ: Environ) -> Principal | None:
     """Who asks, if he may. 401 for an unknown caller, 403 for a known one with the wrong role, of another office, or with a password that
     somebody else knows too: what anyone may do, such a one does as anyone."""
-    keys, cookie = presented(request)
+    key = bearer(environ.get("HTTP_AUTHORIZATION", ""))
+    keys, cookie = ([key], False) if key else presented(Asked(environ))
     found = [p for key in keys if (p := access.find(key)) is not None]
     able = [p for p in found if operation.any_password or not p.must_change]
     if operation.roles is None:
@@ -137,34 +133,35 @@ def _principal(access: Access, operation: Operation, site: str | None, request: 
         if len(able) < len(found):
             raise Refused("password_change_required")
         raise Refused("forbidden" if found else "unauthenticated")
-    if cookie and request.method not in ("GET", "HEAD") and "X-Moiso" not in request.headers:
+    if cookie and environ["REQUEST_METHOD"] not in ("GET", "HEAD") and "HTTP_X_MOISO" not in environ:
         raise Refused("csrf")
     return fit[0]
 
 
-def _body(operation: Operation, request: Request) -> tuple[Any, str]:
+def _body(operation: Operation, environ: Environ) -> tuple[Any, str]:
     """The validated body and a digest of the whole request: of its meaning, so that an absent field equals a null one."""
-    raw = _read(request)
+    raw = _read(environ)
     canonical = ""
     value: Any = None
     if operation.body is not None:
-        if raw and request.environ.get("CONTENT_TYPE") != "application/json" and not request.is_json:
+        if raw and environ.get("CONTENT_TYPE") != "application/json" and not Asked(environ).is_json:
             raise Refused("unsupported_media_type")
         value = validated(operation.body, raw or b"{}")
         canonical = value.model_dump_json(exclude_none=True)
-    digest = hashlib.sha256(f"{request.method} {request.path}\n{canonical}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{environ['REQUEST_METHOD']} {_path(environ)}\n{canonical}".encode()).hexdigest()
     return value, digest
 
 
-def _read(request: Request) -> bytes:
-    length = request.environ.get("CONTENT_LENGTH") or ""
-    if length.isascii() and length.isdigit() and "wsgi.input_terminated" not in request.environ:
+def _read(environ: Environ) -> bytes:
+    length = environ.get("CONTENT_LENGTH") or ""
+    if length.isascii() and length.isdigit() and "wsgi.input_terminated" not in environ:
         if int(length) > BODY_MOST:
             raise Refused("too_large")
-        whole: bytes = request.environ["wsgi.input"].read(int(length))
+        whole: bytes = environ["wsgi.input"].read(int(length))
         if len(whole) < int(length):
             raise ClientDisconnected
         return whole
+    request = Asked(environ)
     raw = request.get_data(cache=False)
     if request.content_length is None and len(raw) >= BODY_MOST:
         # A body sent in pieces is read up to the limit, and what comes after it would go unseen.
@@ -172,8 +169,8 @@ def _read(request: Request) -> bytes:
     return raw
 
 
-def _idempotency(principal: str, digest: str, request: Request) -> Idempotency:
-    key = request.headers.get("Idempotency-Key")
+def _idempotency(principal: str, digest: str, environ: Environ) -> Idempotency:
+    key = environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         raise Refused("idempotency_key_missing")
     if not wire.VISIBLE_ASCII.fullmatch(key):

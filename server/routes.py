@@ -75,15 +75,28 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HTTP = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 
 
+class Asked(Request):
+    """Made of an environment that it does not enter: the two would hold each other until the collector comes."""
+
+    max_content_length = BODY_MOST
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        super().__init__(environ, populate_request=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, read and checked: who asks, with which body and key."""
+    """A request, read and checked: who asks, with which body and key. The rest of it is read when somebody asks for it."""
 
     path: dict[str, str]
     body: Any
     who: Principal | None
     once: Idempotency | None
-    raw: Request
+    environ: dict[str, Any]
+
+    @property
+    def raw(self) -> Request:
+        return Asked(self.environ)
 
     @property
     def principal(self) -> Principal:
@@ -198,10 +211,14 @@ def language(req: Request) -> str:
 
 def presented(req: Request) -> tuple[list[str], bool]:
     """The keys that came with a request, and whether they came by cookie."""
-    scheme, _, key = req.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and key.strip():
-        return [key.strip()], False
+    if key := bearer(req.headers.get("Authorization", "")):
+        return [key], False
     return [c for c in (req.cookies.get(STAFF_COOKIE), req.cookies.get(DEVICE_COOKIE)) if c], True
+
+
+def bearer(authorization: str) -> str:
+    scheme, _, key = authorization.partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def _no_constant(name: str) -> Any:
