@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, render_template, request, send_from_directory
+from flask import Blueprint, Response, abort, make_response, render_template, request
 
 from kiosk import qr
 from server.core import hall
@@ -22,6 +22,7 @@ from server.core.day import Day
 from server.core.hall import Likely
 from server.ledger import Ledger
 from server.pages import ticket as phone
+from server.pages.assets import page
 from server.sites import Sites, UnknownSite
 
 POLICY = (
@@ -57,11 +58,6 @@ def _folder(package: str, *parts: str) -> Path:
 def blueprint(sites: Sites, extras: Extras, ledger: Ledger, likely: Likely) -> Blueprint:
     kiosk, display, own = _folder("kiosk", "web"), _folder("display", "web"), _folder("server.pages")
     pages = Blueprint("pages", __name__, template_folder=str(own / "templates"))
-
-    def page(folder: Path, name: str) -> Response:
-        response = make_response(send_from_directory(folder, name))
-        response.headers["Cache-Control"] = "no-cache"
-        return response
 
     def tree(prefix: str, folder: Path) -> None:
         def serve(name: str) -> Response:
