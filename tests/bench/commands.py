@@ -104,8 +104,13 @@ def _beside(place: Office, what: str, clients: int, requests: int, runs: int) ->
 def slow_disk(folder: Path, requests: int, runs: int) -> list[Figure]:
     """Numbers taken by 32 clients, durable, on a disk whose flush takes longer, beside the same program on this machine's own disk."""
     found = []
-    (folder / "slow").mkdir()
-    with office(folder) as usual, office(folder / "slow", program=("-m", "tests.bench.slow_disk", str(FLUSH_MS))) as slow, on_core(1):
+    for name in ("usual", "slow"):
+        (folder / name).mkdir()
+    with (
+        office(folder / "usual") as usual,
+        office(folder / "slow", program=("-m", "tests.bench.slow_disk", str(FLUSH_MS))) as slow,
+        on_core(1),
+    ):
         alone = asked(slow.server.port, slow.request("issue"), 1, 100)
         assert alone.percentile(50) > FLUSH_MS, "the delay is no delay"
         for _ in range(runs):
