@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import get_type_hints
@@ -29,3 +30,24 @@ def test_every_event_survives_being_written_down(kind: type[ev.Event], data: st.
     text = wire.event_text(event)
     text.encode()
     assert wire.event_of(kind.__name__, text) == event
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(VALUES)
+def test_what_is_sent_is_read_as_it_was(value: object) -> None:
+    assert json.loads(wire.dumps(value)) == value
+
+
+def test_what_is_sent_is_compact_and_in_its_own_letters() -> None:
+    assert wire.dumps({"name": "Lĩnh vực Đất đai", "open": True, "at": None, "factor": 1.0, "path": "/t/1"}) == (
+        '{"name":"Lĩnh vực Đất đai","open":true,"at":null,"factor":1.0,"path":"/t/1"}'
+    )
+    with pytest.raises(ValueError):
+        wire.dumps({"what": object()})

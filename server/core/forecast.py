@@ -87,13 +87,13 @@ class _Clock:
                 return True
         return False
 
-    def until(self, now: datetime, worked: float, work: float) -> timedelta:
-        """How long it takes from now, when so much has been `worked`, until `work` more minutes have been."""
+    def until(self, now: float, worked: float, work: float) -> timedelta:
+        """How long it takes from now (a minute), when so much has been `worked`, until `work` more minutes have been."""
         rest = worked + work
         span = 0
         while rest >= (length := self._spans[span][1] - self._spans[span][0]):
             rest, span = rest - length, span + 1
-        return max(0.0, self._spans[span][0] + rest - _minutes(now)) * MINUTE
+        return max(0.0, self._spans[span][0] + rest - now) * MINUTE
 
 
 def _minutes(at: datetime) -> float:
@@ -348,4 +348,5 @@ class Pace:
             return None
         likely, clock = service.guess(basis.terms), self._clock(day)
         low, high = (service.alone if basis.alone else service.line).at(likely)
-        return Forecast(*(clock.until(now, basis.worked, minutes) for minutes in (low, min(max(likely, low), high), high)))
+        at, until = _minutes(now), clock.until
+        return Forecast(until(at, basis.worked, low), until(at, basis.worked, min(max(likely, low), high)), until(at, basis.worked, high))

@@ -514,7 +514,9 @@ def hours_now(site: Site, now: datetime, today: Today = AS_WRITTEN) -> HoursNow:
         state = HoursState.HOLIDAY if holiday else HoursState.CLOSED
         return HoursNow(state, None, None, None, None, next_open, holiday)
     opens, closes = spans[0][0], spans[-1][1]
-    first = max(opens - site.hours.first_ticket_before, site.at(day, timedelta()))
+    first = opens
+    if site.hours.first_ticket_before:
+        first = max(opens - site.hours.first_ticket_before, site.at(day, timedelta()))
     last = today.last_ticket or closes - site.hours.last_ticket_before
 
     def within(state: HoursState, issuing: bool = False, again: datetime | None = next_open) -> HoursNow:

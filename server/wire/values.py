@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from typing import Any
 
-dumps: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""Compact JSON, in letters as they are. One encoder for all: making one takes as long as a ticket."""
+from pydantic_core import to_json
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON, in letters as they are. By the library that reads what comes in: a third of the time of Python's own."""
+    return to_json(value).decode()
 
 
 def loads(text: str) -> Any:
