@@ -101,6 +101,13 @@ def parser() -> argparse.ArgumentParser:
         default=os.environ.get("MOISO_BACKUPS") or None,
         help="where `moiso backup` puts its copies, for the morning check (default: MOISO_BACKUPS, else backups beside the database)",
     )
+    serve.add_argument(
+        "--sending",
+        choices=("straight", "queued"),
+        default=os.environ.get("MOISO_SENDING") or "straight",
+        help="states go straight onto the wire where nothing is ahead of them, or always through a queue for each client, which costs "
+        "several times as much (default: MOISO_SENDING, else straight)",
+    )
     serve.add_argument("--hall-clock", metavar="INSTANT", help="for rehearsals: the hall clock starts here, as 2026-11-20T07:25+07:00")
     serve.add_argument("--factor", type=_factor, default=1.0, help="for rehearsals: hall seconds per second")
     serve.add_argument("--log", choices=("debug", "info", "warning", "error"), default="warning")
@@ -285,6 +292,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
     from server.store import StaffRow
 
     arguments.secure_cookies, arguments.watch_from, arguments.log, arguments.trusted_proxies = False, [], "warning", 0
+    arguments.sending = "straight"
     with tempfile.TemporaryDirectory(prefix="moiso-demo-") as folder:
         where = commands.database(arguments.db) if arguments.db else Path(folder) / "demo.db"
         store = commands.open_store(where)
@@ -472,6 +480,7 @@ class _Server:
             extras=extras,
             notifier=notifier,
             look=look,
+            straight=arguments.sending == "straight",
             replica=replica,
         )
         self.application = Application(store, Sites(store, clock.factor), clock, speaker, options)

@@ -22,7 +22,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
-from server import bookings, checkups, leases, manage, notices, outbox, pairing, persons, printing, wire
+from server import bookings, checkups, leases, manage, notices, outbox, pairing, persons, printing, straight, wire
 from server.access import Access
 from server.alarm_mail import AlarmMail
 from server.api import Context, build
@@ -77,6 +77,8 @@ class Options:
     """The channel to citizens; without one nobody is asked for an address."""
     look: Callable[[], list[Finding]] = list
     """What the morning check finds on this machine; may take seconds."""
+    straight: bool = False
+    """States go straight onto the wire where nothing is ahead of them, instead of through a queue for each client."""
     replica: Replica | None = None
     """A copy of the database on another disk, to be kept up to date."""
 
@@ -105,6 +107,7 @@ class Application:
             logger=_said_of_sockets(),
             engineio_logger=_said_of_sockets(),
         )
+        self.straight = straight.install(self.sio) if options.straight else None
         self.voice = Voice(speaker, self.sio.start_background_task)
         self.foresight = Foresight()
         self.publisher = Publisher(store, clock, self.voice, self.foresight.likely)
@@ -325,7 +328,10 @@ class Metrics:
         commits = Counter("moiso_commits", "Durable commits; one may hold many commands", registry=self.registry)
         notices = Counter("moiso_notices", "Notices to citizens that have ended, by how", ["state"], registry=self.registry)
         self._told = {state: notices.labels(state) for state in ("sent", "failed", "expired")}
-        self._counted = dict.fromkeys((commands, commits, *self._told.values()), 0)
+        messages = Counter("moiso_socket_messages", "Messages to sockets in rooms, by how they left", ["way"], registry=self.registry)
+        self._sent = application.straight.sent if application.straight else {}
+        self._ways = {way: messages.labels(way) for way in self._sent}
+        self._counted = dict.fromkeys((commands, commits, *self._told.values(), *self._ways.values()), 0)
         self._commands, self._commits = commands, commits
         self._to_tell = Gauge("moiso_notices_waiting", "Notices to citizens not sent yet", registry=self.registry)
         Gauge("moiso_sockets", "Sockets connected", registry=self.registry).set_function(lambda: len(application.sockets))
@@ -348,6 +354,7 @@ class Metrics:
     def text(self) -> bytes:
         ledger = self._application.ledger
         told = [(counter, self._application.outbox.ended[state]) for state, counter in self._told.items()]
+        told += [(counter, self._sent[way]) for way, counter in self._ways.items()]
         for counter, total in ((self._commands, ledger.commands), (self._commits, ledger.commits), *told):
             counter.inc(total - self._counted[counter])
             self._counted[counter] = total

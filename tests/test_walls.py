@@ -32,7 +32,7 @@ ROWS: list[tuple[str, ...]] = [
     ("server.ledger",),
     ("server.access", "server.copying", "server.machine", "server.outbox", "server.alarm_mail"),
     ("server.notices", "server.waitlist", "server.presence", "server.persons"),
-    ("server.publish", "server.routes", "server.foresight", "server.heartbeat", "server.sums"),
+    ("server.publish", "server.routes", "server.foresight", "server.followers", "server.heartbeat", "server.straight", "server.sums"),
     ("server.api", "server.interface", "server.openapi", "server.sockets", "server.pages"),
     ("server.manage", "server.appointments", "server.leases", "server.printing"),
     ("server.bookings", "server.pages.booking", "server.pairing", "server.checkups"),

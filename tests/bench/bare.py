@@ -1,9 +1,10 @@
 """The yardsticks: the least that the same libraries can do behind the same launcher.
 
-    python -m tests.bench.bare PORT DATABASE KEY
+    python -m tests.bench.bare PORT DATABASE KEY [straight [PING_S]]
 
 A bare Flask route that parses the same JSON and checks the same bearer key, with and without one SQLite insert and commit (FULL); a bare
-Socket.IO echo; a bare room of as many sockets as there are, to which one body is sent.
+Socket.IO echo; a bare room of as many sockets as there are, to which one body is sent. `straight`: as the product sends to its rooms; what
+that gives, and that it stands slow and broken clients, is measured and tested here.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from server import __main__ as launcher
 class Bare(launcher._Server):
     """The product's launcher with another application in it: same listener, same limits, same collector."""
 
-    def __init__(self, port: int, database: Path, key: str) -> None:
+    def __init__(self, port: int, database: Path, key: str, *, straight: bool = False, ping_s: int = 10) -> None:
         import eventlet
 
         self._eventlet, self.sleep, self.json = eventlet, eventlet.sleep, False
@@ -31,11 +32,11 @@ class Bare(launcher._Server):
         self._talks, self._stopping = set(), False
         ended = threading.Event()
         ended.set()
-        wsgi = application(database, key)
+        wsgi = application(database, key, straight=straight, ping_s=ping_s)
         self.application = Namespace(wsgi=wsgi, start=lambda: None, stop=lambda: None, ledger=Namespace(ended=ended))
 
 
-def application(database: Path, key: str) -> Any:
+def application(database: Path, key: str, *, straight: bool = False, ping_s: int = 10) -> Any:
     """The WSGI application of the yardsticks."""
     import hashlib
     import hmac
@@ -45,6 +46,8 @@ def application(database: Path, key: str) -> Any:
     from flask import Flask, Response, request
     from flask_socketio import SocketIO, join_room
 
+    from server.straight import install
+
     flask = Flask("bare", static_folder=None)
     sio = SocketIO(
         flask,
@@ -53,9 +56,10 @@ def application(database: Path, key: str) -> Any:
         allow_upgrades=False,
         http_compression=False,
         manage_session=False,
-        ping_interval=10,
-        ping_timeout=10,
+        ping_interval=ping_s,
+        ping_timeout=ping_s,
     )
+    straighter = install(sio) if straight else None
     known = hashlib.sha256(key.encode()).hexdigest()
     rows = sqlite3.connect(database, isolation_level=None)
     rows.execute("pragma journal_mode = wal")
@@ -94,6 +98,10 @@ def application(database: Path, key: str) -> Any:
         sio.emit("board", body, to="everybody")
         return answer("sent")
 
+    @flask.get("/sent")
+    def sent() -> Response:
+        return answer({"sockets": len(sio.server.eio.sockets), **(straighter.sent if straighter else {})})
+
     @sio.on("hello")  # type: ignore[untyped-decorator]
     def hello(said: Any = None) -> Any:
         join_room("everybody")
@@ -112,4 +120,6 @@ def application(database: Path, key: str) -> Any:
 
 if __name__ == "__main__":
     launcher._go_green()
-    sys.exit(Bare(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]).run(lambda: None))
+    port, database, key, *options = sys.argv[1:]
+    bare = Bare(int(port), Path(database), key, straight=bool(options), ping_s=int(options[1]) if options[1:] else 10)
+    sys.exit(bare.run(lambda: None))

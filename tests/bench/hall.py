@@ -1,4 +1,5 @@
-"""A call on its way to all screens of a hall, beside a bare room of as many sockets; and what a socket costs in memory."""
+"""A call on its way to all screens of a hall, beside a bare room of as many sockets; what a socket costs in memory; and what is gained by
+sending straight."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from pathlib import Path
 from .call import shows
 from .figures import TAIL, Figure, p
 from .load import http
-from .machine import KEY, bare, on_core, raise_open_files, resident_kb
+from .machine import KEY, bare, cpu_s, on_core, raise_open_files, resident_kb
 from .screens import Screens
 
 from running import MORNING, OPEN, running  # isort: skip
@@ -16,6 +17,8 @@ from running import MORNING, OPEN, running  # isort: skip
 REST_S = 0.12
 """Between two calls: longer than the server gathers events for one board."""
 NEXT = "/api/v1/sites/open/counters/1/next"
+BODY = {"codes": [f"A{number:03}" for number in range(150)]}
+"""As long as a board."""
 HELLO = {"site": "open", "kind": "hall", "id": "main"}
 
 
@@ -47,6 +50,24 @@ def measure(folder: Path, sizes: tuple[int, ...], calls: int) -> list[Figure]:
             each = f"memory per socket, {size} screens"
             found.append(Figure(each, grown_kb / size, "KB", "bare socket", yard_grown_kb / size, promise=1.2))
     return found
+
+
+def sent_straight(folder: Path, size: int, times: int) -> list[Figure]:
+    """The bare room once as the product sends to it, and once as the library does: processor time for each message, and the way to all."""
+    raise_open_files()
+    each_us: list[float] = []
+    ways: list[list[float]] = []
+    for options in (("straight",), ()):
+        with bare(folder, *options) as yard, on_core(1), Screens(yard.port, size, {}) as screens:
+            _broadcast(screens, BODY, 5)
+            used = cpu_s(yard.pid)
+            ways.append(_broadcast(screens, BODY, times + 1))
+            each_us.append((cpu_s(yard.pid) - used) / size / (times + 1) * 1e6)
+    name = f"straight to {size} sockets"
+    return [
+        Figure(f"{name}, CPU per message", each_us[0], "µs", "through queues", each_us[1], promise=0.5),
+        Figure(f"{name}, p99", p(ways[0], 99), "ms", "through queues", p(ways[1], 99), tolerance=TAIL, promise=0.5),
+    ]
 
 
 def called(screens: Screens, clerk: str, codes: list[str]) -> list[float]:

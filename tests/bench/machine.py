@@ -42,11 +42,12 @@ class Yard:
 
 
 @contextmanager
-def bare(folder: Path) -> Iterator[Yard]:
+def bare(folder: Path, *options: str) -> Iterator[Yard]:
     """The yardsticks' server, on the server's core."""
     port = free_port()
+    command = [sys.executable, "-m", "tests.bench.bare", str(port), str(folder / "bare.db"), KEY, *options]
     with on_core(0):
-        process = subprocess.Popen([sys.executable, "-m", "tests.bench.bare", str(port), str(folder / "bare.db"), KEY], cwd=ROOT)
+        process = subprocess.Popen(command, cwd=ROOT)
     try:
         end = time.monotonic() + START_S
         while not _answers(port):
@@ -71,6 +72,12 @@ def resident_kb(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
     raise AssertionError("a process without memory")
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of a processor that a process has used, in the kernel as well."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def raise_open_files() -> None:
