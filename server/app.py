@@ -175,6 +175,7 @@ class Application:
 
     def _tell(self, day: Day, entry: Entry, fresh: bool) -> None:
         self.publisher.hear(day, entry, fresh)
+        self.sockets.followers.hear(day, entry)
         self.foresight.hear(day, entry)
 
     def _told(self) -> None:

@@ -24,6 +24,7 @@ from server.core.alarms import Alarm, Device, Unanswered
 from server.core.day import Day, Ticket
 from server.core.refused import Refused
 from server.core.site import hall_of, reaches
+from server.followers import Followers
 from server.foresight import Foresight
 from server.heartbeat import AGENT, PAGE, Life, Presence, plain
 from server.ledger import Ledger
@@ -55,7 +56,7 @@ class Room:
         return f"{self.kind}:{self.site}:{self.id}"
 
 
-@dataclass
+@dataclass(slots=True)
 class Client:
     """One socket: who it is, and what it follows.
 
@@ -99,7 +100,9 @@ class Sockets:
         self._access, self._names, self._publisher, self._foresight = access, names, publisher, foresight
         self._presence = presence
         self._clients: dict[str, Client] = {}
-        self._rooms: dict[Room, int] = {}
+        self._rooms: dict[Room, dict[str, Client]] = {}
+        """Who follows each room, without the phones: of them there are thousands, and `followers` counts them."""
+        self.followers = Followers(self._ticket_now, self._send_ticket, self._in_order)
         self._rows: dict[str, tuple[tuple[date, int], dict[str, wire.QueuedOut]]] = {}
         self._lock = threading.Lock()
         """Held while clients move between rooms; matters where threads are real."""
@@ -133,17 +136,28 @@ class Sockets:
             client = self._clients.pop(self._sid(), None)
             if client is None or client.room is None:
                 return
-            self._left(client.room)
+            self._left(client.room, self._sid())
         if client.device is not None:
             self._presence.left(client.device, client.part)
             self._changed(client.room.site)
 
-    def _left(self, room: Room) -> None:
-        left = self._rooms[room] - 1
-        if left:
-            self._rooms[room] = left
+    def _came(self, room: Room, sid: str, client: Client) -> None:
+        if room.kind == "ticket":
+            self.followers.came(room.site, room.id)
         else:
+            self._rooms.setdefault(room, {})[sid] = client
+
+    def _left(self, room: Room, sid: str) -> None:
+        if room.kind == "ticket":
+            self.followers.left(room.site, room.id)
+            return
+        del self._rooms[room][sid]
+        if not self._rooms[room]:
             del self._rooms[room]
+
+    def _seated(self) -> list[tuple[str, Client]]:
+        """Everybody in a room who is not a citizen with a phone: nothing else is sent to them, and no right of theirs can end."""
+        return [each for room in list(self._rooms.values()) for each in list(room.items())]
 
     def _hello(self, said: Any = None, *rest: Any) -> Any:
         client = self._clients.get(self._sid())
@@ -163,9 +177,9 @@ class Sockets:
             client.device = holder if holder is not None and holder.kind == "device" else None
             if client.device is not None:
                 self._presence.came(client.device, client.part)
-            self._rooms[room] = self._rooms.get(room, 0) + 1
             if before is not None:
-                self._left(before)
+                self._left(before, self._sid())
+            self._came(room, self._sid(), client)
         if before is not None and before != room:
             leave_room(before.name)
         join_room(room.name)
@@ -298,34 +312,42 @@ class Sockets:
 
     def run(self) -> None:
         """The broadcaster; run once, as a background task."""
-        due = 0.0
+        due, more = 0.0, None
         while not self._stopped:
-            self._wake.wait(timeout=max(0.01, due - time.monotonic()))
+            rest = max(0.01, due - time.monotonic())
+            self._wake.wait(timeout=rest if more is None else min(rest, more))
+            news, everything = self._wake.is_set(), time.monotonic() >= due
             self._wake.clear()
-            everything = time.monotonic() >= due
             if everything:
                 due = time.monotonic() + REPEAT_S
             try:
-                self._broadcast(everything)
+                if news or everything:
+                    self._broadcast(everything)
+                more = self.followers.tell_some()
             except Exception:
                 log.exception("broadcast_failed")
-            self._sio.sleep(COALESCE_S)
+            if news or everything:
+                self._sio.sleep(COALESCE_S)
 
     def _broadcast(self, everything: bool) -> None:
         dirty, fresh = self._publisher.take()
         for moment in fresh:
-            if moment.event == "announcement":
-                self._sio.emit("announcement", moment.payload, to=Room("hall", moment.site, moment.place).name)
             self._send_to_devices(moment)
         if everything:
             self._resend()
+        due = [room for room in list(self._rooms) if room.kind != "device" and (everything or room.site in dirty)]
+        walls = sorted((room for room in due if room.kind in ("hall", "counter")), key=lambda room: KINDS.index(room.kind))
         # Walls first: a citizen looks for the number before the clerk looks up.
-        for room in sorted(self._rooms, key=lambda r: KINDS.index(r.kind)):
-            repeated = everything and room.kind != "ticket"
-            if room.kind != "device" and (repeated or room.site in dirty):
-                self._send_state(room, news=not repeated)
-                # Whoever presses a button meanwhile is served between two rooms.
-                self._sio.sleep(0)
+        for room in walls:
+            self._send_state(room)
+        for moment in fresh:
+            if moment.event == "announcement":
+                # Behind the board, which shows what is announced.
+                self._sio.emit("announcement", moment.payload, to=Room("hall", moment.site, moment.place).name)
+        self.followers.tell_named()
+        for room in due:
+            if room not in walls:
+                self._send_state(room)
         if everything:
             # Last, since this asks the database: a wall is drawn from memory, also while that does not answer.
             with suppress(Unavailable, Broken):
@@ -335,28 +357,46 @@ class Sockets:
 
     def part(self) -> None:
         """Let go of those whose right has ended: signed out, removed, revoked."""
-        for sid, client in list(self._clients.items()):
+        for sid, client in self._seated():
             if client.holder is not None and not self._access.still(client.holder):
                 self._sio.server.disconnect(sid)
 
-    def _send_state(self, room: Room, *, news: bool) -> None:
+    def _send_state(self, room: Room) -> None:
+        if (state := self._drawn(room)) is not None:
+            self._sio.emit({"counter": "board", "hall": "board"}.get(room.kind, room.kind), state, to=room.name)
+            # Whoever presses a button meanwhile is served between two rooms.
+            self._sio.sleep(0)
+
+    def _drawn(self, room: Room) -> Any:
+        """The state of a room; None when there is none, or none to be had."""
         try:
-            if news and room.kind == "ticket" and self._is_past(room):
-                return
-            state = self._state(room)
+            return self._state(room)
         except Refused:
-            return
+            return None
         except Exception:
             # One room that cannot be drawn must not leave the others in the dark.
             log.exception("state_failed", kind=room.kind)
-            return
-        event = {"counter": "board", "hall": "board"}.get(room.kind, room.kind)
-        self._sio.emit(event, state, to=room.name)
+            return None
 
-    def _is_past(self, room: Room) -> bool:
-        """Whether a ticket's day is over. Phones lie open for days, and a past day is folded anew for every look."""
-        found = self._ledger.day_of_ticket(room.id)
-        return found is not None and found[1] < self._ledger.day_of_hall(room.site)
+    def _ticket_now(self, site: str, ticket: str) -> wire.TicketOut | None:
+        try:
+            found = self._ledger.day_of_ticket(ticket)
+            past = found is not None and found[1] < self._ledger.day_of_hall(site)
+        except (Unavailable, Broken):
+            return None
+        if found is None or past:
+            # Phones lie open for days, and a past day is folded anew for every look.
+            return None
+        drawn: wire.TicketOut | None = self._drawn(Room("ticket", site, ticket))
+        return drawn
+
+    def _send_ticket(self, site: str, ticket: str, state: wire.TicketOut) -> None:
+        self._sio.emit("ticket", state, to=Room("ticket", site, ticket).name)
+
+    def _in_order(self, site: str, tickets: list[str]) -> list[str]:
+        """Those who are next first; tickets of other days behind."""
+        known = self._ledger.day(site, self._ledger.day_of_hall(site)).tickets
+        return sorted(tickets, key=lambda ticket: (ticket not in known, known[ticket].place if ticket in known else None))
 
     def _state(self, room: Room) -> Any:
         """The whole state a room follows. Refuses `not_found`."""
@@ -522,7 +562,7 @@ class Sockets:
         live = [each for each in self._presence.devices(site) if each.alive(now)]
         here = Room("hall", site, place)
         # A kiosk's page follows the board of its hall, and is not a screen on the wall.
-        walls = [c for c in list(self._clients.values()) if c.room == here and not any(p.role == "kiosk" for p in c.principals)]
+        walls = [c for c in list(self._rooms.get(here, {}).values()) if not any(p.role == "kiosk" for p in c.principals)]
 
         return {
             "speakers": sum(1 for each in _sounding(live) if reaches(each.place, f"{place}/{zone}" if zone else place)),
@@ -534,7 +574,7 @@ class Sockets:
     # -- moments to devices ------------------------------------------------------------------------------------------------------
 
     def _send_to_devices(self, moment: Moment) -> None:
-        for sid, client in list(self._clients.items()):
+        for sid, client in self._seated():
             if client.device is not None and client.wants(moment) and client.device.name not in moment.answers:
                 if client.room is not None and client.room.kind == "hall":
                     # A hall page has it already, from its room.
@@ -558,7 +598,7 @@ class Sockets:
     def _resend(self) -> None:
         """An unanswered moment is sent again until it expires."""
         now = time.monotonic()
-        for sid, client in list(self._clients.items()):
+        for sid, client in self._seated():
             if client.device is None:
                 continue
             waiting = list(filter(client.wants, self._publisher.pending(client.device)))

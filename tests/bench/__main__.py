@@ -2,7 +2,7 @@
 
     python -m tests.bench                  # or make bench: some five minutes
     python -m tests.bench --long           # also 128 clients, five runs of each, more calls
-    python -m tests.bench --only commands  # one part: commands, hall, call, growth or start
+    python -m tests.bench --only commands  # one part: commands, hall, call, followers, growth or start
     python -m tests.bench --keep           # also writes docs/benchmarks.md and the baseline, of one and the same run
 
 Exit code 1 when a ratio is worse than its baseline by more than is tolerated. `tests/bench/README.md` says how to read it.
@@ -22,12 +22,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from . import call, commands, growth, hall, start
+from . import call, commands, followers, growth, hall, start
 from .figures import STEADY, TAIL, Figure, p, read_baseline, slower, table, write_baseline
 from .machine import CORES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-NOT_HERE = "Not measured by this command: two thousand followers, other engines and several workers."
+NOT_HERE = "Not measured by this command: other engines and several workers."
 Part = Callable[[Path, bool], list[Figure]]
 
 
@@ -38,7 +38,12 @@ def _commands(folder: Path, long: bool) -> list[Figure]:
 
 
 def _hall(folder: Path, long: bool) -> list[Figure]:
-    return hall.measure(folder, (1, 50, 500), 50 if long else 15)
+    return [*hall.measure(folder, (1, 50, 500), 50 if long else 15), *hall.sent_straight(folder, 500, 100 if long else 40)]
+
+
+def _followers(folder: Path, long: bool) -> list[Figure]:
+    """The same pace in the short run; the same figures under another name."""
+    return followers.measure(folder, 2_000, 500, 180) if long else followers.measure(folder, 300, 50, 18)
 
 
 def _call(folder: Path, long: bool) -> list[Figure]:
@@ -63,7 +68,7 @@ def _start(folder: Path, long: bool) -> list[Figure]:
     return start.measure(folder, (1, 500), 5 if long else 3)
 
 
-PARTS: dict[str, Part] = {"commands": _commands, "hall": _hall, "call": _call, "growth": _growth, "start": _start}
+PARTS: dict[str, Part] = {"commands": _commands, "hall": _hall, "call": _call, "followers": _followers, "growth": _growth, "start": _start}
 
 
 def measured(parts: Sequence[str], *, long: bool) -> list[Figure]:

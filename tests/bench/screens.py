@@ -7,7 +7,7 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,33 +20,35 @@ PATIENCE_S = 20.0
 
 @dataclass
 class Screen:
-    """One socket, with what of its next frame has come."""
+    """One socket, with what of its next frame has come, and the last one that was no ping."""
 
     line: websocket.WebSocket
     read: bytearray = field(default_factory=bytearray)
+    said: bytes = b""
+    frames: int = 0
 
 
 class Screens:
-    """`count` sockets that have said `hello`. Use as a context manager.
+    """`count` sockets that have said `hello`: all the same, or each its own. Use as a context manager.
 
     `press` sends a request on a connection of its own and waits until every screen has received what fits; `watch` also listens to a pipe.
     """
 
-    def __init__(self, port: int, count: int, hello: dict[str, Any]) -> None:
+    def __init__(self, port: int, count: int, hello: dict[str, Any] | Sequence[dict[str, Any]]) -> None:
         self._selector = selectors.DefaultSelector()
         self.screens = []
-        for _ in range(count):
+        for number in range(count):
             line = websocket.create_connection(f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket", timeout=PATIENCE_S)
             line.recv()
             line.send("40")
             line.recv()
-            line.send("420" + json.dumps(["hello", hello]))
+            line.send("420" + json.dumps(["hello", hello if isinstance(hello, dict) else hello[number]]))
             while not (said := str(line.recv())).startswith("430"):
                 pass
             assert '"error"' not in said[:20], said
             line.sock.setblocking(False)
             line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            screen = Screen(line)
+            screen = Screen(line, said=said.encode())
             self.screens.append(screen)
             self._selector.register(line.sock, selectors.EVENT_READ, screen)
         self._commands = socket.create_connection(("127.0.0.1", port))
@@ -71,10 +73,16 @@ class Screens:
         self._selector.register(pipe, selectors.EVENT_READ, None)
 
     def press(
-        self, request: bytes, fits: Callable[[bytes], bool], *, heard: Callable[[bytes], bool] | None = None
+        self,
+        request: bytes,
+        fits: Callable[[bytes], bool],
+        *,
+        heard: Callable[[bytes], bool] | None = None,
+        on: Sequence[Screen] | None = None,
     ) -> tuple[list[float], float | None]:
-        """Seconds from the press to a fitting frame on each screen, and to a line of the pipe that fits `heard` if one is waited for."""
-        waiting, shown, spoken = {id(screen) for screen in self.screens}, [], None
+        """Seconds from the press to a fitting frame on each screen (or each of `on`), and to a line of the pipe that fits `heard` if one is
+        waited for."""
+        waiting, shown, spoken = {id(screen) for screen in (self.screens if on is None else on)}, [], None
         self.status = 0
         began = time.perf_counter()
         self._commands.sendall(request)
@@ -102,6 +110,18 @@ class Screens:
             self._until(lambda back=back: bool(back), lambda screen, said, at, m=mark, b=back: b.append(at) if said.startswith(m) else None)
             took.append(back[0] - began)
         return took
+
+    def settle(self, seconds: float) -> None:
+        """Listen until nobody has been told anything for so long."""
+        before = -1
+        while (heard := self.frames) != before:
+            before = heard
+            self.rest(seconds)
+
+    @property
+    def frames(self) -> int:
+        """How many they have been told, pings apart."""
+        return sum(screen.frames for screen in self.screens)
 
     def rest(self, seconds: float, until: Callable[[bytes], bool] | None = None) -> None:
         """Keep the sockets alive for so long, or until a line of the pipe fits."""
@@ -145,6 +165,7 @@ class Screens:
             if said == b"2":
                 screen.line.send("3")
             else:
+                screen.said, screen.frames = said, screen.frames + 1
                 note(screen, said, at)
 
 
