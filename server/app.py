@@ -108,7 +108,7 @@ class Application:
             engineio_logger=_said_of_sockets(),
         )
         self.straight = straight.install(self.sio) if options.straight else None
-        self.voice = Voice(speaker, self.sio.start_background_task)
+        self.voice = Voice(speaker, self._presently)
         self.foresight = Foresight()
         self.publisher = Publisher(store, clock, self.voice, self.foresight.likely)
         self.ledger = Ledger(
@@ -180,6 +180,15 @@ class Application:
 
     def _told(self) -> None:
         self.sockets.wake()
+
+    def _presently(self, work: Callable[..., object], *arguments: Any) -> None:
+        """Do this behind whatever the same event has woken: a call is on the walls before its sentence is rendered."""
+
+        def task() -> None:
+            self.sio.sleep(0)
+            work(*arguments)
+
+        self.sio.start_background_task(task)
 
     def _install(self) -> None:
         app = self.flask

@@ -94,6 +94,8 @@ class Foresight:
         while not self._stopped:
             self._news.wait()
             self._news.clear()
+            # The same event has woken whoever tells the hall: a call is on the walls before it is weighed here.
+            sleep(REST_S)
             for heard in self._due(ledger):
                 try:
                     self._catch_up(heard, ledger, sleep)

@@ -31,10 +31,10 @@ def measure(folder: Path, sizes: tuple[int, ...], calls: int) -> list[Figure]:
         codes = iter([kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)["code"] for _ in range(len(sizes) * (calls + 1))])
         board = clerk.get("/sites/open/halls/main/board")
         assert server.process is not None
-        ours_kb = resident_kb(server.process.pid)
-        yard_kb = resident_kb(yard.pid)
-        found.append(Figure("memory at rest", ours_kb / 1024, "MB", "bare server", yard_kb / 1024))
+        at_rest = [resident_kb(pid) / 1024 for pid in (server.process.pid, yard.pid)]
+        found.append(Figure("memory at rest", at_rest[0], "MB", "bare server", at_rest[1]))
         for size in sizes:
+            ours_kb, yard_kb = resident_kb(server.process.pid), resident_kb(yard.pid)
             with on_core(1):
                 with Screens(server.port, size, HELLO) as screens:
                     grown_kb = resident_kb(server.process.pid) - ours_kb
