@@ -51,6 +51,10 @@ class Screens:
             screen = Screen(line, said=said.encode())
             self.screens.append(screen)
             self._selector.register(line.sock, selectors.EVENT_READ, screen)
+            if number % 100 == 99:
+                # Whoever came first is asked meanwhile whether he is still there.
+                for key, _ in self._selector.select(0):
+                    self._read(key.data, lambda *_: None)
         self._commands = socket.create_connection(("127.0.0.1", port))
         self._commands.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._selector.register(self._commands, selectors.EVENT_READ, None)
