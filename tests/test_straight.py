@@ -20,20 +20,21 @@ from outside import outside
 
 from server.straight import frame
 
-MUCH = "dài" * 50_000
+BUFFER = 1 << 16
+MUCH = "dài" * 30_000
 """Longer than what the kernel takes at once for somebody who does not read."""
 
 
 @pytest.fixture
 def yard(tmp_path: Path) -> Iterator[Yard]:
-    with bare(tmp_path, "straight") as yard:
+    with bare(tmp_path, "straight", "10", str(BUFFER)) as yard:
         yield yard
 
 
 @pytest.fixture
 def brisk(tmp_path: Path) -> Iterator[Yard]:
-    """One that gives somebody who does not answer up after two seconds, not twenty."""
-    with bare(tmp_path, "straight", "1") as yard:
+    """One that gives somebody who does not answer up after six seconds, not twenty."""
+    with bare(tmp_path, "straight", "3", str(BUFFER)) as yard:
         yield yard
 
 
@@ -106,8 +107,8 @@ def test_with_the_libraries_of_today_a_board_goes_straight_unless_the_office_wan
 
 
 def test_who_reads_slowly_gets_everything_whole_and_in_order_and_holds_up_nobody(yard: Yard) -> None:
-    bodies = [{"n": n, "text": MUCH if n % 3 else "ngắn"} for n in range(72)]
-    slow, quick, behind = somebody(yard, reads=1 << 14), somebody(yard), 24
+    bodies = [{"n": n, "text": MUCH if n % 3 else "ngắn"} for n in range(60)]
+    slow, quick, behind = somebody(yard, reads=1 << 14), somebody(yard), 9
     for number, body in enumerate(bodies):
         tell_all(yard, body)
         quick.send(f'421["echo",{number}]')
@@ -117,7 +118,7 @@ def test_who_reads_slowly_gets_everything_whole_and_in_order_and_holds_up_nobody
             slow.send(f'421["echo",{number}]')
             assert heard(slow) == bodies[number - behind]
     ways = sent(yard)
-    assert ways["in_parts"] >= 1 and ways["queued"] >= 24 and ways["straight"] >= 72, ways
+    assert ways["in_parts"] >= 1 and ways["queued"] >= behind and ways["straight"] >= len(bodies) // 3, ways
     assert [heard(slow) for _ in range(behind)] == bodies[-behind:]
     tell_all(yard, {"n": "after"})
     assert heard(slow) == heard(quick) == {"n": "after"}
@@ -127,7 +128,7 @@ def test_who_reads_slowly_gets_everything_whole_and_in_order_and_holds_up_nobody
 def test_the_rest_of_a_message_goes_before_whatever_is_said_next(yard: Yard) -> None:
     slow = somebody(yard, reads=1 << 14)
     for n in range(4):
-        tell_all(yard, {"n": n, "text": "x" * 8_000_000})
+        tell_all(yard, {"n": n, "text": "x" * 2_000_000})
         read = bytearray(slow.sock.recv(1 << 16))
         # Now the kernel has room again, for something short too.
         tell_all(yard, {"n": "next"})
@@ -144,10 +145,10 @@ def test_the_rest_of_a_message_goes_before_whatever_is_said_next(yard: Yard) -> 
 @pytest.mark.parametrize("how", ("reset", "closed", "half closed", "mute"))
 def test_who_is_gone_in_the_middle_of_a_message_is_forgotten_and_missed_by_nobody(brisk: Yard, how: str) -> None:
     gone, here = somebody(brisk, reads=1 << 14), somebody(brisk)
-    for n in range(16):
+    for n in range(4):
         tell_all(brisk, {"n": n, "text": MUCH})
         assert heard(here)["n"] == n
-    assert sent(brisk)["in_parts"] >= 1
+    assert sent(brisk)["queued"] >= 3, "there is something left for him"
     if how == "reset":
         gone.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     if how == "half closed":

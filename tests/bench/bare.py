@@ -1,6 +1,6 @@
 """The yardsticks: the least that the same libraries can do behind the same launcher.
 
-    python -m tests.bench.bare PORT DATABASE KEY [straight [PING_S]]
+    python -m tests.bench.bare PORT DATABASE KEY [straight [PING_S [BUFFER]]]
 
 A bare Flask route that parses the same JSON and checks the same bearer key, with and without one SQLite insert and commit (FULL); a bare
 Socket.IO echo; a bare room of as many sockets as there are, to which one body is sent. `straight`: as the product sends to its rooms; what
@@ -9,6 +9,7 @@ that gives, and that it stands slow and broken clients, is measured and tested h
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 from argparse import Namespace
@@ -122,4 +123,7 @@ if __name__ == "__main__":
     launcher._go_green()
     port, database, key, *options = sys.argv[1:]
     bare = Bare(int(port), Path(database), key, straight=bool(options), ping_s=int(options[1]) if options[1:] else 10)
+    if options[2:]:
+        # So much the kernel takes for somebody who does not read; accepted sockets inherit it.
+        bare._door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, int(options[2]))
     sys.exit(bare.run(lambda: None))
