@@ -31,25 +31,30 @@ def measure(folder: Path, sizes: tuple[int, ...], calls: int) -> list[Figure]:
         codes = iter([kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)["code"] for _ in range(len(sizes) * (calls + 1))])
         board = clerk.get("/sites/open/halls/main/board")
         assert server.process is not None
-        at_rest = [resident_kb(pid) / 1024 for pid in (server.process.pid, yard.pid)]
-        found.append(Figure("memory at rest", at_rest[0], "MB", "bare server", at_rest[1]))
+        pid, most = server.process.pid, max(sizes)
+        found.append(Figure("memory at rest", resident_kb(pid) / 1024, "MB", "bare server", resident_kb(yard.pid) / 1024))
+        # First of all: sockets that have come and gone leave room for others, on either server as much as it happens to.
+        each_kb = [_each_kb(*asked, most) for asked in ((server.port, pid, HELLO), (yard.port, yard.pid, {}))]
         for size in sizes:
-            ours_kb, yard_kb = resident_kb(server.process.pid), resident_kb(yard.pid)
             with on_core(1):
                 with Screens(server.port, size, HELLO) as screens:
-                    grown_kb = resident_kb(server.process.pid) - ours_kb
                     ours = called(screens, clerk.key or "", [next(codes) for _ in range(calls + 1)])
                 with Screens(yard.port, size, {}) as screens:
-                    yard_grown_kb = resident_kb(yard.pid) - yard_kb
                     plain = _broadcast(screens, board, calls + 1)
             name = f"call to {size} screen{'s' if size > 1 else ''}"
             found.append(Figure(f"{name}, p50", p(ours, 50), "ms", "bare broadcast", p(plain, 50)))
             promise = 1.3 if size == 500 else None
             found.append(Figure(f"{name}, p99", p(ours, 99), "ms", "bare broadcast", p(plain, 99), tolerance=TAIL, promise=promise))
-        if size >= 100:
-            each = f"memory per socket, {size} screens"
-            found.append(Figure(each, grown_kb / size, "KB", "bare socket", yard_grown_kb / size, promise=1.2))
+        if most >= 100:
+            found.append(Figure(f"memory per socket, {most} screens", each_kb[0], "KB", "bare socket", each_kb[1], promise=1.2))
     return found
+
+
+def _each_kb(port: int, pid: int, hello: dict[str, str], size: int) -> float:
+    """What each of so many sockets costs the server in memory."""
+    before_kb = resident_kb(pid)
+    with on_core(1), Screens(port, size, hello):
+        return (resident_kb(pid) - before_kb) / size
 
 
 def sent_straight(folder: Path, size: int, times: int) -> list[Figure]:
@@ -66,7 +71,8 @@ def sent_straight(folder: Path, size: int, times: int) -> list[Figure]:
     name = f"straight to {size} sockets"
     return [
         Figure(f"{name}, CPU per message", each_us[0], "µs", "through queues", each_us[1], promise=0.5),
-        Figure(f"{name}, p99", p(ways[0], 99), "ms", "through queues", p(ways[1], 99), tolerance=TAIL, promise=0.5),
+        Figure(f"{name}, p50", p(ways[0], 50), "ms", "through queues", p(ways[1], 50)),
+        Figure(f"{name}, p99", p(ways[0], 99), "ms", "through queues", p(ways[1], 99), tolerance=TAIL),
     ]
 
 
