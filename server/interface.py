@@ -157,7 +157,11 @@ def _read(environ: Environ) -> bytes:
     if length.isascii() and length.isdigit() and "wsgi.input_terminated" not in environ:
         if int(length) > BODY_MOST:
             raise Refused("too_large")
-        whole: bytes = environ["wsgi.input"].read(int(length))
+        try:
+            whole: bytes = environ["wsgi.input"].read(int(length))
+        except (OSError, ValueError) as error:
+            # eventlet's word for a body that has ended early; silence for too long is another.
+            raise ClientDisconnected from error
         if len(whole) < int(length):
             raise ClientDisconnected
         return whole

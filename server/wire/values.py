@@ -13,7 +13,11 @@ from pydantic_core import to_json
 
 def dumps(value: Any) -> str:
     """Compact JSON, in letters as they are. By the library that reads what comes in: a third of the time of Python's own."""
-    return to_json(value).decode()
+    try:
+        return to_json(value).decode()
+    except ValueError:
+        # Half a surrogate pair, which a device may send and no UTF-8 can carry: escaped, as Python's own library would.
+        return json.dumps(value, separators=(",", ":"))
 
 
 def loads(text: str) -> Any:
