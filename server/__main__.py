@@ -258,7 +258,7 @@ def run_serve(arguments: argparse.Namespace) -> int:
     notifier = _notifier(arguments.smtp or os.environ.get("MOISO_SMTP"))
     where = commands.database(arguments.db)
     store = commands.open_store(where)
-    store.serve_alone()
+    store.claim()
     store.check()
     for document in arguments.site or []:
         commands.import_site(store, document)
@@ -296,7 +296,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="moiso-demo-") as folder:
         where = commands.database(arguments.db) if arguments.db else Path(folder) / "demo.db"
         store = commands.open_store(where)
-        store.serve_alone()
+        store.claim()
         site, _ = commands.import_site(store, arguments.site)
         accounts = [{"user": user, "password": f"{user}-{role}-demo", "role": role} for user, role, _ in DEMO_STAFF]
         for account, (_, _, called) in zip(accounts, DEMO_STAFF, strict=True):

@@ -4,6 +4,9 @@ and told.
 One committer owns the days. It takes all commands that wait, decides them in turn on the state *ahead* of the disk, writes them in one
 transaction off the event loop (one flush for all), folds them into the *published* state, and answers. Reads see the published state only,
 so nobody is shown a number that a power cut could take back.
+
+Where several processes serve one store, each of them decides on any day: it enters the day in the store, takes in what the others have
+written there meanwhile, decides, writes and leaves.
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ from __future__ import annotations
 import queue
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import structlog
@@ -26,7 +30,20 @@ from server.core.day import CounterState, Day
 from server.core.refused import Refused
 from server.core.site import Site
 from server.sites import Sites
-from server.store import AnswerRow, Broken, Conflict, EventRow, NoticeRow, Poison, Store, Unavailable, Write, Writing
+from server.store import (
+    AnswerRow,
+    Broken,
+    Conflict,
+    EventRow,
+    NoticeRow,
+    Overtaken,
+    Poison,
+    SharedStore,
+    Store,
+    Unavailable,
+    Write,
+    Writing,
+)
 
 log = structlog.get_logger("ledger")
 
@@ -123,10 +140,14 @@ class _Job:
     row: AnswerRow | None = None
     write: Write | None = None
     step: Write | None = None
+    when: date | None = None
+    """The day it is decided on."""
+    behind: bool = False
+    """The day is known to be behind the store, and whoever asks shall not be told less than what was answered to others."""
 
     def again(self) -> None:
         """Forget a decision that was not stored."""
-        self.result = self.error = self.row = self.step = None
+        self.result = self.error = self.row = self.step = self.when = None
         self.told, self.books, self.over, self.notices = [], [], [], []
 
     @property
@@ -149,7 +170,7 @@ class Ledger:
     """`offload` runs a blocking function on another thread and waits; it comes from the launcher, so that the program does not know whether
     threads are green. `causes` says which reminders an entry makes untrue and which notices follow from it: they are stored with it. `tell`
     hears every entry with the day just after it, and whether this process has only now written it; `told` that there was something to
-    hear."""
+    hear, `spread` in which offices this process has written something that the others have to look at."""
 
     def __init__(
         self,
@@ -163,12 +184,17 @@ class Ledger:
         causes: Callable[[Day, ev.Entry], tuple[list[str], list[NoticeRow]]] = lambda day, entry: ([], []),
         tell: Callable[[Day, ev.Entry, bool], None] = lambda day, entry, fresh: None,
         told: Callable[[], None] = lambda: None,
+        spread: Callable[[Collection[str]], None] = lambda sites: None,
     ) -> None:
         self.store, self.sites, self.clock = store, sites, clock
         self._encode, self._decode = codec
         self._dumps, self._offload, self._causes, self._tell, self._told = dumps, offload, causes, tell, told
         self._kept: dict[tuple[str, str], AnswerRow] | None = None
         """Answers that were given before to those who ask in the present batch, as far as they could be read."""
+        self._shared: SharedStore | None = store if store.shared else None  # type: ignore[assignment]
+        self._spread = spread
+        self._inside = False
+        """Days have been entered in a shared store, and not left yet."""
         self._jobs: queue.Queue[_Job | Callable[[], None] | None] = queue.Queue()
         self._books: dict[tuple[str, date], _Book] = {}
         self.broken: str | None = None
@@ -301,7 +327,11 @@ class Ledger:
         for (site, day), book in list(self._books.items()):
             if ticket in book.published.tickets:
                 return site, day
-        return self.store.find_ticket(ticket)
+        found = self.store.find_ticket(ticket)
+        if found in self._books:
+            # Another process has given it, and this one has not looked since.
+            self._put(_Job(*found, None, "", None, None, None, behind=True))  # type: ignore[misc]
+        return found
 
     def day_of_appointment(self, code: str) -> tuple[str, date] | None:
         """Where a booking stands now, by its whole code; of one that was moved, the day it was moved to."""
@@ -371,6 +401,17 @@ class Ledger:
         """Look for what another process wrote: new versions of site documents, entries by the command line. Once a second is enough."""
         self._jobs.put(self._look_around)
 
+    def look(self, sites: Collection[str]) -> None:
+        """Another process has written something in these offices: look soon."""
+        self._jobs.put(partial(self._look_at, sites))
+
+    def fresh(self, site: str) -> None:
+        """Whoever asks after this is told at least what anybody has been answered before, by whichever process of a shared store."""
+        known = [key for key in list(self._books) if key[0] == site] if self._shared else []
+        for key, last in zip(known, self._offload(self.store.last_seqs, known) if known else [], strict=True):
+            if key in self._books and last > self._books[key].published.seq:
+                self._put(_Job(*key, None, "", None, None, None, behind=True))
+
     def _put(self, job: _Job) -> Any:
         with self._gate:
             if self._stopped:
@@ -395,12 +436,61 @@ class Ledger:
 
     def _try(self, batch: list[_Job]) -> list[_Job]:
         """Decide and store a batch; returns the jobs that must be decided again."""
+        for job in batch:
+            job.again()
+        if self._shared is None:
+            return self._decide_all(batch)
+        try:
+            self._enter(self._shared, batch)
+        except Overtaken:
+            return batch
+        try:
+            return self._decide_all([job for job in batch if not job.done.is_set()])
+        finally:
+            if self._inside:
+                self._inside = False
+                self._offload(self._shared.leave)
+
+    def _enter(self, store: SharedStore, batch: list[_Job]) -> None:
+        """Keep the days that will be decided on to ourselves, and take in what others have written there. Where the store does not answer,
+        whoever wanted a decision is told so: nothing was changed."""
+        days: dict[tuple[str, date], _Book] = {}
+        asked = []
+        deciding = [job for job in batch if job.command or job.both] if not self.broken else []
+        for job in deciding:
+            try:
+                days.update({(job.site, at): self._open(job.site, at) for at in (self._day_of(job), job.other or self._day_of(job))})
+            except Exception:
+                # It will be raised again where it is answered.
+                continue
+            if job.once is not None:
+                asked.append((job.once.principal, job.once.key))
+        if not days:
+            return
+        try:
+            news, kept = self._offload(store.enter, [(*key, book.published.seq) for key, book in days.items()], asked)
+        except (Unavailable, Broken) as error:
+            self._note_failure(error)
+            for job in deciding:
+                self._fail(job, error)
+            return
+        self._inside = True
+        self._kept = {(row.principal, row.key): row for row in kept}
+        for key, rows in groupby(news, lambda row: (row.site, row.day)):
+            self._take_in(days[key], self._read(rows))
+
+    def _day_of(self, job: _Job) -> date:
+        """The day it is decided on: it must not become another at midnight, between the lock and the decision."""
+        job.when = job.when or job.day or self.today(job.site)
+        return job.when
+
+    def _decide_all(self, batch: list[_Job]) -> list[_Job]:
         writers: list[_Job] = []
         firsts: dict[tuple[str, str], _Job] = {}
         followers: list[tuple[_Job, _Job]] = []
-        self._kept = self._answers(batch)
+        if not self._inside:
+            self._kept = self._answers(batch)
         for job in batch:
-            job.again()
             first = firsts.get((job.once.principal, job.once.key)) if job.once else None
             if first is not None:
                 followers.append((job, first))
@@ -419,8 +509,11 @@ class Ledger:
                 if job.once:
                     firsts[job.once.principal, job.once.key] = job
         if writers:
+            self._inside = False
             try:
                 results = self._offload(self.store.write, [job.step for job in writers])
+            except Overtaken:
+                return self._without([], writers, batch)
             except Conflict as conflict:
                 spoilt = writers[conflict.index]
                 if spoilt.write is None:
@@ -476,10 +569,12 @@ class Ledger:
             if kept is not None:
                 job.result = self._replay(kept, job.once)
                 return None
-        when = job.day or self.today(job.site)
+        when = self._day_of(job)
         book = self._open(job.site, when)
         job.books = [book]
         if job.command is None and job.both is None:
+            if job.behind:
+                self._catch_up(book)
             job.result = book
             return None
         if job.other is not None and job.other != when:
@@ -553,13 +648,14 @@ class Ledger:
         """These are durable: publish them, in the order of their numbers."""
         self.commits += 1
         self.commands += len(writers)
-        heard = False
+        sites = set()
         with self.reading:
             for book, entry in [told for job in writers for told in job.told]:
                 self._publish(book, entry, fresh=True)
-                heard = True
-        if heard:
+                sites.add(book.site)
+        if sites:
             self._told()
+            self._spread(sites)
 
     def _publish(self, book: _Book, entry: ev.Entry, *, fresh: bool = False) -> None:
         book.published = self.evolve(book.published, entry)
@@ -579,23 +675,27 @@ class Ledger:
     def _after_failure(self, batch: list[_Job], writers: list[_Job], error: Unavailable | Broken) -> list[_Job]:
         """The commit failed. Look once whether it is there after all, then refuse: nothing was changed, or confirm: it was. Who wrote
         nothing was decided on a state that never came to be, and is decided again."""
-        if isinstance(error, Broken):
-            self.broken = str(error)
-            log.critical("read_only", error=self.broken)
-        elif self._offload(self._is_there, writers):
+        if not isinstance(error, Broken) and self._offload(self._is_there, writers):
             log.warning("stored_after_all", error=str(error))
             for book in {book for job in writers for book in job.books}:
                 self._catch_up(book)
+            self._spread({job.site for job in writers})
             self.commits += 1
             self.commands += len(writers)
             for job in writers:
                 job.done.set()
             return [job for job in batch if not job.done.is_set()]
-        else:
-            log.error("not_stored", error=str(error))
+        self._note_failure(error)
         for job in writers:
             job.error = error
         return self._without(writers, writers, batch)
+
+    def _note_failure(self, error: Unavailable | Broken) -> None:
+        if isinstance(error, Broken):
+            self.broken = str(error)
+            log.critical("read_only", error=self.broken)
+        else:
+            log.error("not_stored", error=str(error))
 
     def _is_there(self, writers: list[_Job]) -> bool:
         """Whether the store holds what these wrote; they were one transaction, so the first that can be found speaks for all."""
@@ -632,11 +732,22 @@ class Ledger:
     def _catch_up(self, book: _Book) -> None:
         """Publish what the store has and we have not."""
         news = self._offload(self._entries, book.site, book.date, book.published.seq)
+        if news:
+            self._take_in(book, news)
+
+    def _take_in(self, book: _Book, news: list[ev.Entry]) -> None:
+        """Fold and publish what another process has written. The state ahead goes along, so that it need not be read anew."""
+        ahead, book.ahead = book.ahead, None
+        if ahead is not None and ahead.seq == book.published.seq:
+            for entry in news:
+                ahead = self.evolve(ahead, entry)
+            book.ahead = ahead
+        elif ahead is not None and ahead.seq >= news[-1].seq:
+            book.ahead = ahead
         with self.reading:
             for entry in news:
                 self._publish(book, entry)
-        if news:
-            self._told()
+        self._told()
 
     def evolve(self, day: Day, entry: ev.Entry) -> Day:
         """Fold one entry, under the version of the site document that it names."""
@@ -657,8 +768,10 @@ class Ledger:
         return day, story
 
     def _entries(self, site: str, when: date, after: int = 0) -> list[ev.Entry]:
-        zone = self.sites.current(site).tz
-        return [ev.Entry(r.seq, r.at.astimezone(zone), r.actor, self._decode(r.kind, r.body)) for r in self.store.story(site, when, after)]
+        return self._read(self.store.story(site, when, after))
+
+    def _read(self, rows: Iterable[EventRow]) -> list[ev.Entry]:
+        return [ev.Entry(r.seq, r.at.astimezone(self.sites.current(r.site).tz), r.actor, self._decode(r.kind, r.body)) for r in rows]
 
     def _look_around(self) -> None:
         self.sites.refresh()
@@ -667,12 +780,18 @@ class Ledger:
         for ((site, when), book), last in zip(books, self.store.last_seqs([key for key, _ in books]), strict=True):
             day = book.published
             if last > day.seq:
-                book.ahead = None
                 self._catch_up(book)
             elif when < self.today(site) - timedelta(days=1) and (day.closed or not day.opened):
                 del self._books[site, when]
             elif when >= self.today(site) and day.site.version != self.sites.current(site).version and not day.closed:
                 self._adopt(book, self.sites.current(site))
+
+    def _look_at(self, sites: Collection[str]) -> None:
+        books = [book for (site, _), book in self._books.items() if site in sites]
+        lasts = self._offload(self.store.last_seqs, [(book.site, book.date) for book in books]) if books else []
+        for book, last in zip(books, lasts, strict=True):
+            if last > book.published.seq:
+                self._catch_up(book)
 
     def _open_days_to_come(self) -> None:
         """Days ahead that hold bookings must hear of a new version, though nobody has asked for them since the start: whoever booked there

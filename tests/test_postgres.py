@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import pytest
 from databases import Postgres
 from running import MORNING, OPEN, Server, moiso, running, until
 
-from server.store import AlreadyServed, Broken, EventRow, StaffRow, Unavailable
+from server.store import AnswerRow, Broken, Conflict, EventRow, Overtaken, StaffRow, Unavailable
 from server.store.postgres import PostgresStore
 from server.store.sqlite import SqliteStore
 
@@ -217,19 +218,58 @@ def test_what_a_cut_cable_left_behind_is_ended_before_anybody_looks(store: Postg
     os.close(kept[0])
 
 
-def test_a_claim_that_was_lost_and_taken_by_another_server_is_not_written_against(url: str, chief: psycopg.Connection[Any]) -> None:
+# -- several who write -----------------------------------------------------------------------------------------------------------
+
+
+def test_whoever_has_entered_a_day_has_it_alone_and_is_told_what_others_wrote(url: str) -> None:
+    with closing(PostgresStore(url)) as first, closing(PostgresStore(url)) as second, ThreadPoolExecutor() as pool:
+        assert first.enter([("demo", DAY, 0)], []) == ([], [])
+        assert second.enter([("demo", DAY + timedelta(days=1), 0), ("other", DAY, 0)], []) == ([], []), "other days are free"
+        second.leave()
+        waits = pool.submit(second.enter, [("demo", DAY, 0), ("other", DAY, 0)], [("k1", "a"), ("k1", "b")])
+        answer = AnswerRow("k1", "b", "r", 201, "{}", 0.0)
+        first.write([lambda tx: tx.append([event(1), event(2)]), lambda tx: tx.put_answer(answer)])
+        assert waits.result(20) == ([event(1), event(2)], [answer])
+        second.write([lambda tx: tx.append([event(3)])])
+        assert first.enter([("demo", DAY, 2)], [("k1", "a")]) == ([event(3)], [])
+        first.leave()
+
+
+def test_who_stands_still_in_a_decision_gives_the_day_back(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.store.postgres.IDLE_MS", 200)
     with closing(PostgresStore(url)) as first, closing(PostgresStore(url)) as second:
-        first.serve_alone()
-        end_all(chief)
-        first.write([lambda tx: tx.append([event(1)])])
-        with pytest.raises(AlreadyServed):
-            second.serve_alone()
-        end_all(chief)
-        second.serve_alone()
-        second.write([lambda tx: tx.append([event(2)])])
-        with pytest.raises(Unavailable, match="now served by another server"):
-            first.write([lambda tx: tx.append([event(3)])])
-        assert first.last_seq("demo", DAY) == 2
+        first.enter([("demo", DAY, 0)], [])
+        second.enter([("demo", DAY, 0)], [])
+        second.write([lambda tx: tx.append([event(1)])])
+        with pytest.raises(Unavailable):
+            first.write([lambda tx: tx.append([event(1)])])
+        assert first.enter([("demo", DAY, 0)], []) == ([event(1)], [])
+
+
+def test_a_second_answer_under_one_key_is_a_race_that_was_lost(store: PostgresStore) -> None:
+    first = AnswerRow("k1", "a", "r", 201, "first", 0.0)
+    store.write([lambda tx: tx.put_answer(first)])
+    with pytest.raises(Conflict):
+        store.write([lambda tx: tx.put_answer(replace(first, body="second"))])
+    assert store.answer("k1", "a") == first
+
+
+def test_of_two_who_stand_in_each_others_way_one_yields_and_is_told_that_nothing_was_written(url: str) -> None:
+    both = threading.Barrier(2)
+
+    def writes(store: PostgresStore, names: list[str]) -> Any:
+        def sign(tx: Any, name: str) -> None:
+            tx.put_staff(StaffRow(name, "clerk", "x", None))
+
+        try:
+            return store.write([lambda tx: sign(tx, names[0]), lambda tx: both.wait(20), lambda tx: sign(tx, names[1])])
+        except Overtaken as error:
+            return error
+
+    with closing(PostgresStore(url)) as first, closing(PostgresStore(url)) as second, ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(writes, first, ["lan", "minh"]), pool.submit(writes, second, ["minh", "lan"])]
+        answers = [one.result(30) for one in asked]
+        assert sorted(isinstance(answer, Overtaken) for answer in answers) == [False, True], answers
 
 
 # -- a whole server --------------------------------------------------------------------------------------------------------------

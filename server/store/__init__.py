@@ -28,6 +28,10 @@ class Poison(Exception):
         self.index = index
 
 
+class Overtaken(Exception):
+    """Two transactions stood in each other's way and this one had to yield: nothing was written, and the same may be tried at once."""
+
+
 class Unavailable(Exception):
     """Busy, locked or full: nothing was written, later may be better."""
 
@@ -202,11 +206,15 @@ class Store(Protocol):
     def read_beside(self, offload: Callable[..., Any]) -> None:
         """Where a read may have to wait, it does so through `offload(f, *args)`, which runs f on another thread."""
 
-    def serve_alone(self) -> None:
-        """Claim this database for one server process, until closed or the process ends, however it ends. Raises `AlreadyServed`."""
+    shared: bool
+    """Whether several server processes may serve it at once: then it is a `SharedStore`."""
+
+    def claim(self) -> None:
+        """Claim a database that is not shared for one server process, until closed or the process ends, however it ends. Raises
+        `AlreadyServed`."""
 
     def write(self, steps: Sequence[Write]) -> list[Any]:
-        """All or nothing. Raises `Conflict`, `Poison`, `Unavailable` or `Broken`; then nothing was written."""
+        """All or nothing. Raises `Conflict`, `Overtaken`, `Poison`, `Unavailable` or `Broken`; then nothing was written."""
 
     def story(self, site: str, day: date, after: int = 0) -> list[EventRow]: ...
     def last_seq(self, site: str, day: date) -> int: ...
@@ -249,3 +257,15 @@ class Store(Protocol):
         """Raises when the database cannot be trusted or written."""
 
     def close(self) -> None: ...
+
+
+class SharedStore(Store, Protocol):
+    """A store that several server processes serve at once: what they tell one another, and what keeps them apart."""
+
+    def enter(self, days: Sequence[tuple[str, date, int]], asked: Sequence[tuple[str, str]]) -> tuple[list[EventRow], list[AnswerRow]]:
+        """Begin to decide on these days, each known up to a number: what has been written behind it, and the answers that were
+        given under these principals and keys. Nobody else enters one of these days until the next `write` or `leave`.
+        Raises `Overtaken`, `Unavailable` or `Broken`; then nothing was entered."""
+
+    def leave(self) -> None:
+        """End what `enter` began, without writing anything."""

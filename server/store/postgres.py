@@ -3,11 +3,15 @@
 A commit is durable when it returns: `synchronous_commit` is never below `on` here, and a server that runs without `fsync` is refused. One
 writing connection; reads have others, one for each thread that reads at the same time, and each read goes through `offload`: a network may
 be slow, and the event loop must not be.
+
+Several server processes may serve it. Whoever decides on a day holds that day's advisory lock from before it looks until its commit; the
+primary key guards what a lock that was lost would let through.
 """
 
 from __future__ import annotations
 
 import time
+import zlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -20,7 +24,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from server.store import (
     NOTICES_KEPT,
-    AlreadyServed,
     AnswerRow,
     Broken,
     Conflict,
@@ -29,6 +32,7 @@ from server.store import (
     DoneRow,
     EventRow,
     NoticeRow,
+    Overtaken,
     Poison,
     SessionRow,
     SiteRow,
@@ -42,12 +46,13 @@ OLDEST = 140_000
 """PostgreSQL 14: the first that can end a connection and wait until it has ended."""
 BUSY_MS = 5000
 """Longest wait for another one's lock, of a read for its answer, and for a lost connection to end."""
+IDLE_MS = 5000
+"""A process that stands still in the middle of a decision gives the day back after so long."""
 OPENING_MS = 30_000
-CLAIM_MS = 3000
 SCRUB_MS = 50
 SCRUB_TRIES = 20
 # What libpq is told unless the URL says otherwise: a server that has gone without a word is noticed within about ten seconds. The server
-# is told the same of us (`_connect`): otherwise the claim of a machine that lost its power would stand for two hours.
+# is told the same of us (`_connect`): otherwise a day that a machine held when it lost its power would be nobody's for two hours.
 CONNECTING = {
     "connect_timeout": "3",
     "keepalives_idle": "5",
@@ -57,12 +62,22 @@ CONNECTING = {
     "application_name": "moiso",
 }
 # Advisory locks, numbers of this program alone within its database.
-SERVING, MIGRATING, NEW_MONTH = 0x4D53_0001, 0x4D53_0002, 0x4D53_0003
+MIGRATING, NEW_MONTH = 0x4D53_0002, 0x4D53_0003
+DAYS = 0x4D54
+"""First of the two numbers of a day's lock."""
 DAMAGE = {"XX001", "XX002", "58030", "58P01"}
 """Corrupted data or index, a failed read or write of a file, a file that is missing: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+YIELDED = (errors.DeadlockDetected, errors.SerializationFailure)
 NEVER = (psycopg.IntegrityError, psycopg.DataError, psycopg.ProgrammingError, psycopg.NotSupportedError, psycopg.InterfaceError)
 
 _EVENT = "select seq, at, actor, kind, body from events where site = %s and day = %s"
+# One walk through the primary key for each day or key, whatever the planner thinks of their number.
+_NEWS = """select d.site, d.day, e.seq, e.at, e.actor, e.kind, e.body
+           from unnest(%s::text[], %s::date[], %s::int[]) as d(site, day, seq) cross join lateral
+           (select * from events e where e.site = d.site and e.day = d.day and e.seq > d.seq order by e.seq) e"""
+_KEPT = """select a.principal, a.key, a.request, a.status, a.body, a.kept_until
+           from unnest(%s::text[], %s::text[]) as k(principal, key) cross join lateral
+           (select * from answers a where a.principal = k.principal and a.key = k.key limit 1) a"""
 _NOTICE = "select id, site, day, appointment, kind, contact, created_at, due_at, expires_at, tries, state, detail from notices"
 _SITE = "select site, version, document, source, imported_sha from sites where site = %s"
 _STAFF = "select name, role, password_hash, site, must_change, display_name from staff"
@@ -124,11 +139,14 @@ class _Writing:
         return self._run("delete from day_keys where site = %s and erase_on <= %s", (site, today)).rowcount
 
     def put_answer(self, row: AnswerRow) -> None:
-        self._run(
-            """insert into answers values (%s, %s, %s, %s, %s, %s) on conflict (principal, key) do update
-               set request = excluded.request, status = excluded.status, body = excluded.body, kept_until = excluded.kept_until""",
-            (row.principal, row.key, row.request, row.status, row.body, row.kept_until),
-        )
+        try:
+            self._run(
+                "insert into answers values (%s, %s, %s, %s, %s, %s)",
+                (row.principal, row.key, row.request, row.status, row.body, row.kept_until),
+            )
+        except errors.UniqueViolation as error:
+            # Another process has answered the same request meanwhile: its answer is the one to give.
+            raise Conflict(_words(error)) from error
 
     def put_contact(self, row: ContactRow) -> None:
         self._run("insert into contacts values (%s, %s, %s, %s, %s, %s)", (row.id, row.site, row.day, row.purpose, row.body, row.erase_on))
@@ -209,12 +227,14 @@ class _Writing:
 class PostgresStore:
     """A database of a PostgreSQL server. Opening it migrates it, and refuses a server that cannot keep a promise."""
 
+    shared = True
+
     def __init__(self, url: str) -> None:
         self.name = named(url)
         self._offload: Callable[..., Any] = lambda work, *arguments: work(*arguments)
         self._idle: deque[psycopg.Connection[Any]] = deque()
         self._months: set[tuple[int, int]] = set()
-        self._alone = False
+        self._entered = False
         self._doubt: tuple[int, datetime] | None = None
         """The server's end of a connection that was lost while it wrote: that end may still be at the commit."""
         try:
@@ -246,9 +266,10 @@ class PostgresStore:
                    set_config('default_transaction_isolation', 'read committed', false),
                    set_config('default_transaction_read_only', %s, false), set_config('statement_timeout', %s, false),
                    set_config('lock_timeout', %s, false), set_config('timezone', 'UTC', false),
+                   set_config('idle_in_transaction_session_timeout', %s, false),
                    set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
                    set_config('tcp_keepalives_count', '3', false), set_config('client_connection_check_interval', '1000', false)""",
-                ("off" if writes else "on", "0" if writes else str(BUSY_MS), str(BUSY_MS)),
+                ("off" if writes else "on", "0" if writes else str(BUSY_MS), str(BUSY_MS), str(IDLE_MS)),
             ).fetchone()
         except psycopg.Error as error:
             connection.close()
@@ -270,26 +291,8 @@ class PostgresStore:
         """From now on each read waits for its answer through `offload`, off the event loop."""
         self._offload = offload
 
-    def serve_alone(self) -> None:
-        """Claim this database for one server process. Raises `AlreadyServed`; the claim belongs to the connection that writes."""
-        connection = self._begin()
-        try:
-            # A server that was killed holds it for a moment longer, until the database has noticed.
-            connection.execute("select set_config('lock_timeout', %s, true), pg_advisory_lock(%s)", (str(CLAIM_MS), SERVING))
-            connection.execute("commit")
-        except errors.LockNotAvailable as error:
-            self._roll_back()
-            raise AlreadyServed(
-                f"{self.name} is already served by another server. Stop that one first, or give --db another database."
-            ) from error
-        except psycopg.Error as error:
-            self._roll_back()
-            raise self._failure(error) from error
-        self._alone = True
-
-    def _claimed(self, connection: psycopg.Connection[Any]) -> bool:
-        row = connection.execute("select pg_try_advisory_lock(%s)", (SERVING,)).fetchone()
-        return bool(row and row[0])
+    def claim(self) -> None:
+        """Any number of servers may serve it."""
 
     def _rewriter(self) -> psycopg.Connection[Any]:
         """A new connection to write with, once the lost one can do nothing any more."""
@@ -297,8 +300,6 @@ class PostgresStore:
         fresh = self._connect(writes=True)
         try:
             self._end_doubt(fresh)
-            if self._alone and not self._claimed(fresh):
-                raise Unavailable(f"{self.name} is now served by another server.")
         except BaseException:
             fresh.close()
             raise
@@ -350,8 +351,31 @@ class PostgresStore:
             raise self._failure(error) from error
         return fresh
 
-    def write(self, steps: Sequence[Write]) -> list[Any]:
+    def enter(self, days: Sequence[tuple[str, date, int]], asked: Sequence[tuple[str, str]]) -> tuple[list[EventRow], list[AnswerRow]]:
         connection = self._begin()
+        # All in one order, so that two who enter the same days never wait for each other. A lock shared by two days only costs a wait.
+        locks = sorted({zlib.crc32(f"{site} {day}".encode()) - 2**31 for site, day, _ in days})
+        sites, dates, seqs = zip(*days, strict=True)
+        try:
+            # What is read after the lock sees what was committed before it: each statement looks anew. Not as a pipeline: the server's
+            # clock for those who stand still would not run.
+            connection.execute("select pg_advisory_xact_lock(%s, day) from unnest(%s::int[]) as day", (DAYS, locks))
+            news = [EventRow(*row) for row in connection.execute(_NEWS, (list(sites), list(dates), list(seqs)))]
+            keys = [principal for principal, _ in asked], [key for _, key in asked]
+            kept = [AnswerRow(*row) for row in connection.execute(_KEPT, keys)] if asked else []
+        except psycopg.Error as error:
+            self._roll_back()
+            raise Overtaken(_words(error)) if isinstance(error, YIELDED) else self._failure(error) from error
+        self._entered = True
+        return news, kept
+
+    def leave(self) -> None:
+        self._entered = False
+        self._roll_back()
+
+    def write(self, steps: Sequence[Write]) -> list[Any]:
+        connection = self._writer if self._entered else self._begin()
+        self._entered = False
         writing = _Writing(connection, self._months)
         answers = []
         index = 0
@@ -368,6 +392,8 @@ class PostgresStore:
             if connection.closed:
                 self._doubt = self._writes_as
             self._roll_back()
+            if isinstance(error, YIELDED):
+                raise Overtaken(_words(error)) from error
             if isinstance(error, NEVER):
                 raise Poison(index, error) from error
             raise self._failure(error) from error

@@ -232,6 +232,8 @@ class _Writing:
 class SqliteStore:
     """A database file. Opening it migrates it, and refuses a disk or a library that cannot keep a promise."""
 
+    shared = False
+
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -266,7 +268,7 @@ class SqliteStore:
     def _damaged(self, problem: object) -> Broken:
         return Broken(f"{self.path} is damaged ({problem}): restore the last copy of it, and keep this file for whoever repairs it.")
 
-    def serve_alone(self) -> None:
+    def claim(self) -> None:
         """Claim this database for one server process. Raises `AlreadyServed`; the claim ends with the process, however it ends."""
         self._alone = claim(self.path)
 
