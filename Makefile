@@ -14,7 +14,7 @@ run: $(VENV)/run.stamp
 	@exec $(BIN)/moiso demo --host $(HOST) --port $(PORT)
 
 test: $(VENV)/test.stamp
-	@.ci/packages voice browser database paper screens
+	@.ci/packages voice browser database workers paper screens
 	$(MAKE) --no-print-directory check core journeys
 
 # Style, types, and the walls of the house.
@@ -52,10 +52,14 @@ lock: $(VENV)/python.stamp
 	$(BIN)/pip-compile $(LOCK) --upgrade --output-file requirements/test.lock requirements/test.in
 
 # Hours of what `make test` samples: every code of every letter rendered and measured, new random histories for the laws, two hundred
-# programs killed around a paper or a call.
+# programs killed around a paper or a call, and fifty workers of two in the middle of an hour.
 soak: $(VENV)/test.stamp
-	@.ci/packages voice
+	@.ci/packages voice browser database workers
 	MOISO_KILLS=200 $(BIN)/pytest -q --timeout=0 tests/test_kill.py
+	MOISO_BLOWS=50 $(BIN)/pytest -q --timeout=0 tests/test_worker_kills.py
+	MOISO_OPERATIONS=1008 $(BIN)/pytest -q --timeout=0 tests/test_linearizability.py -k two_workers
+	MOISO_SERVED=postgresql $(BIN)/pytest -q --timeout=0 tests/test_full_day.py
+	MOISO_SERVED=workers $(BIN)/pytest -q --timeout=0 tests/test_full_day.py
 	$(BIN)/pytest -q -s --timeout=0 tests/soak_voice.py
 	MOISO_LAWS=soak $(BIN)/pytest -q --timeout=0 tests/test_laws.py
 
@@ -75,6 +79,7 @@ simulation: $(VENV)/test.stamp
 
 # Every figure beside a yardstick measured in the same run, and what got slower than the baseline; `make bench LONG=--long` measures longer.
 bench: $(VENV)/test.stamp
+	@.ci/packages database workers
 	$(BIN)/python -m tests.bench $(LONG)
 
 clean:

@@ -108,6 +108,23 @@ def parser() -> argparse.ArgumentParser:
         help="states go straight onto the wire where nothing is ahead of them, or always through a queue for each client, which costs "
         "several times as much (default: MOISO_SENDING, else straight)",
     )
+    serve.add_argument(
+        "--queue",
+        metavar="URL",
+        default=os.environ.get("MOISO_QUEUE") or None,
+        help="a Redis server, redis://host:6379, through which processes that serve one PostgreSQL database tell one another of news at "
+        "once (default: MOISO_QUEUE, else each looks once a second)",
+    )
+    serve.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="so many server processes, at --port and the ports after it, behind a reverse proxy (docs/province.md); needs PostgreSQL",
+    )
+    # Said by the process that starts the workers: its number, and when their common hall clock began.
+    serve.add_argument("--worker-of", type=int, help=argparse.SUPPRESS)
+    serve.add_argument("--began", type=float, help=argparse.SUPPRESS)
     serve.add_argument("--hall-clock", metavar="INSTANT", help="for rehearsals: the hall clock starts here, as 2026-11-20T07:25+07:00")
     serve.add_argument("--factor", type=_factor, default=1.0, help="for rehearsals: hall seconds per second")
     serve.add_argument("--log", choices=("debug", "info", "warning", "error"), default="warning")
@@ -209,7 +226,7 @@ def _proxies(text: str) -> int:
 
 def main() -> int:
     """Run one command; the exit code. Failures are one sentence on standard error."""
-    if len(sys.argv) > 1 and sys.argv[1] in ("serve", "demo"):
+    if len(sys.argv) > 1 and sys.argv[1] in ("serve", "demo") and _workers(sys.argv) == "1":
         _go_green()
     from config.loader import SiteInvalid
     from server.commands import Failed
@@ -223,6 +240,13 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _workers(words: Sequence[str]) -> str:
+    """What a command line says of workers, before anything is loaded that could read it: whoever only starts them must not be green."""
+    said = [after for word, after in zip(words, [*words[1:], ""], strict=True) if word == "--workers"]
+    said += [word.partition("=")[2] for word in words if word.startswith("--workers=")]
+    return said[-1] if said else "1"
 
 
 def _go_green() -> None:
@@ -257,19 +281,23 @@ def run_serve(arguments: argparse.Namespace) -> int:
             raise commands.Failed("The hall clock needs an offset, as in 2026-11-20T07:25+07:00.")
     notifier = _notifier(arguments.smtp or os.environ.get("MOISO_SMTP"))
     where = commands.database(arguments.db)
+    _check_sharing(arguments, where)
     store = commands.open_store(where)
     store.claim()
     store.check()
-    for document in arguments.site or []:
+    for document in (arguments.site or []) if arguments.worker_of is None else []:
         commands.import_site(store, document)
     if not store.sites():
         raise commands.Failed("There is no office to serve: give its document with --site FILE.")
-    clock = HallClock(start, arguments.factor)
+    clock = HallClock(start, arguments.factor, began=arguments.began)
     happened = None if arguments.clock_is_right else commands.newest(store)
     if happened is not None:
         clock.not_before(happened)
-    if clock.lost:
+    if clock.lost and arguments.worker_of is None:
         print(f"The computer's clock is behind what was recorded at {happened:%Y-%m-%d %H:%M %Z}: {LOST}", file=sys.stderr)
+    if arguments.workers > 1:
+        store.close()
+        return _supervise(arguments, clock)
     replica = None
     if arguments.replica:
         replica = Replica(commands.database_file(arguments.db, "leave out --replica, and see docs/postgresql.md"), Path(arguments.replica))
@@ -279,6 +307,59 @@ def run_serve(arguments: argparse.Namespace) -> int:
     look = partial(machine.look, file, arguments.backups, replicated=replica is not None, voice=arguments.voice == "espeak")
     server = _Server(arguments, store, clock, Extras(), speaker, notifier, replica, look)
     return server.run(lambda: _addresses(server, None))
+
+
+def _check_sharing(arguments: argparse.Namespace, where: Path | str) -> None:
+    """Raises Failed where several processes could not serve these offices together."""
+    from server import commands, news, workers
+
+    postgresql = "give --db postgresql://user:password@host/database"
+    if not 1 <= arguments.workers <= workers.MOST:
+        raise commands.Failed(f"--workers is a number from 1 to {workers.MOST}.")
+    if arguments.workers > 1 and isinstance(where, Path):
+        raise commands.Failed(f"Several workers need a PostgreSQL database: {postgresql}, or leave out --workers.")
+    if arguments.queue is not None:
+        if isinstance(where, Path):
+            raise commands.Failed(f"--queue joins the processes that serve a PostgreSQL database: {postgresql}, or leave it out.")
+        try:
+            news.check(arguments.queue)
+        except news.NoQueue as error:
+            raise commands.Failed(str(error)) from error
+
+
+def _supervise(arguments: argparse.Namespace, clock: Any) -> int:
+    import json
+
+    from server import commands, workers
+    from server.clock import monotonic
+
+    first, last = _port(arguments.port), _port(arguments.port) + arguments.workers - 1
+    if first == 0 or last > workers.LAST_PORT:
+        raise commands.Failed(f"{arguments.workers} workers need as many ports from --port on: give another one.")
+    ports = range(first, last + 1)
+    problem = workers.free(arguments.host, ports)
+    if problem is not None:
+        raise commands.Failed(problem)
+    if arguments.queue is None:
+        print("Without --queue the workers look for one another's news once a second.", file=sys.stderr, flush=True)
+    own = ["--workers", "1", "--worker-of", str(os.getpid())]
+    if not clock.follows:
+        # One hall, one clock, also for a worker that is started again.
+        own += ["--began", repr(monotonic()), "--hall-clock", clock.now().isoformat()]
+
+    def ready(told: list[dict[str, Any]]) -> None:
+        urls = [each["url"] for each in told]
+        if arguments.json:
+            print(json.dumps({**told[0], "workers": urls}, ensure_ascii=False), flush=True)
+            return
+        print(f"Mời Số, {len(urls)} workers for a reverse proxy: {', '.join(urls)}")
+        for screen in told[0]["screens"]:
+            print(f"  {screen['name']:<24} {screen['url']}")
+        print("Ctrl+C ends them.", flush=True)
+
+    return workers.supervise(
+        lambda port: [sys.executable, "-P", "-m", "server", *sys.argv[1:], *own, "--port", str(port)], list(ports), ready
+    )
 
 
 def run_demo(arguments: argparse.Namespace) -> int:
@@ -429,8 +510,19 @@ def _addresses(server: _Server, accounts: list[dict[str, str]] | None) -> None:
     print("Ctrl+C ends it.", flush=True)
 
 
+def _port(text: str) -> int:
+    from server import commands
+
+    if not (text.isascii() and text.isdigit() and int(text) < 65_536):
+        raise commands.Failed(f"{text} is not a port: give --port (or PORT) a number from 0 to 65535.")
+    return int(text)
+
+
 class _Server:
     """eventlet's WSGI server with what was measured to matter; `server/DECISIONS.md` has the numbers."""
+
+    _parent: int | None = None
+    """Of a worker: the process that has started it."""
 
     def __init__(
         self,
@@ -452,14 +544,14 @@ class _Server:
 
         log_as_json(arguments.log)
         self._eventlet = eventlet
-        self.json = arguments.json
+        self._parent = getattr(arguments, "worker_of", None)
+        self.json = arguments.json or self._parent is not None
         self.sleep = eventlet.sleep
         self.background: list[Any] = []
         self.on_stop: list[Any] = []
-        if not (arguments.port.isascii() and arguments.port.isdigit() and int(arguments.port) < 65_536):
-            raise commands.Failed(f"{arguments.port} is not a port: give --port (or PORT) a number from 0 to 65535.")
+        port = _port(arguments.port)
         try:
-            self._door = _Door(self._listen(arguments.host, int(arguments.port)))
+            self._door = _Door(self._listen(arguments.host, port))
         except OSError as error:
             reason = error.strerror or str(error)
             sentence = (
@@ -482,6 +574,7 @@ class _Server:
             look=look,
             straight=arguments.sending == "straight",
             replica=replica,
+            queue=getattr(arguments, "queue", None),
         )
         self.application = Application(store, Sites(store, clock.factor), clock, speaker, options)
         self._talks: set[Any] = set()
@@ -501,6 +594,8 @@ class _Server:
         import gc
         import signal
 
+        from server.workers import is_orphan
+
         # A hall's thousands of long-lived objects make the default collector stop everything for 200 ms.
         gc.collect()
         gc.freeze()
@@ -514,6 +609,7 @@ class _Server:
             self._eventlet.spawn(task)
         while not self._stopping and not serving.dead:
             self._eventlet.sleep(0.1)
+            self._stopping = self._stopping or is_orphan(self._parent)
         self._drain()
         if not self._stopping:
             print("The server can no longer be reached and has ended: look at its log, and start it again.", file=sys.stderr)

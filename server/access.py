@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,13 +21,13 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
-from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond, WindowStats
 from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import MovingWindowRateLimiter, RateLimiter
 
 from server.core.refused import Refused
 from server.ledger import Ledger
-from server.store import DeviceRow, SessionRow, StaffRow, Store
+from server.store import DeviceRow, SessionRow, SharedStore, StaffRow, Store
 
 ROLES = ("clerk", "helper", "supervisor", "inspector", "admin")
 DEVICE_KINDS = ("kiosk", "display", "audio")
@@ -114,13 +114,37 @@ def verify_password(stored: str, password: str) -> bool:
         return False
 
 
+class CountedTogether(RateLimiter):
+    """A moving window that all processes of a shared store count in together. Addresses are kept as hashes."""
+
+    def __init__(self, store: SharedStore) -> None:
+        self._store = store
+
+    def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
+        return self._store.hit(_counted(item, identifiers), item.amount - cost + 1, item.get_expiry())
+
+    def test(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
+        return self.get_window_stats(item, *identifiers).remaining >= cost
+
+    def get_window_stats(self, item: RateLimitItem, *identifiers: str) -> WindowStats:
+        ago, count = self._store.hits(_counted(item, identifiers), item.get_expiry())
+        return WindowStats(time.time() - ago + item.get_expiry(), item.amount - count)
+
+    def clear(self, item: RateLimitItem, *identifiers: str) -> None:
+        self._store.clear_hits(_counted(item, identifiers))
+
+
+def _counted(item: RateLimitItem, identifiers: tuple[str, ...]) -> str:
+    return hash_key(item.key_for(*identifiers))
+
+
 class Access:
     """Sign-in and the look-up of keys. `offload` runs argon2 on another thread."""
 
     def __init__(self, store: Store, ledger: Ledger, offload: Callable[..., Any]) -> None:
         self._store, self._ledger, self._offload = store, ledger, offload
-        self._storage = MemoryStorage()
-        self._limiter = MovingWindowRateLimiter(self._storage)
+        shared: SharedStore | None = store if store.shared else None  # type: ignore[assignment]
+        self._limiter: RateLimiter = MovingWindowRateLimiter(MemoryStorage()) if shared is None else CountedTogether(shared)
         self._failures = RateLimitItemPerMinute(FAILURES_PER_MINUTE)
         self._turns = threading.BoundedSemaphore(CHECKS_AT_ONCE)
 
@@ -219,7 +243,21 @@ class Access:
 
     def still(self, principal: Principal) -> bool:
         """Whether the key still opens what it opened: for connections that outlive a sign-out or a revoked key."""
+        if principal.kind == "device":
+            # A device that beats every five seconds is not looked for among the staff.
+            row = self._store.device(principal.key_hash)
+            return row is not None and not row.revoked and device_principal(row) == principal
         return self.anew(principal) == principal
+
+    def ended(self, principals: Collection[Principal]) -> set[Principal]:
+        """Which of these keys do not open any more what they opened. Asked for all at once: there may be thousands."""
+        if not principals:
+            return set()
+        staff = {row.name: row for row in self._store.all_staff()}
+        sessions = self._store.sessions([p.key_hash for p in principals if p.kind == "staff"])
+        now = {_signed_in(row, staff.get(row.user)) for row in sessions}
+        now |= {device_principal(row) for row in self._store.devices() if not row.revoked}
+        return set(principals) - now
 
     def _of(self, hashed: str) -> Principal | None:
         found = self._store.holder(hashed)
@@ -229,6 +267,12 @@ class Access:
             return None
         staff, _ = found
         return Principal("staff", staff.name, staff.role, staff.site, key_hash=hashed, must_change=staff.must_change)
+
+
+def _signed_in(session: SessionRow, staff: StaffRow | None) -> Principal | None:
+    if staff is None or session.expires_at < time.time():
+        return None
+    return Principal("staff", staff.name, staff.role, staff.site, key_hash=session.token_hash, must_change=staff.must_change)
 
 
 def device_principal(device: DeviceRow) -> Principal:

@@ -1,13 +1,15 @@
 """Alarms that nobody has solved, told by mail to those the site document names: once, again each hour, and once when they are over.
 
-What has been told is kept in memory; after a restart of the server an alarm that still stands is told anew. At night devices are switched
-off, so only hours in which somebody works here count.
+What has been told is kept in memory; after a restart of the server an alarm that still stands is told anew. Where several processes serve
+one database it is a note there as well, so that whoever takes over tells nothing twice. At night devices are switched off, so only hours in
+which somebody works here count.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -18,7 +20,7 @@ from server.core.site import HoursState
 from server.core.words import hhmm
 from server.ledger import Ledger
 from server.letters import Mail
-from server.store import ContactRow, NoticeRow
+from server.store import ContactRow, NoticeRow, SharedStore
 
 KIND = "alarm"
 AGAIN_S = 3600.0
@@ -26,6 +28,8 @@ GONE_S = 60.0
 """So long an alarm must be over before it is believed to be: a loose plug is one story, not forty mails."""
 TOLD_WITHIN = timedelta(hours=2)
 KEPT = timedelta(days=1)
+LEFT_S = 2 * AGAIN_S
+"""What was told longer ago than this is told again by whoever takes over."""
 AT_WORK = (HoursState.OPEN, HoursState.LUNCH, HoursState.LAST_TICKET_PASSED)
 
 
@@ -73,18 +77,31 @@ class Watch:
         """Nobody works here now."""
         self._standing.clear()
 
+    def told(self) -> list[Standing]:
+        return [each for each in self._standing.values() if each.told_s is not None]
+
+    def take_over(self, told: Sequence[Standing]) -> None:
+        """Another process has told these; whether they still stand is to be seen."""
+        self._standing |= {(each.alarm.kind, each.alarm.name): each for each in told}
+
 
 class AlarmMail:
-    """`alarms(site)` tells what is wrong now, `now` gives seconds of a clock that never goes back."""
+    """`alarms(site)` tells what is wrong now, `now` gives seconds of a clock that never goes back. `shared` is where several processes of
+    one database leave word of what they have told."""
 
-    def __init__(self, ledger: Ledger, alarms: Callable[[str], list[Alarm]], now: Callable[[], float]) -> None:
-        self._ledger, self._alarms, self._now = ledger, alarms, now
+    def __init__(
+        self, ledger: Ledger, alarms: Callable[[str], list[Alarm]], now: Callable[[], float], shared: SharedStore | None = None
+    ) -> None:
+        self._ledger, self._alarms, self._now, self._shared = ledger, alarms, now, shared
         self._watches: dict[str, Watch] = {}
 
     def look(self, day: Day) -> None:
         """Write what is due for this office into the outbox; called about once a second."""
         site, wanted = day.site, day.site.alarms
-        watch = self._watches.setdefault(site.id, Watch())
+        watch = self._watches.get(site.id)
+        if watch is None:
+            watch = self._watches[site.id] = Watch()
+            watch.take_over(self._left(site.id))
         at = self._ledger.now(site.id)
         if not wanted.email or day.hours(at).state not in AT_WORK:
             watch.forget()
@@ -92,6 +109,26 @@ class AlarmMail:
         due = watch.look(self._alarms(site.id), self._now(), wanted.after.total_seconds())
         if due.stands or due.over:
             self._write(day, written(day, due, at, self._now(), self._ledger.clock.factor), at)
+            self._leave(site.id, watch)
+
+    def rest(self) -> None:
+        """Another process tells them now."""
+        self._watches.clear()
+
+    def _leave(self, site: str, watch: Watch) -> None:
+        if self._shared is not None:
+            # Each process counts its seconds from another beginning: what all of them have is the time of day.
+            ahead = time.time() - self._now()
+            told = [[asdict(each.alarm), each.alarm.since_s + ahead, (each.told_s or 0.0) + ahead] for each in watch.told()]
+            self._shared.put_note(KIND, site, wire.dumps(told), LEFT_S)
+
+    def _left(self, site: str) -> list[Standing]:
+        note = self._shared.note(KIND, site) if self._shared is not None else None
+        now, ahead = self._now(), time.time() - self._now()
+        return [
+            Standing(Alarm(**{**alarm, "since_s": since - ahead}), told - ahead, now, told - ahead)
+            for alarm, since, told in wire.loads(note or "[]")
+        ]
 
     def _write(self, day: Day, mail: Mail, at: datetime) -> None:
         for number, address in enumerate(day.site.alarms.email):

@@ -310,6 +310,8 @@ def _sites(routes: Routes, ctx: Context) -> None:
     )
     def voice(call: Call) -> Reply:
         name = call.path["name"].removesuffix(".wav")
+        # What is called at this moment may have been called by another process.
+        ctx.ledger.day(call.path["site"])
         try:
             sound = ctx.voice.file(name)
         except Exception as error:

@@ -8,7 +8,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -31,11 +31,13 @@ from server.copying import Copying
 from server.core.checkup import Finding
 from server.core.day import Day
 from server.core.events import Entry
+from server.fellows import Fellows
 from server.foresight import Foresight
 from server.heartbeat import Presence
 from server.interface import Interface
 from server.ledger import Ledger
 from server.names import Names
+from server.news import News
 from server.notifiers import Notifier
 from server.openapi import openapi
 from server.pages import SECURE_HEADERS, Extras, blueprint, booking
@@ -43,7 +45,7 @@ from server.publish import Publisher
 from server.routes import BODY_MOST, PREFIX, Routes, address, failure, install_errors
 from server.sites import Sites
 from server.sockets import Sockets
-from server.store import Broken, Store, Unavailable
+from server.store import Broken, SharedStore, Store, Unavailable
 from server.store.replica import Replica
 from server.voice import Speaks, Voice
 from server.waitlist import WaitingList
@@ -81,6 +83,8 @@ class Options:
     """States go straight onto the wire where nothing is ahead of them, instead of through a queue for each client."""
     replica: Replica | None = None
     """A copy of the database on another disk, to be kept up to date."""
+    queue: str | None = None
+    """The URL of a Redis server, through which processes of one database tell one another of news at once."""
 
 
 class Application:
@@ -108,7 +112,10 @@ class Application:
             engineio_logger=_said_of_sockets(),
         )
         self.straight = straight.install(self.sio) if options.straight else None
-        self.voice = Voice(speaker, self._presently)
+        self._shared: SharedStore | None = store if store.shared else None  # type: ignore[assignment]
+        self._on_duty = self._shared is None
+        self.news: News | None = None
+        self.voice = Voice(speaker, self._presently, self._shared)
         self.foresight = Foresight()
         self.publisher = Publisher(store, clock, self.voice, self.foresight.likely)
         self.ledger = Ledger(
@@ -121,16 +128,24 @@ class Application:
             causes=notices.caused,
             tell=self._tell,
             told=self._told,
+            spread=self._spread,
+            on_duty=self.on_duty,
         )
         self.can_mail = options.notifier is not None
         read = notices.reading(store, self.ledger)
-        self.outbox = outbox.Outbox(store, self.ledger, options.notifier, read, options.offload, self.sio.sleep)
+        self.outbox = outbox.Outbox(store, self.ledger, options.notifier, read, options.offload, self.sio.sleep, self.on_duty)
         self.waiting_list = WaitingList(self.ledger, self.foresight.cycle)
         self.access = Access(store, self.ledger, options.offload)
         names = Names(store)
         self.presence = Presence()
-        self.sockets = Sockets(self.sio, store, self.ledger, sites, self.access, names, self.publisher, self.foresight, self.presence)
-        self.alarm_mail = AlarmMail(self.ledger, self.sockets.alarms, self.presence.now_s)
+        self.sockets = Sockets(
+            self.sio, store, self.ledger, sites, self.access, names, self.publisher, self.foresight, self.presence, self._spread_answers
+        )
+        if self._shared is not None:
+            self.fellows = Fellows(self._shared, self.presence, self.sockets.walls, self.sockets.wake, self.sio.sleep)
+            if options.queue is not None:
+                self.news = News(options.queue, self.fellows.name, self._heard, self.sio.sleep)
+        self.alarm_mail = AlarmMail(self.ledger, self.sockets.alarms, self.presence.now_s, self._shared)
         self.context = Context(
             self.ledger,
             sites,
@@ -154,7 +169,7 @@ class Application:
         printing.declare(self.routes, self.context)
         leases.declare(self.routes, self.context)
         bookings.declare(self.routes, self.context)
-        pairing.declare(self.routes, self.context, pairing.Pairings())
+        pairing.declare(self.routes, self.context, pairing.Pairings(store if store.shared else pairing.Memory()))
         checkups.declare(
             self.routes,
             self.context,
@@ -170,6 +185,10 @@ class Application:
             ),
         )
         self._stopping = threading.Event()
+        self._elsewhere: set[str] = set()
+        """Offices in which other processes say that they have written something, and those where devices have answered them."""
+        self._heard_of: set[str] = set()
+        self._look = threading.Event()
         self._metrics = Metrics(self)
         self._install()
 
@@ -190,6 +209,44 @@ class Application:
 
         self.sio.start_background_task(task)
 
+    def _spread(self, sites: Collection[str]) -> None:
+        if self.news is not None:
+            self.news.tell(sites)
+
+    def _spread_answers(self, sites: Collection[str]) -> None:
+        if self.news is not None:
+            self.news.tell([], sites)
+
+    def _heard(self, sites: Collection[str] | None, answered: Collection[str] | None) -> None:
+        """In these offices other processes have written something, or devices answered them; None: nobody knows where."""
+        self._elsewhere |= set(self.sites.ids() if sites is None else sites)
+        self._heard_of |= set(self.sites.ids() if answered is None else answered)
+        self._look.set()
+
+    def _follow(self) -> None:
+        """Look where other processes say that they have written; run once, as a background task. What was said while this one looked is
+        looked at together."""
+        while not self._stopping.is_set():
+            self._look.wait()
+            self._look.clear()
+            sites, answered = self._elsewhere, self._heard_of
+            self._elsewhere, self._heard_of = set(), set()
+            try:
+                self.ledger.look(sites)
+                if answered:
+                    self._look_for_answers(answered)
+            except Exception:
+                log.exception("look_failed")
+
+    def _look_for_answers(self, sites: Collection[str] | None = None) -> None:
+        with suppress(Unavailable, Broken):
+            if self.publisher.look_for_answers(sites):
+                self.sockets.wake()
+
+    def on_duty(self) -> bool:
+        """Whether this process is the one that does what has to be done once: mails, nights, the waiting list, forgetting."""
+        return self._on_duty
+
     def _install(self) -> None:
         app = self.flask
         install_errors(app)
@@ -199,7 +256,7 @@ class Application:
         self._metrics.install(app)
 
         headers = SECURE_HEADERS | {"X-Moiso-Version": app_version()}
-        interface = Interface(self.routes, self.access, self.sites.known, self.ledger.kept, headers, self._answered)
+        interface = Interface(self.routes, self.access, self.sites.known, self.ledger.kept, headers, self._answered, self.ledger.fresh)
         app.wsgi_app = interface.before(app.wsgi_app)  # type: ignore[method-assign]
         if near := self.options.trusted_proxies:
             # Outermost, so that pages, interface and sockets see the same caller.
@@ -208,6 +265,9 @@ class Application:
         @app.before_request
         def begin() -> None:
             g.began = time.perf_counter()
+            site = (request.view_args or {}).get("site")
+            if site is not None:
+                self.ledger.fresh(site)
 
         @app.after_request
         def finish(response: Response) -> Response:
@@ -231,37 +291,54 @@ class Application:
         for _ in range(outbox.LANES):
             self.sio.start_background_task(self.outbox.run)
         self.sio.start_background_task(self._keep_house)
+        if self._shared is not None:
+            self.sio.start_background_task(self.fellows.run)
+        if self.news is not None:
+            for task in (self.news.run_telling, self.news.run_hearing, self._follow):
+                self.sio.start_background_task(task)
         if self.copying is not None:
             self.sio.start_background_task(self.copying.run)
 
     def _keep_house(self) -> None:
-        """Once a second: other processes' writes, the clock, who waits for a place; once an hour, and when a day is over: what must be
-        forgotten; at night: the day before is closed."""
+        """Once a second: other processes' writes, the clock, and what one process alone does."""
         # A server that was killed may have left something.
         forget_at, days, clean = 0.0, {}, False
         while not self._stopping.is_set():
             try:
                 self.ledger.refresh()
+                self._look_for_answers()
                 self.clock.adjust(anybody_waits=self.ledger.anybody_waits())
-                before, days = days, {site: self.ledger.today(site) for site in self.sites.ids()}
-                if time.monotonic() >= forget_at or days != before:
-                    forget_at = time.monotonic() + FORGET_S
-                    clean = not self._forget(days) and clean
-                clean = clean or self._scrub()
-                if self.can_mail:
-                    for site in self.sites.ids():
-                        self.alarm_mail.look(self.ledger.day(site))
-                if any(self._is_night(site) for site in self.sites.ids()):
-                    self.ledger.close_old_days()
-                self.waiting_list.look()
+                self._on_duty = self._shared is None or self._shared.on_duty()
+                if self._on_duty:
+                    before, days = days, {site: self.ledger.today(site) for site in self.sites.ids()}
+                    if time.monotonic() >= forget_at or days != before:
+                        forget_at = time.monotonic() + FORGET_S
+                        clean = not self._forget(days) and clean
+                    clean = clean or self._scrub()
+                    self._look_after_the_house()
+                else:
+                    self.alarm_mail.rest()
             except Exception:
                 log.exception("housekeeping_failed")
             self.sio.sleep(LOOK_AROUND_S)
+
+    def _look_after_the_house(self) -> None:
+        """Who waits for a place, what is broken and to be told, and at night: the day before is closed."""
+        if self.can_mail:
+            # An office that wants no mail need not be followed for it.
+            for site in self.sites.ids():
+                if self.sites.current(site).alarms.email or self._shared is None:
+                    self.alarm_mail.look(self.ledger.day(site))
+        if any(self._is_night(site) for site in self.sites.ids()):
+            self.ledger.close_old_days()
+        self.waiting_list.look()
 
     def _forget(self, days: dict[str, date]) -> bool:
         """Erase what has run out, and by which keys days that are over knew people; whether there were any such keys."""
         now = wall()
         self.ledger.write(lambda tx: tx.forget(now))
+        if self._shared is not None:
+            self._shared.forget_notes()
         erased = [persons.forget(self.ledger, site, today) for site, today in days.items()]
         return any(erased)
 
@@ -282,6 +359,11 @@ class Application:
         self.ledger.stop()
         self.sockets.stop()
         self.foresight.stop()
+        if self._shared is not None:
+            self.fellows.stop()
+        if self.news is not None:
+            self.news.stop()
+        self._look.set()
         if self.copying is not None:
             self.copying.stop()
 
@@ -372,8 +454,9 @@ class Metrics:
             # A disk that fails must not take away the figure that says so.
             self._to_tell.set(self._application.options.offload(self._application.store.notices_waiting))
         for site in self._application.sites.ids():
-            day = ledger.day(site)
-            for service in day.site.services:
+            # Each process of a shared store tells of the offices that it serves.
+            day = ledger.known(site) if self._application.store.shared else ledger.day(site)
+            for service in day.site.services if day is not None else ():
                 self._waiting.labels(site, service.id).set(day.waiting(service.id))
         return generate_latest(self.registry)
 

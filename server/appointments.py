@@ -271,6 +271,7 @@ def held(ctx: Context, asked: Asker, text: str, site: str | None = None) -> tupl
 
 
 def found_on(ctx: Context, site: str, when: date, code: str) -> tuple[Day, Appointment]:
+    ctx.ledger.fresh(site)
     day = ctx.ledger.day(site, when) if when >= ctx.ledger.today(site) else ctx.ledger.history(site, when)
     found = day.bookings.find(code)
     if found is None:

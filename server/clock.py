@@ -31,13 +31,15 @@ def wall() -> datetime:
 
 class HallClock:
     """`start` None follows the computer's clock; otherwise the hall's day begins there and owes the computer's clock nothing. So does a
-    clock with a factor: it runs away from the computer's by design."""
+    clock with a factor: it runs away from the computer's by design. `began`: when `start` was, on the monotonic counter; processes that
+    share a hall agree on that."""
 
     def __init__(
         self,
         start: datetime | None = None,
         factor: float = 1.0,
         *,
+        began: float | None = None,
         wall: Callable[[], datetime] = wall,
         monotonic: Callable[[], float] = monotonic,
     ) -> None:
@@ -45,7 +47,7 @@ class HallClock:
         self.factor = factor
         self.follows = start is None and factor == 1.0
         self._happened: datetime | None = None
-        self._pace = _Pace(start or wall(), monotonic(), factor)
+        self._pace = _Pace(start or wall(), began if start and began is not None else monotonic(), factor)
 
     def now(self) -> datetime:
         return self._pace.at(self._monotonic())

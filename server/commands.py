@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from server.core import events as ev
 from server.core.day import Day
 from server.core.site import Site
 from server.sites import Sites, importing, parse
-from server.store import Broken, DeviceRow, StaffRow, Store, Unavailable
+from server.store import Broken, Conflict, DeviceRow, StaffRow, Store, Unavailable
 from server.store.sqlite import SqliteStore
 
 Arguments = argparse.Namespace
@@ -131,10 +131,13 @@ def office(wanted: str, db: str | None) -> Site:
 def import_site(store: Store, site_or_path: str) -> tuple[Site, bool]:
     """Store a document as a new version unless it is the last one imported; the site and whether it was stored."""
     text, source = document(site_or_path)
-    site, step = importing(store, text, source)
-    if step is not None:
-        store.write([step])
-    return site, step is not None
+    while True:
+        site, step = importing(store, text, source)
+        # Somebody else may store a version in between; then it is looked at again whether this one is still new.
+        with suppress(Conflict):
+            if step is not None:
+                store.write([step])
+            return site, step is not None
 
 
 def known_site(store: Store, wanted: str | None) -> str:

@@ -34,8 +34,13 @@ ROUTES_KEPT = 1024
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
+DECIDED = ("/sites/{site}/tickets", "/sites/{site}/counters")
+"""What is done to a ticket or at a counter is decided on the newest state in any case."""
+
+
 class Interface:
-    """`kept` knows the first answer under a key, `headers` stand on every answer."""
+    """`kept` knows the first answer under a key, `headers` stand on every answer. `look` finds out what other processes have written in an
+    office, before anybody is told of it."""
 
     def __init__(
         self,
@@ -45,8 +50,9 @@ class Interface:
         kept: Callable[[Idempotency | None], Answer | None],
         headers: Mapping[str, str],
         finished: Finished,
+        look: Callable[[str], None] = lambda site: None,
     ) -> None:
-        self._access, self._known_site, self._kept, self._finished = access, known_site, kept, finished
+        self._access, self._known_site, self._kept, self._finished, self._look = access, known_site, kept, finished, look
         self._headers = list(headers.items())
         self._plain = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), *self._headers]
         rules = [Rule(_rule(each), endpoint=each, methods=[each.method]) for each in routes.operations]
@@ -94,6 +100,8 @@ class Interface:
         if "site" in path and not self._known_site(path["site"]):
             raise Refused("not_found")
         who = _principal(self._access, operation, path.get("site"), environ)
+        if "site" in path and (operation.method == "GET" or not operation.path.startswith(DECIDED)):
+            self._look(path["site"])
         body, digest = _body(operation, environ)
         once = None
         if operation.once or (operation.once is None and "HTTP_IDEMPOTENCY_KEY" in environ):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import queue
 import secrets
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -57,6 +58,8 @@ FORGOTTEN = timedelta(hours=8)
 pressing. Otherwise the first press of the morning would call the day before's leftovers."""
 OPENED_AT_ONCE = 8
 """Days to come that are read at one look."""
+BLIND_S = 2.0
+"""A store that did not answer is not asked for so long by those who only look."""
 TRIES = 5
 """How often a batch is decided anew because another process wrote first."""
 
@@ -170,7 +173,8 @@ class Ledger:
     """`offload` runs a blocking function on another thread and waits; it comes from the launcher, so that the program does not know whether
     threads are green. `causes` says which reminders an entry makes untrue and which notices follow from it: they are stored with it. `tell`
     hears every entry with the day just after it, and whether this process has only now written it; `told` that there was something to
-    hear, `spread` in which offices this process has written something that the others have to look at."""
+    hear, `spread` in which offices this process has written something that the others have to look at. `on_duty` tells whether this process
+    looks after days that nobody has asked for."""
 
     def __init__(
         self,
@@ -185,6 +189,7 @@ class Ledger:
         tell: Callable[[Day, ev.Entry, bool], None] = lambda day, entry, fresh: None,
         told: Callable[[], None] = lambda: None,
         spread: Callable[[Collection[str]], None] = lambda sites: None,
+        on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
         self.store, self.sites, self.clock = store, sites, clock
         self._encode, self._decode = codec
@@ -192,7 +197,8 @@ class Ledger:
         self._kept: dict[tuple[str, str], AnswerRow] | None = None
         """Answers that were given before to those who ask in the present batch, as far as they could be read."""
         self._shared: SharedStore | None = store if store.shared else None  # type: ignore[assignment]
-        self._spread = spread
+        self._spread, self._on_duty = spread, on_duty
+        self._blind_until = 0.0
         self._inside = False
         """Days have been entered in a shared store, and not left yet."""
         self._jobs: queue.Queue[_Job | Callable[[], None] | None] = queue.Queue()
@@ -289,6 +295,11 @@ class Ledger:
         when = day or self.today(site)
         book = self._books.get((site, when)) or self._put(_Job(site, when, None, "", None, None, None))
         return book.published
+
+    def known(self, site: str) -> Day | None:
+        """Today's published state, where this process follows it."""
+        book = self._books.get((site, self.today(site)))
+        return book.published if book else None
 
     def days_to_come(self) -> list[Day]:
         """The published states of today and later days that are known: all that hold bookings, soon after the start."""
@@ -402,15 +413,23 @@ class Ledger:
         self._jobs.put(self._look_around)
 
     def look(self, sites: Collection[str]) -> None:
-        """Another process has written something in these offices: look soon."""
-        self._jobs.put(partial(self._look_at, sites))
+        """Another process has written something in these offices: look soon, where a day of theirs is known here."""
+        known = {site for site, _ in list(self._books)} & set(sites)
+        if known:
+            self._jobs.put(partial(self._look_at, known))
 
     def fresh(self, site: str) -> None:
-        """Whoever asks after this is told at least what anybody has been answered before, by whichever process of a shared store."""
+        """Whoever asks after this is told at least what anybody has been answered before, by whichever process of a shared store. While
+        that does not answer, he is told what is known."""
         known = [key for key in list(self._books) if key[0] == site] if self._shared else []
-        for key, last in zip(known, self._offload(self.store.last_seqs, known) if known else [], strict=True):
-            if key in self._books and last > self._books[key].published.seq:
-                self._put(_Job(*key, None, "", None, None, None, behind=True))
+        if not known or time.monotonic() < self._blind_until:
+            return
+        try:
+            for key, last in zip(known, self._offload(self.store.last_seqs, known), strict=True):
+                if key in self._books and last > self._books[key].published.seq:
+                    self._put(_Job(*key, None, "", None, None, None, behind=True))
+        except (Unavailable, Broken):
+            self._blind_until = time.monotonic() + BLIND_S
 
     def _put(self, job: _Job) -> Any:
         with self._gate:
@@ -775,7 +794,8 @@ class Ledger:
 
     def _look_around(self) -> None:
         self.sites.refresh()
-        self._open_days_to_come()
+        if self._on_duty():
+            self._open_days_to_come()
         books = list(self._books.items())
         for ((site, when), book), last in zip(books, self.store.last_seqs([key for key, _ in books]), strict=True):
             day = book.published
@@ -801,7 +821,9 @@ class Ledger:
             if self._heard.get(site) != version:
                 self._heard[site] = version
                 today = self.today(site)
-                self._to_open |= {(site, when) for when in self._offload(self.store.days, site) if when >= today}
+                # Today is opened by whichever process of a shared store serves the office.
+                first = today + timedelta(days=1) if self._shared else today
+                self._to_open |= {(site, when) for when in self._offload(self.store.days, site) if when >= first}
         for site, when in sorted(self._to_open, key=lambda each: each[1])[:OPENED_AT_ONCE]:
             self._to_open.discard((site, when))
             self._open(site, when)

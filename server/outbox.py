@@ -61,8 +61,10 @@ class Outbox:
         read: Read,
         offload: Callable[..., Any],
         sleep: Callable[[float], object],
+        mine: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._store, self._ledger, self._notifier, self._read = store, ledger, notifier, read
+        """`mine` tells whether this process is the one that sends."""
+        self._store, self._ledger, self._notifier, self._read, self._mine = store, ledger, notifier, read, mine
         self._offload, self._sleep = offload, sleep
         self._due: deque[NoticeRow] = deque()
         self._busy: set[str] = set()
@@ -112,6 +114,9 @@ class Outbox:
             return None
         # Held while the store is asked: a notice that ends meanwhile is still in its lane, and not found due a second time.
         with self._lock:
+            if not self._mine():
+                self._due.clear()
+                return None
             if not self._due:
                 rows = self._offload(self._store.due_notices, self._ledger.clock.now(), MOST)
                 self._due.extend(row for row in rows if row.id not in self._busy)
@@ -135,8 +140,8 @@ class Outbox:
         to, letter = found
         written = letter if isinstance(letter, Mail) else mail(letter if letter.at is not None else replace(letter, at=row.created_at))
         begun = self._after(row, now, "a try that was not ended")
-        if not self._ledger.write(lambda tx: tx.move_notice(begun)):
-            # Taken back meanwhile.
+        if not self._ledger.write(lambda tx: tx.begin_notice(begun)):
+            # Taken back, or begun by another process, meanwhile.
             return None
         try:
             self._offload(self._notifier.send, to, written, row.id)

@@ -1,21 +1,25 @@
 """Pairing: a device without a key shows a short code, its manager types the code, and the device gets a key of its own, once.
 
-Kept in memory: a code lives for ten minutes, and after a restart of the server the device asks for another.
+A code is a note that lives for ten minutes: in memory where one process serves, in the database where several do. It holds no secret, only
+the hashes of the device's secret and of the key, which is made from that secret. When the notes are lost the device asks for another code.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Protocol
 
 from server import wire
 from server.access import hash_key, new_key
 from server.api import Context
-from server.clock import wall
 from server.core.refused import Refused
 from server.manage import HEADS, placed
 from server.routes import Call, Reply, Routes
@@ -29,79 +33,139 @@ ASKED_MOST = 20
 """Codes for one address while a code lasts: a hall full of devices behind one router, and no more."""
 OPEN_MOST = 1000
 GUESSES_MOST = 30
+KIND = "pairing"
 
 
-@dataclass
+class Notes(Protocol):
+    """What `server.store.SharedStore` offers to several processes, and `Memory` to one."""
+
+    def add_note(self, kind: str, name: str, text: str, lasts_s: float) -> bool: ...
+    def note(self, kind: str, name: str) -> str | None: ...
+    def swap_note(self, kind: str, name: str, before: str, after: str) -> bool: ...
+    def take_note(self, kind: str, name: str, text: str) -> bool: ...
+    def count_notes(self, kind: str) -> int: ...
+
+
+class Memory:
+    """Notes of one process. `now` gives seconds of a clock that never goes back."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._notes: dict[tuple[str, str], tuple[str, float]] = {}
+        self._lock = threading.Lock()
+
+    def add_note(self, kind: str, name: str, text: str, lasts_s: float) -> bool:
+        with self._lock:
+            self._let_go()
+            return self._notes.setdefault((kind, name), mine := (text, self._now() + lasts_s)) is mine
+
+    def note(self, kind: str, name: str) -> str | None:
+        text, ends = self._notes.get((kind, name), ("", 0.0))
+        return text if self._now() < ends else None
+
+    def swap_note(self, kind: str, name: str, before: str, after: str) -> bool:
+        with self._lock:
+            same = self.note(kind, name) == before
+            if same:
+                self._notes[kind, name] = after, self._notes[kind, name][1]
+            return same
+
+    def take_note(self, kind: str, name: str, text: str) -> bool:
+        with self._lock:
+            same = self.note(kind, name) == text
+            if same:
+                del self._notes[kind, name]
+            return same
+
+    def count_notes(self, kind: str) -> int:
+        with self._lock:
+            self._let_go()
+            return sum(1 for of, _ in self._notes if of == kind)
+
+    def _let_go(self) -> None:
+        for key in [key for key, (_, ends) in self._notes.items() if ends <= self._now()]:
+            del self._notes[key]
+
+
+@dataclass(frozen=True)
 class Asking:
-    """A device that waits. `row` and `key` are there once a manager has typed its code."""
+    """A device that waits. `name` is there once a manager has typed its code, with the place and site that were given; `until` is when
+    the code runs out, seconds since the epoch."""
 
     code: str
     kind: str
     site: str | None
     place: str | None
     secret_hash: str
-    ends_s: float
-    row: DeviceRow | None = None
-    key: str = ""
+    key_hash: str
+    until: float
+    name: str | None = None
+
+    @property
+    def row(self) -> DeviceRow:
+        assert self.name is not None and self.site is not None and self.place is not None
+        return DeviceRow(self.name, self.site, self.kind, self.place, self.key_hash)
 
 
 class Pairings:
-    """The devices that wait for a key. `now` gives seconds of a clock that never goes back."""
+    """The devices that wait for a key."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._open: dict[str, Asking] = {}
-        self._lock = threading.Lock()
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
 
     def ask(self, kind: str, site: str | None, place: str | None) -> tuple[Asking, str]:
         """A new code, and the secret by which its device is known again. Refuses `too_many_requests` when too many wait."""
         secret = new_key()
-        with self._lock:
-            for code in [code for code, asking in self._open.items() if asking.ends_s <= self._now()]:
-                del self._open[code]
-            if len(self._open) >= OPEN_MOST:
-                raise Refused("too_many_requests", retry_after_s=60)
-            code = _code()
-            while code in self._open:
-                code = _code()
-            asking = self._open[code] = Asking(code, kind, site, place, hash_key(secret), self._now() + LASTS_S)
-        return asking, secret
+        if self._notes.count_notes(KIND) >= OPEN_MOST:
+            raise Refused("too_many_requests", retry_after_s=60)
+        while True:
+            asking = Asking(_code(), kind, site, place, hash_key(secret), hash_key(_key(secret)), time.time() + LASTS_S)
+            if self._notes.add_note(KIND, asking.code, _text(asking), LASTS_S):
+                return asking, secret
 
     def find(self, typed: str, site: str | None = None) -> Asking:
         """Who shows this code, however it was typed; a device that names its site waits for that one. Refuses `unknown_code`."""
-        asking = self._open.get(compact(typed))
-        if asking is None or asking.ends_s <= self._now() or (site is not None and asking.site not in (None, site)):
+        found = self._find(typed)
+        if found is None or (site is not None and found.site not in (None, site)):
             raise Refused("unknown_code")
-        return asking
+        return found
 
-    def accept(self, asking: Asking, row: Callable[[str], DeviceRow], write: Callable[[DeviceRow], object]) -> DeviceRow:
+    def _find(self, typed: str) -> Asking | None:
+        code = compact(typed)
+        text = self._notes.note(KIND, code) if code.isascii() and code.isalnum() else None
+        return Asking(**json.loads(text)) if text is not None else None
+
+    def accept(self, asking: Asking, name: str, site: str, place: str, write: Callable[[DeviceRow], object]) -> DeviceRow:
         """Give the device its key and a name, once: of two managers the second finds no code any more."""
-        with self._lock:
-            if asking.row is not None or self._open.get(asking.code) is not asking:
-                raise Refused("unknown_code")
-            key = new_key()
-            asking.row, asking.key = row(hash_key(key)), key
+        given = replace(asking, name=name, site=site, place=place)
+        if asking.name is not None or not self._notes.swap_note(KIND, asking.code, _text(asking), _text(given)):
+            raise Refused("unknown_code")
         try:
-            write(asking.row)
+            write(given.row)
         except BaseException:
-            asking.row = None
+            self._notes.swap_note(KIND, asking.code, _text(given), _text(asking))
             raise
-        return asking.row
+        return given.row
 
     def collect(self, code: str, secret: str) -> tuple[DeviceRow, str] | None:
         """The row and the key, once; None while nobody has typed the code. Refuses `not_found` whatever else is wrong."""
-        with self._lock:
-            asking = self._open.get(compact(code))
-            known = asking is not None and asking.ends_s > self._now()
-            if asking is None or not known or not secrets.compare_digest(asking.secret_hash, hash_key(secret)):
-                raise Refused("not_found")
-            if asking.row is None:
-                return None
-            del self._open[asking.code]
-            return asking.row, asking.key
+        asking = self._find(code)
+        if asking is None or not secrets.compare_digest(asking.secret_hash, hash_key(secret)):
+            raise Refused("not_found")
+        if asking.name is None:
+            return None
+        if not self._notes.take_note(KIND, asking.code, _text(asking)):
+            raise Refused("not_found")
+        return asking.row, _key(secret)
 
-    def left_s(self, asking: Asking) -> int:
-        return max(0, int(asking.ends_s - self._now()))
+
+def _text(asking: Asking) -> str:
+    return json.dumps(asdict(asking), sort_keys=True)
+
+
+def _key(secret: str) -> str:
+    """The key of the device that knows this secret; nobody else has to keep either."""
+    return hmac.new(secret.encode(), b"device key", hashlib.sha256).hexdigest()
 
 
 def _code() -> str:
@@ -117,7 +181,7 @@ def declare(routes: Routes, ctx: Context, pairings: Pairings) -> None:
     """The operations of a device that has no key yet, and of whoever gives it one."""
 
     def ends(asking: Asking) -> str:
-        return wire.instant((wall() + timedelta(seconds=pairings.left_s(asking))).replace(microsecond=0))
+        return wire.instant(datetime.fromtimestamp(int(asking.until), UTC))
 
     @routes.add(
         "POST",
@@ -179,11 +243,7 @@ def declare(routes: Routes, ctx: Context, pairings: Pairings) -> None:
         if body.kind not in (None, asking.kind):
             raise Refused("other_kind", kind=asking.kind)
         place = placed(ctx, site, body.name, asking.kind, body.place or asking.place)
-        made = pairings.accept(
-            asking,
-            lambda key_hash: DeviceRow(body.name, site, asking.kind, place, key_hash),
-            lambda row: ctx.ledger.write(lambda tx: tx.put_device(row)),
-        )
+        made = pairings.accept(asking, body.name, site, place, lambda row: ctx.ledger.write(lambda tx: tx.put_device(row)))
         out: wire.DeviceOut = {"name": made.name, "kind": made.kind, "place": made.place, "site": site}
         return 201, out
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import base64
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from config.edit import pieces, with_table
 from config.loader import load
@@ -20,13 +21,14 @@ from server.core import decide, hall
 from server.core.refused import Refused
 from server.core.site import ReceiptDesign, Site
 from server.routes import Call, Reply, Routes
-from server.store import SiteRow
+from server.store import Conflict, SiteRow, Unavailable
 
 if TYPE_CHECKING:
     from PIL import Image
 
 HEADS = ("supervisor", "admin")
 SHOWN = 20
+TRIES = 5
 PAPERS = (80, 58)
 
 
@@ -118,6 +120,18 @@ def _design(routes: Routes, ctx: Context) -> None:
             raise Refused("not_found")
         return row
 
+    def save(site: str, values: dict[str, Any]) -> ReceiptDesign:
+        for _ in range(TRIES):
+            row = latest(site)
+            document = with_table(row.document, "receipt", values)
+            # The last import stays the last import: the same file given again does not take this back.
+            fresh = SiteRow(site, row.version + 1, document, row.source, row.imported_sha)
+            # Another process may have saved a version of its own in between: then this one comes after it.
+            with suppress(Conflict):
+                ctx.ledger.write(lambda tx, fresh=fresh: tx.put_site(fresh))  # type: ignore[misc]
+                return load(document, row.source).receipt
+        raise Unavailable("The document of the office is being written by somebody else.")
+
     @routes.add(
         "GET",
         "/sites/{site}/receipt",
@@ -160,12 +174,7 @@ def _design(routes: Routes, ctx: Context) -> None:
             ctx.offload(picture, replace(ctx.sites.current(site), receipt=design), now, paper)
         values = {"header": design.header, "footer": design.footer, "without": design.without, "logo": pieces(design.logo)}
         with turn:
-            row = latest(site)
-            document = with_table(row.document, "receipt", values)
-            kept = load(document, row.source).receipt
-            # The last import stays the last import: the same file given again does not take this back.
-            fresh = SiteRow(site, row.version + 1, document, row.source, row.imported_sha)
-            ctx.ledger.write(lambda tx: tx.put_site(fresh))
+            kept = save(site, values)
         ctx.ledger.refresh()
         return 200, wire.receipt_design(kept)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from server.core import events as ev
 from server.core import hall
 from server.core.day import Day
 from server.core.site import reaches
-from server.store import Broken, DoneRow, Store, Unavailable
+from server.store import Broken, DoneRow, SharedStore, Store, Unavailable
 from server.voice import Voice, sentences, style, translated
 
 KEPT = timedelta(minutes=2)
@@ -97,6 +97,10 @@ class Moment:
         if self.expires_at <= now:
             return "expired"
         return "sent" if self.sent else "queued"
+
+    def open(self, now: datetime) -> bool:
+        """Whether its answer may still come, and none has."""
+        return not self.answers and now < self.expires_at + KEPT
 
     def is_for(self, device: Principal) -> bool:
         if device.site != self.site:
@@ -180,6 +184,25 @@ class Publisher:
             kinds = {row.name: row.kind for row in self._store.devices(moment.site)} if rows else {}
             for row in rows:
                 moment.answered(row, kinds.get(row.device, ""))
+
+    def look_for_answers(self, sites: Collection[str] | None = None) -> list[str]:
+        """Answers that other processes of a shared store have kept, of these sites or of all; the sites where there were any."""
+        if not self._store.shared:
+            return []
+        now = self._clock.now()
+        with self._lock:
+            moments = [m for site, kept in self._moments.items() if sites is None or site in sites for m in kept.values()]
+            # A paper that is printed late is in the last ones only.
+            moments += [p for site, kept in self._prints.items() if sites is None or site in sites for p in kept.values() if p.open(now)]
+        known = {(m.site, m.id): m for m in moments}
+        store: SharedStore = self._store  # type: ignore[assignment]
+        found = [(known[row.site, row.moment], row) for row in store.done_at(list(known))] if known else []
+        news = [(moment, row) for moment, row in found if row.device not in moment.answers]
+        kinds = {(row.site, row.name): row.kind for site in {m.site for m, _ in news} for row in self._store.devices(site)}
+        for moment, row in news:
+            moment.answered(row, kinds.get((row.site, row.device), ""))
+            self.mark(moment.site)
+        return [moment.site for moment, _ in news]
 
     def _of(self, site: str) -> OrderedDict[str, Moment]:
         return self._moments.setdefault(site, OrderedDict())

@@ -32,9 +32,9 @@ class Sites:
     def refresh(self) -> list[str]:
         """Look for documents imported meanwhile; returns the ids whose current version has changed."""
         changed = []
-        for site in self._store.sites():
-            row = self._store.site(site)
-            if row is not None and self._current.get(site) != row.version:
+        for site, version in self._store.site_version().items():
+            row = self._store.site(site, version) if self._current.get(site) != version else None
+            if row is not None:
                 self._keep(row)
                 self._current[site] = row.version
                 changed.append(site)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -95,7 +97,10 @@ class Sockets:
         publisher: Publisher,
         foresight: Foresight,
         presence: Presence,
+        spread: Callable[[Collection[str]], None] = lambda sites: None,
     ) -> None:
+        """`spread` says in which offices a device has answered here, for other processes to look."""
+        self._spread = spread
         self._sio, self._store, self._ledger, self._sites = sio, store, ledger, sites
         self._access, self._names, self._publisher, self._foresight = access, names, publisher, foresight
         self._presence = presence
@@ -200,6 +205,7 @@ class Sockets:
         if not isinstance(site, str) or site not in self._sites.ids() or (kind != "floor" and not isinstance(name, str)):
             raise Refused("not_found")
         room = Room(kind, site, str(name or "") if kind != "floor" else "")
+        self._ledger.fresh(site)
         holder = None
         if kind in ("console", "floor"):
             holder = self._staff(client, site, ("clerk",) if kind == "console" else ("supervisor",))
@@ -221,6 +227,7 @@ class Sockets:
             raise Refused("not_found")
         site = device.site
         self._ledger.day(site)
+        self._ledger.fresh(site)
         state = {
             "device": {"name": device.name, "kind": device.role, "place": device.place},
             "site": site,
@@ -276,6 +283,7 @@ class Sockets:
         row = DoneRow(moment.id, moment.site, device.name, said["ok"], plain(str(said.get("detail") or "")), self._ledger.now(moment.site))
         try:
             self._ledger.write(lambda tx: tx.put_done(row))
+            self._spread({moment.site})
             if moment.answered(row, device.role):
                 self._heard(moment, device)
         except Exception as error:
@@ -351,15 +359,19 @@ class Sockets:
         if everything:
             # Last, since this asks the database: a wall is drawn from memory, also while that does not answer.
             with suppress(Unavailable, Broken):
-                for site in self._sites.ids():
-                    self._presence.registered(site, self._store.devices(site))
+                rows: dict[str, list[DeviceRow]] = {site: [] for site in self._sites.ids()}
+                for row in self._store.devices():
+                    rows.setdefault(row.site, []).append(row)
+                for site, devices in rows.items():
+                    self._presence.registered(site, devices)
                 self.part()
 
     def part(self) -> None:
         """Let go of those whose right has ended: signed out, removed, revoked."""
-        for sid, client in self._seated():
-            if client.holder is not None and not self._access.still(client.holder):
-                self._sio.server.disconnect(sid)
+        held = {sid: client.holder for sid, client in self._seated() if client.holder is not None}
+        ended = self._access.ended(set(held.values()))
+        for sid in [sid for sid, holder in held.items() if holder in ended]:
+            self._sio.server.disconnect(sid)
 
     def _send_state(self, room: Room) -> None:
         if (state := self._drawn(room)) is not None:
@@ -560,16 +572,17 @@ class Sockets:
         zone = office.room(place).zone_of(counter)
         kiosks = {k.id for k in office.kiosks if k.hall == place}
         live = [each for each in self._presence.devices(site) if each.alive(now)]
-        here = Room("hall", site, place)
-        # A kiosk's page follows the board of its hall, and is not a screen on the wall.
-        walls = [c for c in list(self._rooms.get(here, {}).values()) if not any(p.role == "kiosk" for p in c.principals)]
-
         return {
             "speakers": sum(1 for each in _sounding(live) if reaches(each.place, f"{place}/{zone}" if zone else place)),
-            "displays": len(walls),
+            "displays": self.walls().get((site, place), 0) + self._presence.walls_elsewhere(site, place),
             "kiosks": sum(1 for each in live if each.kind == "kiosk" and each.place in kiosks and not each.page),
             "alerts": [self._alarm(site, alarm) for alarm in self.alarms(site) if hall_of(alarm.place) == place or alarm.place in kiosks],
         }
+
+    def walls(self) -> Counter[tuple[str, str]]:
+        """How many screens of each hall are connected here. A kiosk's page follows the board of its hall, and is no screen on the wall."""
+        halls = [(room, list(here.values())) for room, here in list(self._rooms.items()) if room.kind == "hall"]
+        return Counter({(r.site, r.id): sum(1 for c in here if not any(p.role == "kiosk" for p in c.principals)) for r, here in halls})
 
     # -- moments to devices ------------------------------------------------------------------------------------------------------
 
@@ -592,6 +605,9 @@ class Sockets:
     def _send_pending(self, sid: str, client: Client) -> None:
         """What a device that has just said hello has missed and is still worth doing."""
         if client.device is not None:
+            # It may have answered another process, before it came here.
+            with suppress(Unavailable, Broken):
+                self._publisher.look_for_answers([client.device.site or ""])
             for moment in filter(client.wants, self._publisher.pending(client.device)):
                 self._send(sid, client, moment)
 

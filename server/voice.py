@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +20,9 @@ from server.core.site import Voice as VoiceStyle
 
 log = structlog.get_logger("voice")
 
+KIND = "sentence"
+KEPT_S = 2 * 86_400.0
+NAME = re.compile("[0-9a-f]{32}")
 REMEMBERED = 5000
 """Sentences whose path is known; a busy hall says about 1,500 a day."""
 
@@ -29,18 +34,28 @@ class Speaks(Protocol):
     def say(self, text: str, lang: str = "vi") -> Path: ...
 
 
-class Voice:
-    """Remembers which sentence a path stands for, and asks the speaker for it once somebody is about to listen."""
+class Sentences(Protocol):
+    """Where processes that serve one office together keep what a path stands for."""
 
-    def __init__(self, speaker: Speaks, spawn: Callable[..., object]) -> None:
-        self._speaker, self._spawn = speaker, spawn
+    def put_notes(self, kind: str, texts: dict[str, str], lasts_s: float) -> None: ...
+    def note(self, kind: str, name: str) -> str | None: ...
+
+
+class Voice:
+    """Remembers which sentence a path stands for, and asks the speaker for it once somebody is about to listen. A path that was given by
+    another process is found in `shared`, or is the one of a moment that this process need only hear of."""
+
+    def __init__(self, speaker: Speaks, spawn: Callable[..., object], shared: Sentences | None = None) -> None:
+        self._speaker, self._spawn, self._shared = speaker, spawn, shared
+        self._kept: dict[str, float] = {}
+        """When each path was last kept for the others."""
         self._texts: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._lock = threading.Lock()
 
     def path(self, site: str, text: str, lang: str, *, soon: bool = True) -> str:
         """The path of a sentence. What is heard `soon` is rendered at once in the background by a voice that is slow, so that the
         first listener seldom waits."""
-        name = hashlib.sha256(f"{lang}\n{text}".encode()).hexdigest()[:32]
+        name = _name(text, lang)
         with self._lock:
             new = name not in self._texts
             self._texts[name] = (text, lang)
@@ -54,6 +69,7 @@ class Voice:
     def paths(self, site: str, said: Mapping[str, phrases.Sentence], languages: Sequence[str]) -> dict[str, dict[str, str]]:
         """The paths of many sentences by language and name; each is rendered when somebody first asks for it."""
         texts = {"vi": {name: one.vi for name, one in said.items()}, "en": {name: one.en for name, one in said.items() if one.en}}
+        self._keep([(text, lang) for lang in texts if lang in languages for text in texts[lang].values()])
         return {
             lang: {name: self.path(site, text, lang, soon=False) for name, text in texts[lang].items()} if lang in languages else {}
             for lang in texts
@@ -62,6 +78,7 @@ class Voice:
     def sound_check(self, site: str) -> tuple[str, str]:
         """The sentence by which a hall's loudspeaker is set, and its path."""
         said = phrases.sound_check().vi
+        self._keep([(said, "vi")])
         return said, self.path(site, said, "vi", soon=False)
 
     def _prepare(self, text: str, lang: str) -> None:
@@ -75,7 +92,30 @@ class Voice:
         """The sound of a path, rendered now if need be; None for a path that was never announced. May raise the speaker's error."""
         with self._lock:
             found = self._texts.get(name)
+        if found is None and self._shared is not None and NAME.fullmatch(name):
+            note = self._shared.note(KIND, name)
+            if note is not None:
+                lang, _, text = note.partition("\n")
+                found = text, lang
         return self._speaker.say(*found) if found else None
+
+    def _keep(self, sentences: list[tuple[str, str]]) -> None:
+        """Say to the other processes what these paths stand for: the next request may be theirs."""
+        if self._shared is None:
+            return
+        now = time.monotonic()
+        fresh = {
+            name: f"{lang}\n{text}" for text, lang in sentences if now - self._kept.get(name := _name(text, lang), -KEPT_S) >= KEPT_S / 2
+        }
+        if fresh:
+            self._shared.put_notes(KIND, fresh, KEPT_S)
+            if len(self._kept) > REMEMBERED:
+                self._kept = {}
+            self._kept |= dict.fromkeys(fresh, now)
+
+
+def _name(text: str, lang: str) -> str:
+    return hashlib.sha256(f"{lang}\n{text}".encode()).hexdigest()[:32]
 
 
 def style(voice: VoiceStyle) -> phrases.Style:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from databases import SQLITE, Engine, Postgres
+from databases import SQLITE, Engine, Postgres, Redis
 
 CORE = {
     "test_queue",
@@ -31,6 +31,15 @@ CORE = {
 def postgres() -> Iterator[Postgres]:
     """One server for all tests; each has a database of its own."""
     server = Postgres()
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    server = Redis()
     try:
         yield server.start()
     finally:

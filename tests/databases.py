@@ -1,4 +1,5 @@
-"""The two engines a store can have, for tests that hold for both: SQLite in a file, and a PostgreSQL server of the tests' own."""
+"""The two engines a store can have, for tests that hold for both: SQLite in a file, and a PostgreSQL server of the tests' own. Beside it
+a Redis server, through which several processes tell one another of news."""
 
 from __future__ import annotations
 
@@ -97,6 +98,40 @@ class Postgres:
         with closing(psycopg.connect(self.url("postgres"), autocommit=True)) as server:
             server.execute(f"create database {name}")
         return self.url(name)
+
+
+class Redis:
+    """A Redis server on a port of its own that keeps nothing; it can be stopped and started."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="moiso-redis-"))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Redis:
+        settings = ("--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no", "--dir", str(self.folder))
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(["redis-server", *settings], stdout=log, stderr=log)
+        end = time.monotonic() + START_S
+        while True:
+            with socket.socket() as knock:
+                if knock.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return self
+            assert time.monotonic() < end and self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """As if its machine had lost its power."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(timeout=START_S)
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class Ears:
         self.frames: list[Frame] = []
         self._news = threading.Condition()
         self.closed = threading.Event()
-        self.client = socketio.Client(reconnection=False, handle_sigint=False)
+        self.client = socketio.Client(reconnection=False, handle_sigint=False, ssl_verify=False)
         self.client.on("*", self._heard)
         self.client.on("disconnect", lambda *_: self.closed.set())
         self.client.connect(url, auth={"key": key} if key else None, headers=headers, transports=["websocket"], wait_timeout=PATIENCE_S)

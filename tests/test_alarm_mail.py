@@ -9,6 +9,7 @@ from email import policy
 from pathlib import Path
 
 import pytest
+from databases import Postgres
 from door import OPEN, Door
 
 from config.loader import check
@@ -155,3 +156,31 @@ MISTAKES = [
 def test_a_mistake_in_the_document_is_said_with_its_place(lines: str, words: str) -> None:
     found = check(OPEN.read_text(encoding="utf-8") + f"\n[alarms]\n{lines}\n")
     assert len(found) == 1 and words in found[0].message
+
+
+def test_whoever_takes_over_from_another_process_tells_nothing_twice(postgres: Postgres) -> None:
+    url, alarms, clocks = postgres.fresh(), [DARK], [1000.0, 50.0]
+    with Door(url, ASKING) as one, Door(url, ASKING) as other:
+        first, second = (
+            AlarmMail(door.ledger, lambda site: list(alarms), lambda n=n: clocks[n], door.store) for n, door in enumerate((one, other))
+        )
+
+        def passes(seconds: float) -> None:
+            for n, door in enumerate((one, other)):
+                clocks[n] += seconds
+                door.pass_time(seconds=seconds)
+
+        first.look(one.day())
+        passes(AFTER_S)
+        first.look(one.day())
+        assert one.store.notices_waiting() == 2, "one mail to each of two"
+        # The first one has ended, as far as the second one knows.
+        for _ in range(5):
+            second.look(other.day())
+            passes(AFTER_S)
+        assert one.store.notices_waiting() == 2
+        alarms.clear()
+        second.look(other.day())
+        passes(GONE_S)
+        second.look(other.day())
+        assert one.store.notices_waiting() == 4, "and that it is over"

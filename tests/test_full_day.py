@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import io
 import json
+import os
 import random
 import subprocess
 import sys
@@ -27,6 +28,7 @@ import socketio
 from fake_printer import FakePrinter
 from playwright.sync_api import Page, sync_playwright
 from running import PASSWORD, ROOT, Client, Server
+from several import Several, serving
 
 from config.loader import load
 from config.profile import BusyDay, busy_day
@@ -36,6 +38,8 @@ from server.core import hall
 from server.core.day import Day
 
 FACTOR = 200.0
+SERVED = os.environ.get("MOISO_SERVED", "sqlite")
+"""In `make soak` also on `postgresql`, and by two `workers`: the hall is connected to one of them, the clerks to the other."""
 COUNTERS = [str(n) for n in range(1, 9)]
 AT_THE_CONSOLE = "8"
 """One of the eight is worked through its page, in Chromium, by keyboard."""
@@ -166,7 +170,7 @@ class Kept:
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+def kept(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Kept]:
     folder = tmp_path_factory.mktemp("busy")
     day = busy_day()
     document = office(day)
@@ -175,62 +179,62 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     opening = site.at(day.date, day.opens)
     begins = opening - timedelta(minutes=6)
     clock = ("--hall-clock", begins.isoformat(), "--factor", str(FACTOR), "--voice", "espeak")
-    server = Server(folder, str(folder / "busy.toml"), *clock, site="busy")
     printers = [FakePrinter(), FakePrinter()]
-    server.start()
-    # The clock started a moment ago; ask the server for its time instead of assuming.
-    kiosks = [server.device("k1"), server.device("k2")]
-    keys = {name: server.device(name, kind, "main").key for name, kind in (("loa", "audio"), ("tv1", "display"), ("tv2", "display"))}
-    clients = {c: server.staff(f"clerk{c}") for c in COUNTERS}
-    head = server.staff("head", "supervisor")
-    inspector = server.staff("inspector", "inspector")
-    agents = [
-        subprocess.Popen(
-            [
-                *(sys.executable, "-m", "server", "kiosk", "--server", server.url, "--key", str(kiosk.key)),
-                *("--printer", printer.url, "--journal", str(folder / f"journal-{printer.port}")),
-            ],
-            cwd=ROOT,
-            stderr=subprocess.DEVNULL,
-        )
-        for kiosk, printer in zip(kiosks, printers, strict=True)
-    ]
-    speaker = Speaker(server.url, str(keys["loa"]))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        walls = [browser.new_page(viewport={"width": 1920, "height": 1080}) for _ in range(2)]
-        for page, name in zip(walls, ("tv1", "tv2"), strict=True):
-            page.add_init_script(REMEMBER_ROWS)
-            page.goto(f"{server.url}/display/busy/main#key={keys[name]}")
-        desk = browser.new_page(viewport={"width": 1366, "height": 620})
-        sit_down(desk, server, f"clerk{AT_THE_CONSOLE}")
-        hurry = Hurry(datetime.fromisoformat(kiosks[0].get("/sites/busy")["at"]))
-        closes = site.at(day.date, day.closes)
-        clerks = [Clerk(clients[c], c, hurry, closes) for c in COUNTERS if c != AT_THE_CONSOLE]
-        issued: list[dict[str, Any]] = []
-        citizens = threading.Thread(target=arrive, args=(day, opening, hurry, kiosks, issued), daemon=True)
-        citizens.start()
-        hurry.until(opening)
-        for clerk in clerks:
-            clerk.start()
-        pressed = work_by_keyboard(desk, clients[AT_THE_CONSOLE], hurry, closes)
-        citizens.join(timeout=120)
-        for clerk in clerks:
-            clerk.join(timeout=120)
-            clients[clerk.counter].post(f"/sites/busy/counters/{clerk.counter}/close")
-        for page in walls:
-            page.get_by_text("Hết giờ làm việc").first.wait_for()
-        shown = [{(code, counter) for code, counter in page.evaluate("() => window.rowsSeen()")} for page in walls]
-        browser.close()
-    for printer in printers:
-        printer.until_idle()
-    story = inspector.get(f"/sites/busy/days/{day.date}/events")["events"]
-    report = head.get(f"/sites/busy/days/{day.date}/report")
-    speaker.close()
-    for agent in agents:
-        agent.terminate()
-        agent.wait(timeout=20)
-    server.stop()
+    with serving(SERVED, folder, request, *clock, document=str(folder / "busy.toml"), site="busy") as served_office:
+        both = isinstance(served_office, Several)
+        server, offices = (served_office.past_nginx(1), served_office.past_nginx(0)) if both else (served_office, served_office)
+        # The clock started a moment ago; ask the server for its time instead of assuming.
+        kiosks = [server.device("k1"), server.device("k2")]
+        keys = {name: server.device(name, kind, "main").key for name, kind in (("loa", "audio"), ("tv1", "display"), ("tv2", "display"))}
+        clients = {c: offices.staff(f"clerk{c}") for c in COUNTERS}
+        head = server.staff("head", "supervisor")
+        inspector = server.staff("inspector", "inspector")
+        agents = [
+            subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "server", "kiosk", "--server", server.url, "--key", str(kiosk.key)),
+                    *("--printer", printer.url, "--journal", str(folder / f"journal-{printer.port}")),
+                ],
+                cwd=ROOT,
+                stderr=subprocess.DEVNULL,
+            )
+            for kiosk, printer in zip(kiosks, printers, strict=True)
+        ]
+        speaker = Speaker(server.url, str(keys["loa"]))
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            walls = [browser.new_page(viewport={"width": 1920, "height": 1080}) for _ in range(2)]
+            for page, name in zip(walls, ("tv1", "tv2"), strict=True):
+                page.add_init_script(REMEMBER_ROWS)
+                page.goto(f"{server.url}/display/busy/main#key={keys[name]}")
+            desk = browser.new_page(viewport={"width": 1366, "height": 620})
+            sit_down(desk, offices, f"clerk{AT_THE_CONSOLE}")
+            hurry = Hurry(datetime.fromisoformat(kiosks[0].get("/sites/busy")["at"]))
+            closes = site.at(day.date, day.closes)
+            clerks = [Clerk(clients[c], c, hurry, closes) for c in COUNTERS if c != AT_THE_CONSOLE]
+            issued: list[dict[str, Any]] = []
+            citizens = threading.Thread(target=arrive, args=(day, opening, hurry, kiosks, issued), daemon=True)
+            citizens.start()
+            hurry.until(opening)
+            for clerk in clerks:
+                clerk.start()
+            pressed = work_by_keyboard(desk, clients[AT_THE_CONSOLE], hurry, closes)
+            citizens.join(timeout=120)
+            for clerk in clerks:
+                clerk.join(timeout=120)
+                clients[clerk.counter].post(f"/sites/busy/counters/{clerk.counter}/close")
+            for page in walls:
+                page.get_by_text("Hết giờ làm việc").first.wait_for()
+            shown = [{(code, counter) for code, counter in page.evaluate("() => window.rowsSeen()")} for page in walls]
+            browser.close()
+        for printer in printers:
+            printer.until_idle()
+        story = inspector.get(f"/sites/busy/days/{day.date}/events")["events"]
+        report = head.get(f"/sites/busy/days/{day.date}/report")
+        speaker.close()
+        for agent in agents:
+            agent.terminate()
+            agent.wait(timeout=20)
     yield Kept(day, issued, printers, speaker, story, report, shown, clerks, pressed, document, server.log.read_text())
     for printer in printers:
         printer.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from databases import Postgres, Redis
 from linearizability import Answer, Hall, Operation, violation
 from running import OPEN, Client, running
+from several import several
 
 BOTH = frozenset("AB")
 CLOCK = ("--hall-clock", "2026-11-20T08:00+07:00", "--factor", "100")
@@ -151,12 +154,13 @@ def test_each_wrong_answer_is_seen_and_the_right_one_beside_it_is_not(wrong: lis
 class Everybody:
     """Kiosks, clerks and citizens at home, who do what comes to their minds."""
 
-    def __init__(self, clerks: list[Client], kiosk: Client, slots: list[str]) -> None:
-        self.clerks, self.kiosk, self.slots = clerks, kiosk, slots
+    def __init__(self, clerks: list[Client], kiosks: list[Client], slots: list[str]) -> None:
+        self.clerks, self.kiosks, self.slots = clerks, kiosks, slots
         self._known: list[tuple[str, str, str]] = []
         """Code, id and service of tickets that somebody holds."""
         self._bookings: list[str] = []
         self._at: dict[int, tuple[str, str, str]] = {}
+        self._turn = 0
 
     def act(self, hand: int, chance: random.Random) -> Operation:
         if hand < len(self.clerks):
@@ -185,7 +189,9 @@ class Everybody:
     def _did(
         self, what: str, about: tuple[str, ...], path: str, body: Any, client: Client | None = None, hand: int | None = None
     ) -> Operation:
-        client = client or (self.clerks[0] if what in ("transfer", "cancel") else self.kiosk)
+        self._turn += 1
+        some = [self.clerks[0]] if what in ("transfer", "cancel") else self.kiosks
+        client = client or some[self._turn % len(some)]
         begun = time.monotonic()
         answer = client.send("POST", path, body)
         ended = time.monotonic()
@@ -234,18 +240,39 @@ def numbered(history: list[Operation], story: list[dict[str, Any]]) -> list[Oper
     return told
 
 
+SIXTEEN = 16
+SEVERAL = int(os.environ.get("MOISO_OPERATIONS", "304"))
+"""Commands to two workers; a thousand in `make soak`."""
+
+
+def lived_at(servers: list[Any], each: int) -> tuple[list[Operation], Hall]:
+    """What sixteen hands did at one office, each at the next of its addresses; as the first server tells it."""
+    server = servers[0]
+    keys = [server.staff("truong", "supervisor"), *server.crew("lan", "minh", "hoa")]
+    clerks = [Client(servers[n % len(servers)].api, clerk.key) for n, clerk in enumerate(keys)]
+    for counter, clerk in enumerate(clerks, start=1):
+        clerk.post(f"/sites/open/counters/{counter}/open")
+    free = server.anyone().get("/sites/open/slots?service=A&date=2026-11-20")
+    slots = [slot["start"] for slot in free if slot["start"] > "2026-11-20T13"][:12]
+    kiosk = server.device("k1").key
+    everybody = Everybody(clerks, [Client(each.api, kiosk) for each in servers], slots)
+    history = lived(SIXTEEN, each, everybody.act)
+    history = numbered(history, server.staff("ha", "inspector").get("/sites/open/days/2026-11-20/events")["events"])
+    return history, Hall(tuple((str(n), BOTH) for n in range(1, 5)), places=tuple(sorted((slot, 2) for slot in slots)))
+
+
 @pytest.mark.slow
 def test_what_sixteen_hands_are_told_could_have_been_told_by_one(tmp_path: Path) -> None:
     with running(tmp_path, OPEN, *CLOCK) as server:
-        clerks = [server.staff("truong", "supervisor"), *server.crew("lan", "minh", "hoa")]
-        for counter, clerk in enumerate(clerks, start=1):
-            clerk.post(f"/sites/open/counters/{counter}/open")
-        free = server.anyone().get("/sites/open/slots?service=A&date=2026-11-20")
-        slots = [slot["start"] for slot in free if slot["start"] > "2026-11-20T13"][:12]
-        everybody = Everybody(clerks, server.device("k1"), slots)
-        history = lived(16, 63, everybody.act)
-        history = numbered(history, server.staff("ha", "inspector").get("/sites/open/days/2026-11-20/events")["events"])
-        hall = Hall(tuple((str(n), BOTH) for n in range(1, 5)), places=tuple(sorted((slot, 2) for slot in slots)))
+        history, hall = lived_at([server], 63)
         assert len(history) >= 1000
         assert {op.what for op in history} == {"issue", "next", "cancel", "no_show", "rejoin", "transfer", "book", "check_in"}
+        assert violation(history, hall) is None
+
+
+@pytest.mark.slow
+def test_nor_can_it_be_told_that_there_were_two_workers(tmp_path: Path, postgres: Postgres, redis: Redis) -> None:
+    with several(tmp_path, postgres.fresh(), *CLOCK, "--queue", redis.url) as office:
+        history, hall = lived_at([office.past_nginx(number) for number in range(office.count)], SEVERAL // SIXTEEN)
+        assert len(history) >= 300
         assert violation(history, hall) is None

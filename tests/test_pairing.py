@@ -11,16 +11,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from databases import store_at
 from listening import Ears
 from outside import Outside, outside, refused
 from running import ROOT
 
 from server import paired
+from server.access import hash_key
 from server.core.refused import Refused
-from server.pairing import ALPHABET, ASKED_MOST, LASTS_S, OPEN_MOST, Pairings
+from server.pairing import ALPHABET, ASKED_MOST, LASTS_S, OPEN_MOST, Memory, Notes, Pairings
 from server.store import DeviceRow
 
 
@@ -40,27 +43,43 @@ class Clock:
         return self.now
 
 
-def row(key_hash: str) -> DeviceRow:
-    return DeviceRow("k1", "open", "kiosk", "k1", key_hash)
+@pytest.fixture(params=["memory", "database"])
+def notes(request: pytest.FixtureRequest) -> Iterator[Notes]:
+    """Where codes are kept: by one process, or by several."""
+    if request.param == "memory":
+        yield Memory()
+    else:
+        with closing(store_at(request.getfixturevalue("postgres").fresh())) as store:
+            yield store
 
 
-def test_a_code_has_six_signs_that_nobody_confuses_and_is_found_however_it_is_typed() -> None:
-    pairings = Pairings()
+@pytest.fixture
+def pairings(notes: Notes) -> Pairings:
+    return Pairings(notes)
+
+
+GIVEN = ("k1", "open", "k1", lambda row: None)
+
+
+def test_a_code_has_six_signs_that_nobody_confuses_and_is_found_however_it_is_typed(pairings: Pairings) -> None:
     codes = {pairings.ask("kiosk", None, None)[0].code for _ in range(100)}
     assert len(codes) == 100 and set("".join(codes)) <= set(ALPHABET) and not set(ALPHABET) & set("0O1IL")
     asking, _ = pairings.ask("audio", "open", "main")
     typed = f" {asking.code[:3].lower()}-{asking.code[3:]} "
-    assert pairings.find(typed) is asking and pairings.find(typed, "open") is asking
+    assert pairings.find(typed) == asking and pairings.find(typed, "open") == asking
     with pytest.raises(Refused, match="unknown_code"):
         pairings.find(typed, "another")
+    for nonsense in ("", "\x00", "ABC\ud800"):
+        with pytest.raises(Refused, match="unknown_code"):
+            pairings.find(nonsense)
 
 
 def test_a_code_runs_out_after_ten_minutes() -> None:
     clock = Clock()
-    pairings = Pairings(clock)
+    pairings = Pairings(Memory(clock))
     asking, secret = pairings.ask("kiosk", None, None)
     clock.now = LASTS_S - 1
-    assert pairings.find(asking.code) is asking and pairings.collect(asking.code, secret) is None
+    assert pairings.find(asking.code) == asking and pairings.collect(asking.code, secret) is None
     clock.now = LASTS_S
     with pytest.raises(Refused, match="unknown_code"):
         pairings.find(asking.code)
@@ -68,36 +87,45 @@ def test_a_code_runs_out_after_ten_minutes() -> None:
         pairings.collect(asking.code, secret)
 
 
-def test_the_key_is_given_once_and_only_to_whoever_knows_the_secret() -> None:
-    pairings = Pairings()
+def test_the_key_is_given_once_and_only_to_whoever_knows_the_secret(pairings: Pairings) -> None:
     asking, secret = pairings.ask("kiosk", None, None)
-    pairings.accept(asking, row, lambda row: None)
+    row = pairings.accept(asking, *GIVEN)
     with pytest.raises(Refused, match="unknown_code"):
-        pairings.accept(asking, row, lambda row: None)
+        pairings.accept(asking, *GIVEN)
+    with pytest.raises(Refused, match="unknown_code"):
+        pairings.accept(pairings.find(asking.code), *GIVEN)
     with pytest.raises(Refused, match="not_found"):
         pairings.collect(asking.code, "guessed")
     found = pairings.collect(asking.code, secret)
-    assert found is not None and len(found[1]) == 64
+    assert found is not None and len(found[1]) == 64 and found[0] == row and hash_key(found[1]) == row.key_hash
     with pytest.raises(Refused, match="not_found"):
         pairings.collect(asking.code, secret)
 
 
-def test_a_disk_that_does_not_take_the_device_leaves_the_code_as_it_was() -> None:
-    pairings = Pairings()
+def test_what_is_kept_of_a_code_opens_nothing(notes: Notes) -> None:
+    pairings = Pairings(notes)
+    asking, secret = pairings.ask("kiosk", None, None)
+    pairings.accept(asking, *GIVEN)
+    kept = notes.note("pairing", asking.code)
+    found = pairings.collect(asking.code, secret)
+    assert kept is not None and found is not None and secret not in kept and found[1] not in kept
+
+
+def test_a_disk_that_does_not_take_the_device_leaves_the_code_as_it_was(pairings: Pairings) -> None:
     asking, secret = pairings.ask("kiosk", None, None)
 
     def full(row: DeviceRow) -> None:
         raise OSError("full")
 
     with pytest.raises(OSError, match="full"):
-        pairings.accept(asking, row, full)
+        pairings.accept(asking, "k1", "open", "k1", full)
     assert pairings.collect(asking.code, secret) is None
-    assert pairings.accept(asking, row, lambda row: None).name == "k1"
+    assert pairings.accept(asking, *GIVEN).name == "k1"
 
 
 def test_only_so_many_devices_wait_at_once_and_those_that_gave_up_make_room() -> None:
     clock = Clock()
-    pairings = Pairings(clock)
+    pairings = Pairings(Memory(clock))
     for _ in range(OPEN_MOST):
         pairings.ask("kiosk", None, None)
     with pytest.raises(Refused, match="too_many_requests"):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from databases import Engine
 from running import OPEN, Client, Server, moiso, running, until
 
 from server.device import Device
@@ -49,8 +50,8 @@ class Listener:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path, OPEN, "--hall-clock", f"{DAY}T08:00:00+07:00")
+def server(tmp_path: Path, engine: Engine) -> Iterator[Server]:
+    server = Server(tmp_path, OPEN, "--hall-clock", f"{DAY}T08:00:00+07:00", db=engine.new(tmp_path))
     yield server
     if server.process is not None and server.process.poll() is None:
         server.stop()

@@ -184,6 +184,7 @@ def _day_of(ledger: Ledger, ticket: str) -> Day | None:
     if found is None:
         return None
     site, when = found
+    ledger.fresh(site)
     try:
         day = ledger.day(site, when) if when >= ledger.today(site) else ledger.history(site, when)
     except UnknownSite:

@@ -188,6 +188,9 @@ class Writing(Protocol):
     def put_device(self, row: DeviceRow) -> None: ...
     def put_done(self, row: DoneRow) -> None: ...
     def put_notice(self, row: NoticeRow) -> None: ...
+    def begin_notice(self, row: NoticeRow) -> bool:
+        """Note that the try with the number `tries` begins. False: it is gone or has ended, or somebody has begun that try already."""
+
     def move_notice(self, row: NoticeRow) -> bool:
         """Note how far a waiting notice has come: `tries`, `due_at`, `state`, `detail`. False: it is gone or has ended, and stays so."""
 
@@ -232,11 +235,17 @@ class Store(Protocol):
     def day_key(self, site: str, day: date) -> str | None: ...
     def contact(self, ref: str) -> ContactRow | None: ...
     def sites(self) -> list[str]: ...
+    def site_version(self) -> dict[str, int]:
+        """The newest version of every site's document, in one look."""
+
     def site(self, site: str, version: int | None = None) -> SiteRow | None: ...
     def site_versions(self, site: str) -> list[SiteRow]: ...
     def staff(self, name: str) -> StaffRow | None: ...
     def all_staff(self) -> list[StaffRow]: ...
     def session(self, token_hash: str) -> SessionRow | None: ...
+    def sessions(self, token_hashes: Sequence[str]) -> list[SessionRow]:
+        """Those of these that there are, in one look."""
+
     def device(self, key_hash: str) -> DeviceRow | None: ...
     def holder(self, key_hash: str) -> tuple[StaffRow, float] | DeviceRow | None:
         """Whom a key opens for, in one look: staff with the end of their session (seconds since the epoch), or a device."""
@@ -260,7 +269,7 @@ class Store(Protocol):
 
 
 class SharedStore(Store, Protocol):
-    """A store that several server processes serve at once: what they tell one another, and what keeps them apart."""
+    """A store that several server processes serve at once: what keeps them apart, and what they tell one another."""
 
     def enter(self, days: Sequence[tuple[str, date, int]], asked: Sequence[tuple[str, str]]) -> tuple[list[EventRow], list[AnswerRow]]:
         """Begin to decide on these days, each known up to a number: what has been written behind it, and the answers that were
@@ -269,3 +278,31 @@ class SharedStore(Store, Protocol):
 
     def leave(self) -> None:
         """End what `enter` began, without writing anything."""
+
+    def on_duty(self) -> bool:
+        """Whether this process is the one that looks after the house; asked again and again, until closed or the process ends."""
+
+    def put_note(self, kind: str, name: str, text: str, lasts_s: float) -> None: ...
+    def put_notes(self, kind: str, texts: dict[str, str], lasts_s: float) -> None: ...
+    def add_note(self, kind: str, name: str, text: str, lasts_s: float) -> bool:
+        """Only where there is none of this name that still lives."""
+
+    def note(self, kind: str, name: str) -> str | None: ...
+    def swap_note(self, kind: str, name: str, before: str, after: str) -> bool:
+        """Only where it still says what it said before."""
+
+    def take_note(self, kind: str, name: str, text: str) -> bool: ...
+    def count_notes(self, kind: str) -> int: ...
+    def notes_since(self, kind: str, at: datetime | None) -> list[tuple[str, str, datetime, float]]:
+        """Name, text, when it was put by the database's clock, and how many seconds ago; oldest first."""
+
+    def hit(self, who: str, most: int, seconds: float) -> bool:
+        """Count one, unless as many have been counted in these last seconds; whether it was."""
+
+    def hits(self, who: str, seconds: float) -> tuple[float, int]:
+        """How many seconds ago the first of these last seconds was, and how many there were."""
+
+    def clear_hits(self, who: str) -> None: ...
+    def forget_notes(self) -> None: ...
+    def done_at(self, moments: Sequence[tuple[str, str]]) -> list[DoneRow]:
+        """The answers to moments of any sites, in one look."""

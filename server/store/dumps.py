@@ -40,8 +40,9 @@ def make(url: str, target: Path, progress: Progress = lambda done, of: None) -> 
     address, secret = _for_tools(url)
     with fresh_beside(target) as fresh:
         tables = [word for name in (*TABLES, "events_*") for word in ("--table", name)]
-        dumping = ("--format", "custom", "--no-owner", "--no-privileges", *tables, "--file", fresh, "--dbname", address)
-        with _tool("pg_dump", *dumping, failure=Unavailable(f"{named(url)} cannot be copied now"), env=secret):
+        dumping = ("--format", "custom", "--no-owner", "--no-privileges", "--no-unlogged-table-data", *tables)
+        failure = Unavailable(f"{named(url)} cannot be copied now")
+        with _tool("pg_dump", *dumping, "--file", fresh, "--dbname", address, failure=failure, env=secret):
             pass
         found = look_at(fresh, progress)
         settle(fresh, target)

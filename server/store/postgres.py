@@ -40,14 +40,15 @@ from server.store import (
     Unavailable,
     Write,
 )
+from server.store.shared import HOUSE, Notes
 from server.store.tables import KEY, MIGRATIONS
 
 OLDEST = 140_000
 """PostgreSQL 14: the first that can end a connection and wait until it has ended."""
 BUSY_MS = 5000
 """Longest wait for another one's lock, of a read for its answer, and for a lost connection to end."""
-IDLE_MS = 5000
-"""A process that stands still in the middle of a decision gives the day back after so long."""
+IDLE_MS = 3000
+"""A process that stands still in the middle of a decision gives the day back after so long; whoever waits for it is still waiting."""
 OPENING_MS = 30_000
 SCRUB_MS = 50
 SCRUB_TRIES = 20
@@ -205,6 +206,13 @@ class _Writing:
             (*who, row.created_at, row.due_at, row.expires_at, row.tries, row.state, row.detail),
         )
 
+    def begin_notice(self, row: NoticeRow) -> bool:
+        begun = self._run(
+            "update notices set tries = %s, due_at = %s, detail = %s where id = %s and state = 'waiting' and tries = %s",
+            (row.tries, row.due_at, row.detail, row.id, row.tries - 1),
+        )
+        return bool(begun.rowcount)
+
     def move_notice(self, row: NoticeRow) -> bool:
         moved = self._run(
             "update notices set tries = %s, due_at = %s, state = %s, detail = %s where id = %s and state = 'waiting'",
@@ -224,7 +232,7 @@ class _Writing:
         return gone
 
 
-class PostgresStore:
+class PostgresStore(Notes):
     """A database of a PostgreSQL server. Opening it migrates it, and refuses a server that cannot keep a promise."""
 
     shared = True
@@ -233,6 +241,11 @@ class PostgresStore:
         self.name = named(url)
         self._offload: Callable[..., Any] = lambda work, *arguments: work(*arguments)
         self._idle: deque[psycopg.Connection[Any]] = deque()
+        self._hasty: deque[psycopg.Connection[Any]] = deque()
+        """Connections for what need not be on a disk."""
+        self._house: psycopg.Connection[Any] | None = None
+        self._held = False
+        """Whether it holds the lock of whoever looks after the house."""
         self._months: set[tuple[int, int]] = set()
         self._entered = False
         self._doubt: tuple[int, datetime] | None = None
@@ -418,6 +431,52 @@ class PostgresStore:
         found: list[tuple[Any, ...]] = self._offload(self._ask, sql, values)
         return found
 
+    def _do(self, sql: str, values: Sequence[Any], lock: tuple[int, str] | None = None) -> list[tuple[Any, ...]]:
+        done: list[tuple[Any, ...]] = self._offload(self._do_hastily, sql, values, lock)
+        return done
+
+    def _do_hastily(self, sql: str, values: Sequence[Any], lock: tuple[int, str] | None) -> list[tuple[Any, ...]]:
+        try:
+            connection, fresh = self._hasty.pop(), False
+        except IndexError:
+            connection, fresh = self._connect(writes=True), True
+        try:
+            if fresh:
+                connection.execute("set synchronous_commit = off")
+            with connection.transaction():
+                if lock is not None:
+                    connection.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", lock)
+                cursor = connection.execute(sql, values)
+                rows = cursor.fetchall() if cursor.description else []
+        except psycopg.Error as error:
+            lost = connection.closed
+            connection.close()
+            if lost and not fresh:
+                return self._do_hastily(sql, values, lock)
+            raise self._failure(error) from error
+        self._hasty.append(connection)
+        return rows
+
+    def on_duty(self) -> bool:
+        return bool(self._offload(self._is_on_duty))
+
+    def _is_on_duty(self) -> bool:
+        try:
+            if self._house is None:
+                self._house = self._connect(writes=False)
+                self._held = False
+            if self._held:
+                self._house.execute("select 1")
+            else:
+                row = self._house.execute("select pg_try_advisory_lock(%s)", (HOUSE,)).fetchone()
+                self._held = bool(row and row[0])
+        except (psycopg.Error, Unavailable):
+            # Whoever cannot reach the database has let go of the lock as well.
+            if self._house is not None:
+                self._house.close()
+            self._house, self._held = None, False
+        return self._held
+
     def _ask(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """On whatever thread: every thread that asks at the same moment has a connection of its own."""
         while True:
@@ -510,6 +569,9 @@ class PostgresStore:
     def sites(self) -> list[str]:
         return [row[0] for row in self._rows("select distinct site from sites order by site")]
 
+    def site_version(self) -> dict[str, int]:
+        return dict(self._rows("select site, max(version) from sites group by site"))  # type: ignore[arg-type]
+
     def site(self, site: str, version: int | None = None) -> SiteRow | None:
         if version is None:
             rows = self._rows(f"{_SITE} order by version desc limit 1", site)
@@ -530,6 +592,15 @@ class PostgresStore:
     def session(self, token_hash: str) -> SessionRow | None:
         rows = self._rows('select token_hash, "user", expires_at from sessions where token_hash = %s', token_hash)
         return SessionRow(*rows[0]) if rows else None
+
+    def sessions(self, token_hashes: Sequence[str]) -> list[SessionRow]:
+        hashes = list(token_hashes)
+        if not hashes:
+            return []
+        return [
+            SessionRow(*row)
+            for row in self._rows('select token_hash, "user", expires_at from sessions where token_hash = any(%s::text[])', hashes)
+        ]
 
     def device(self, key_hash: str) -> DeviceRow | None:
         rows = self._rows(f"{_DEVICE} where key_hash = %s", key_hash)
@@ -605,8 +676,11 @@ class PostgresStore:
 
     def close(self) -> None:
         self._writer.close()
-        while self._idle:
-            self._idle.pop().close()
+        if self._house is not None:
+            self._house.close()
+        for idle in (self._idle, self._hasty):
+            while idle:
+                idle.pop().close()
 
 
 def named(url: str) -> str:

@@ -210,6 +210,13 @@ class _Writing:
             (row.id, row.site, row.day.isoformat(), row.appointment, row.kind, row.contact, *moments, row.tries, row.state, row.detail),
         )
 
+    def begin_notice(self, row: NoticeRow) -> bool:
+        begun = self._run(
+            "update notices set tries = ?, due_at = ?, detail = ? where id = ? and state = 'waiting' and tries = ?",
+            (row.tries, _instant(row.due_at), row.detail, row.id, row.tries - 1),
+        )
+        return bool(begun.rowcount)
+
     def move_notice(self, row: NoticeRow) -> bool:
         moved = self._run(
             "update notices set tries = ?, due_at = ?, state = ?, detail = ? where id = ? and state = 'waiting'",
@@ -396,6 +403,9 @@ class SqliteStore:
     def sites(self) -> list[str]:
         return [row[0] for row in self._rows("select distinct site from sites order by site")]
 
+    def site_version(self) -> dict[str, int]:
+        return dict(self._rows("select site, max(version) from sites group by site"))
+
     def site(self, site: str, version: int | None = None) -> SiteRow | None:
         if version is None:
             rows = self._rows(f"{_SITE} order by version desc limit 1", site)
@@ -417,6 +427,9 @@ class SqliteStore:
     def session(self, token_hash: str) -> SessionRow | None:
         rows = self._rows("select token_hash, user, expires_at from sessions where token_hash = ?", token_hash)
         return SessionRow(*rows[0]) if rows else None
+
+    def sessions(self, token_hashes: Sequence[str]) -> list[SessionRow]:
+        return [row for token_hash in token_hashes if (row := self.session(token_hash)) is not None]
 
     def device(self, key_hash: str) -> DeviceRow | None:
         rows = self._rows("select name, site, kind, place, key_hash, revoked from devices where key_hash = ?", key_hash)

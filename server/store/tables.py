@@ -1,4 +1,4 @@
-"""The tables of the store on PostgreSQL: the same as on SQLite, in the order in which they came to be.
+"""The tables of the store on PostgreSQL: the same as on SQLite, in the order in which they came to be, and those of `server.store.shared`.
 
 A test holds the columns of both engines side by side.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 KEY = 'text collate "C" not null'
 TABLES = (
     *("migrations", "events", "tickets", "answers", "contacts", "sites", "staff", "sessions", "devices", "done"),
-    *("appointments", "day_keys", "notices"),
+    *("appointments", "day_keys", "notices", "notes", "hits"),
 )
 """All of them; `events` has its months with it. A test holds them beside what a new database has."""
 MIGRATIONS: list[tuple[str, tuple[str, ...]]] = [
@@ -43,5 +43,16 @@ MIGRATIONS: list[tuple[str, tuple[str, ...]]] = [
             "create index notices_of on notices (site, appointment)",
         ),
     ),
+    (
+        "among_processes",
+        (
+            f"""create unlogged table notes (kind {KEY}, name {KEY}, text text not null, at timestamptz not null,
+                ends_at timestamptz not null, primary key (kind, name))""",
+            f"create unlogged table hits (who {KEY}, at timestamptz not null)",
+            "create index hits_of on hits (who, at)",
+        ),
+    ),
 ]
 """Name and statements; a new one goes to the end. All that are missing are one transaction."""
+AMONG_PROCESSES = ("notes", "hits")
+"""Tables that SQLite, with its one process, does without."""

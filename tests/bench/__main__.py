@@ -2,7 +2,7 @@
 
     python -m tests.bench                  # or make bench: some five minutes
     python -m tests.bench --long           # also 128 clients, five runs of each, more calls
-    python -m tests.bench --only commands  # one part: commands, hall, call, followers, growth or start
+    python -m tests.bench --only commands  # one part: commands, hall, call, followers, growth, start or workers
     python -m tests.bench --keep           # also writes docs/benchmarks.md and the baseline, of one and the same run
 
 Exit code 1 when a ratio is worse than its baseline by more than is tolerated. `tests/bench/README.md` says how to read it.
@@ -22,12 +22,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from . import call, commands, followers, growth, hall, start
+from . import call, commands, followers, growth, hall, start, workers
 from .figures import STEADY, TAIL, Figure, p, read_baseline, slower, table, write_baseline
 from .machine import CORES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-NOT_HERE = "Not measured by this command: other engines and several workers."
+NOT_HERE = "Not measured by this command: other engines."
 Part = Callable[[Path, bool], list[Figure]]
 
 
@@ -68,7 +68,19 @@ def _start(folder: Path, long: bool) -> list[Figure]:
     return start.measure(folder, (1, 500), 5 if long else 3)
 
 
-PARTS: dict[str, Part] = {"commands": _commands, "hall": _hall, "call": _call, "followers": _followers, "growth": _growth, "start": _start}
+def _workers(folder: Path, long: bool) -> list[Figure]:
+    return workers.measure(folder, 1000 if long else 400, 5 if long else 3)
+
+
+PARTS: dict[str, Part] = {
+    "commands": _commands,
+    "hall": _hall,
+    "call": _call,
+    "followers": _followers,
+    "growth": _growth,
+    "start": _start,
+    "workers": _workers,
+}
 
 
 def measured(parts: Sequence[str], *, long: bool) -> list[Figure]:
