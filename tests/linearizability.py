@@ -185,8 +185,9 @@ def violation(history: Sequence[Operation], hall: Hall, most: int = 2_000_000) -
                 return None
             fresh = (done | 1 << n, after) not in tried
             tried.add((done | 1 << n, after))
-            if after == state:
-                # A refusal that is right now and changes nothing may as well come now: no order is lost by that.
+            if after == state and "refused" in ops[n].said:
+                # A refusal that is right now and changes nothing may as well come now: no order is lost by that. Of a transfer to where
+                # somebody stands already it would be: later, when he has been called, the same answer changes something.
                 fitting = [(done | 1 << n, first, after)] if fresh else []
                 break
             if fresh:

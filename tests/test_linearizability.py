@@ -127,6 +127,16 @@ SECOND = op("issue", "A", at=(2, 3), code="A002", queue_time="2")
             [op("transfer", "A001", "B", at=(4, 5), service="B", queue_time="3")],
             [op("transfer", "A001", "B", at=(4, 5), service="B", queue_time="1")],
         ),
+        (
+            [
+                op("transfer", "A001", "A", at=(4, 5), service="A", queue_time="1"),
+                *(op("next", n, at=(6, 9), code="A001", finished=None) for n in "12"),
+            ],
+            [
+                op("transfer", "A001", "A", at=(4, 9), service="A", queue_time="1"),
+                *(op("next", n, at=(6, 9), code="A001", finished=None) for n in "12"),
+            ],
+        ),
         ([op("rejoin", "A001", at=(4, 5), state="waiting", queue_time="9")], [op("rejoin", "A001", at=(4, 5), refused="not_allowed_now")]),
         (
             [op("book", "9:00", at=(4, 5), booking="x"), op("book", "9:00", at=(6, 7), booking="y")],
