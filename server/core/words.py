@@ -90,12 +90,15 @@ def reason_words(
     """Why a ticket has its queue time, as printed under it. Never the priority group."""
     if provisional and term is Term.WALK_IN:
         return "taken while the kiosk had no connection" if lang == "en" else "lấy số lúc máy mất kết nối"
+    if term is Term.WALK_IN and slot is None:
+        # What nearly everybody reads, asked for with every number: the other sentences, and their times, are not made for it.
+        return "when the number was taken" if lang == "en" else "lúc lấy số"
     late = minutes(joined_at - slot) if slot else 0
     at = hhmm(joined_at)
     hour = hhmm(slot) if slot else ""
     if lang == "en":
         return {
-            Term.WALK_IN: f"on arrival, earlier than the appointment at {hour}" if slot else "when the number was taken",
+            Term.WALK_IN: f"on arrival, earlier than the appointment at {hour}",
             Term.PRIORITY: f"taken at {at}, priority counts {minutes(rules.priority_head)} min earlier",
             Term.SLOT: f"appointment {hour}, counted as {minutes(rules.appointment_head)} min before",
             Term.LATE: f"appointment {hour}, {late} min late, counts {minutes(rules.late_head)} min earlier",
@@ -103,7 +106,7 @@ def reason_words(
             Term.REJOINED: f"rejoined at {at}, counts {minutes(rules.rejoin_head)} min earlier",
         }[term]
     return {
-        Term.WALK_IN: f"lúc nhận số, sớm hơn cả giờ hẹn {hour}" if slot else "lúc lấy số",
+        Term.WALK_IN: f"lúc nhận số, sớm hơn cả giờ hẹn {hour}",
         Term.PRIORITY: f"lấy số {at}, ưu tiên tính sớm {minutes(rules.priority_head)} phút",
         Term.SLOT: f"hẹn {hour}, tính như đến trước giờ hẹn {minutes(rules.appointment_head)} phút",
         Term.LATE: f"hẹn {hour}, đến trễ {late} phút, tính sớm {minutes(rules.late_head)} phút",
