@@ -17,7 +17,7 @@ from office import CLERKS, HOURS, MINUTE, Office, at, small_site, span
 from server.core import decide
 from server.core import events as ev
 from server.core.day import Day, Ticket
-from server.core.forecast import LEAST_CALLS, Accuracy, Coming, Forecast, Pace
+from server.core.forecast import ASKED_KEPT, LEAST_CALLS, Accuracy, Coming, Forecast, Pace
 from server.core.habit import KNOTS, SMALL, Habit, Range, Terms, Today
 from server.core.site import Counter, Hours
 
@@ -383,6 +383,34 @@ def test_asking_changes_nothing_and_the_same_story_gives_the_same_forecasts() ->
     assert asked.likely() == silent.likely() is not None
 
 
+@pytest.mark.parametrize("behind", [0, 1, 7, 50])
+@pytest.mark.parametrize("kept", [3, ASKED_KEPT])
+def test_whoever_was_told_before_the_ticket_was_heard_of_teaches_the_same(behind: int, kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.core.forecast.ASKED_KEPT", kept)
+    office = live(a_history(5, 200)).office
+    asked, silent = (Pace(dict.fromkeys(SERVICES, Habit(staff=1.0))) for _ in range(2))
+    ahead, heard, unasked = (Day(office.sites[1], office.day.date) for _ in range(3))
+    answered = 0
+    for number in range(len(office.story) + behind):
+        for entry in office.story[number : number + 1]:
+            evolve(office, ahead, entry)
+            if isinstance(entry.event, ev.TicketIssued):
+                answered += asked.likely(ahead, ahead.tickets[entry.event.ticket], entry.at) is not None
+        for entry in office.story[number - behind : number - behind + 1] if number >= behind else ():
+            for day, pace in ((heard, asked), (unasked, silent)):
+                evolve(office, day, entry)
+                pace.hear(day, entry)
+    assert answered
+    assert asked.accuracy() == silent.accuracy() != Accuracy()
+    assert asked.handed_on() == silent.handed_on()
+
+
+def evolve(office: Office, day: Day, entry: ev.Entry) -> None:
+    if isinstance(entry.event, ev.SiteRevised):
+        day.revise(office.sites[entry.event.site_version])
+    day.apply(entry)
+
+
 # -- laws ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -428,9 +456,7 @@ def test_on_random_days_whoever_stands_further_back_is_never_told_a_shorter_wait
         days[:] = days or [Day(office.sites[1], office.day.date)]
         day = days[0]
         for entry in office.story[day.seq :]:
-            if isinstance(entry.event, ev.SiteRevised):
-                day.revise(office.sites[entry.event.site_version])
-            day.apply(entry)
+            evolve(office, day, entry)
             pace.hear(day, entry)
         check_the_lines(day, pace, office.now)
         check_what_is_kept(day, pace, office.now)

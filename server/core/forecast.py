@@ -25,6 +25,8 @@ LONGEST_CYCLE = 60.0
 """A longer time between two calls of one counter is a counter that forgot to pause."""
 LEAST_CALLS = 3
 """In an office of which nothing is known, nothing is foretold before so many calls."""
+ASKED_KEPT = 512
+"""So many questions of people who have just joined are remembered until their tickets are heard of."""
 LOOK_AGAIN = 5.0
 """So often it asks itself for those who wait already: a forecast on a telephone must be as true as one on paper."""
 
@@ -169,6 +171,10 @@ class Pace:
         """By counter: calls today."""
         self._looked = -inf
         self._hours: _Clock | None = None
+        self._heard = 0
+        """Calls heard: what is answered follows from these, from the day and from the moment, and from nothing else."""
+        self._asked: dict[str, tuple[tuple[int, int, datetime], Basis | None, Forecast | None]] = {}
+        """What was answered to people in the moment they joined: it is asked again when their tickets are heard of."""
 
     # -- hearing -----------------------------------------------------------------------------------------------------------------
 
@@ -182,6 +188,8 @@ class Pace:
                 self._join(day, day.tickets[entry.event.ticket], entry.at, regular=False)
             case ev.TicketCalled():
                 self._call(day, entry.event, entry.at)
+                # Counted afterwards: whoever asks in the middle of it has not heard it.
+                self._heard += 1
             case ev.TicketCancelled():
                 self._waiting.pop(entry.event.ticket, None)
             case ev.StepUndone():
@@ -196,10 +204,10 @@ class Pace:
         self._waiting[ticket.id] = _Waiting(self._question(day, ticket, at), regular)
 
     def _question(self, day: Day, ticket: Ticket, at: datetime) -> _Question:
-        service, basis = self._service(ticket.service), self.basis(day, ticket, at)
-        likely = service.guess(basis.terms) if basis else 0.0
+        asked = self._asked.pop(ticket.id, None)
+        basis, told = asked[1:] if asked and asked[0] == (self._heard, day.seq, at) else self._answer(day, ticket, at)
         since = basis.worked if basis else self._clock(day).worked(at)
-        return _Question(at, since, basis, likely, self._forecast(day, service, basis, at))
+        return _Question(at, since, basis, self._service(ticket.service).guess(basis.terms) if basis else 0.0, told)
 
     def _look_again(self, day: Day, at: datetime) -> None:
         now = self._clock(day).worked(at)
@@ -252,8 +260,17 @@ class Pace:
     def likely(self, day: Day, who: Ticket | str, now: datetime) -> Forecast | None:
         """For a ticket, or for somebody who would take a number of this service now. None without a basis: the ticket does not wait,
         nobody calls this service, or nothing is known yet of how fast."""
-        service = who if isinstance(who, str) else who.service
-        return self._forecast(day, self._service(service), self.basis(day, who, now), now)
+        turns = self._heard
+        basis, told = self._answer(day, who, now)
+        if not isinstance(who, str) and who.place.seq == day.seq and now == day.at:
+            if len(self._asked) >= ASKED_KEPT:
+                self._asked.clear()
+            self._asked[who.id] = (turns, day.seq, now), basis, told
+        return told
+
+    def _answer(self, day: Day, who: Ticket | str, now: datetime) -> tuple[Basis | None, Forecast | None]:
+        service, basis = self._service(who if isinstance(who, str) else who.service), self.basis(day, who, now)
+        return basis, self._forecast(day, service, basis, now)
 
     def basis(self, day: Day, who: Ticket | str, now: datetime) -> Basis | None:
         """What `likely` is made of."""
@@ -336,7 +353,7 @@ class Pace:
         work = max(0.0, work + (1 - free) * mine.cycle) / len(crew.counters)
         # Whoever has a head start, or has waited for a while, is that much nearer to the call than a newcomer.
         worked = clock.worked(now)
-        age = worked - clock.worked(place.queue_time)
+        age = worked - clock.worked(place.queue_time) if place.queue_time != now else 0.0
         last = max(0.0, self._last_wait[service] - age) if service in self._last_wait else work
         head = day.lines[service].first(1)
         since = worked - clock.worked(head[0].joined_at) if head else 0.0
