@@ -273,7 +273,7 @@ class Day:
         """Waiting in the same service with a smaller (queue time, seq); 0 for a ticket that does not wait."""
         if ticket.state is not State.WAITING:
             return 0
-        return sum(line[ticket.service].ahead_of(ticket.place) for line in (self.lines, self.sent))
+        return self.lines[ticket.service].ahead_of(ticket.place) + self.sent[ticket.service].ahead_of(ticket.place)
 
     def counters_for(self, ticket: Ticket) -> list[str]:
         """Counters that call this ticket, in the site's order: of the present site document as long as it names any."""

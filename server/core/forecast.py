@@ -170,6 +170,8 @@ class Pace:
         self._calls: dict[str, int] = {}
         """By counter: calls today."""
         self._looked = -inf
+        """When it last asked itself for those who wait, in minutes of opening time, and in hall time before when it is not due."""
+        self._not_due: datetime | None = None
         self._hours: _Clock | None = None
         self._heard = 0
         """Calls heard: what is answered follows from these, from the day and from the moment, and from nothing else."""
@@ -210,10 +212,13 @@ class Pace:
         return _Question(at, since, basis, self._service(ticket.service).guess(basis.terms) if basis else 0.0, told)
 
     def _look_again(self, day: Day, at: datetime) -> None:
+        # Opening time passes no faster than any other, and to turn an instant into it costs more than all the rest of hearing.
+        if self._not_due is not None and at < self._not_due:
+            return
         now = self._clock(day).worked(at)
         if now - self._looked < LOOK_AGAIN:
             return
-        self._looked = now
+        self._looked, self._not_due = now, at + LOOK_AGAIN * MINUTE
         for line in day.lines.values():
             tickets = list(line)
             last, middle = len(tickets) - 1, (len(tickets) - 1) // 2
@@ -346,9 +351,10 @@ class Pace:
             people = day.lines[other].ahead_of(place) + (self._coming(day, other, place.queue_time) if self._coming else 0.0)
             if people:
                 ahead, work = ahead + people * part, work + people * part * self._service(other).cycle
-        free = 0
+        # Named once: to look a member of an enumeration up for each of thirty counters takes as long as all the rest of this.
+        free, paused = 0, CounterState.PAUSED
         for seat in crew.seats:
-            if seat.ticket is None and seat.state is not CounterState.PAUSED:
+            if seat.ticket is None and seat.state is not paused:
                 free += 1
         work = max(0.0, work + (1 - free) * mine.cycle) / len(crew.counters)
         # Whoever has a head start, or has waited for a while, is that much nearer to the call than a newcomer.
