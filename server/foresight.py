@@ -63,7 +63,9 @@ class Foresight:
                 self._heard[key] = _Heard(Day(day.site, day.date))
             if key in self._heard:
                 self._heard[key].behind.append(entry)
-        self._news.set()
+        # Asked first, because to set it again costs ten times as much. Whoever hears clears it before he looks.
+        if not self._news.is_set():
+            self._news.set()
 
     # -- questions ---------------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,9 @@ def _text(value: str) -> str:
     Control characters are refused. Invisible ones (zero width, change of direction) come along when text is pasted; they are dropped,
     since a line that reads backwards could say anything on a wall.
     """
+    if value.isascii() and value.isprintable():
+        # Names and numbers: nothing in them to refuse, to drop or to compose.
+        return value.strip()
     if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in value):
         raise PydanticCustomError("control_characters", "Control characters are not allowed")
     visible = "".join(c for c in value if unicodedata.category(c) != "Cf")
