@@ -13,6 +13,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
+from pydantic import BaseModel
 from werkzeug.exceptions import ClientDisconnected, HTTPException, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
@@ -31,6 +32,12 @@ Finished = Callable[[str, str, int, float], None]
 
 ROUTES_KEPT = 1024
 """Paths whose operation is remembered: the kiosk asks for the same one all day."""
+SAYS_OF_NOBODY = frozenset(("service", "procedure", "priority", "lang", "kiosk", "counter", "finish", "outcome"))
+"""What a body may say and still be remembered: a kiosk sends the same few words all day, and to read them anew takes as long as to decide
+on them. Nobody's number, name or password stays in memory for it."""
+BODIES_KEPT = 256
+BODY_KEPT_MOST = 200
+"""Bytes."""
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -60,6 +67,8 @@ class Interface:
         self._rules = {each: _rule(each) for each in routes.operations}
         self._map = Map(rules, merge_slashes=False).bind("")
         self._found = lru_cache(ROUTES_KEPT)(self._map.match)
+        self._bodies: dict[tuple[type[BaseModel], bytes], tuple[BaseModel, str]] = {}
+        """Of bodies that say nothing of anybody: what they mean, and how that is written."""
 
     def before(self, others: Wsgi) -> Wsgi:
         """Serve what is declared; everything else is for the others."""
@@ -102,7 +111,7 @@ class Interface:
         who = _principal(self._access, operation, path.get("site"), environ)
         if "site" in path and (operation.method == "GET" or not operation.path.startswith(DECIDED)):
             self._look(path["site"])
-        body, digest = _body(operation, environ)
+        body, digest = self._body(operation, environ)
         once = None
         if operation.once or (operation.once is None and "HTTP_IDEMPOTENCY_KEY" in environ):
             once = _idempotency(who.id if who else f"holder:{path.get('ticket', '')}", digest, environ)
@@ -114,6 +123,27 @@ class Interface:
             if (answer := self._kept(once)) is not None:
                 return answered(answer)
             raise
+
+    def _body(self, operation: Operation, environ: Environ) -> tuple[Any, str]:
+        """The validated body and a digest of the whole request: of its meaning, so that an absent field equals a null one."""
+        raw = _read(environ)
+        canonical = ""
+        value: Any = None
+        if operation.body is not None:
+            if raw and environ.get("CONTENT_TYPE") != "application/json" and not Asked(environ).is_json:
+                raise Refused("unsupported_media_type")
+            value, canonical = self._bodies.get((operation.body, raw)) or self._meant(operation.body, raw)
+        digest = hashlib.sha256(f"{environ['REQUEST_METHOD']} {_path(environ)}\n{canonical}".encode()).hexdigest()
+        return value, digest
+
+    def _meant(self, model: type[BaseModel], raw: bytes) -> tuple[BaseModel, str]:
+        value = validated(model, raw or b"{}")
+        meant = value, value.model_dump_json(exclude_none=True)
+        if len(raw) <= BODY_KEPT_MOST and value.model_fields_set <= SAYS_OF_NOBODY:
+            if len(self._bodies) >= BODIES_KEPT:
+                self._bodies.clear()
+            self._bodies[model, raw] = meant
+        return meant
 
 
 def _path(environ: Environ) -> str:
@@ -144,20 +174,6 @@ def _principal(access: Access, operation: Operation, site: str | None, environ: 
     if cookie and environ["REQUEST_METHOD"] not in ("GET", "HEAD") and "HTTP_X_MOISO" not in environ:
         raise Refused("csrf")
     return fit[0]
-
-
-def _body(operation: Operation, environ: Environ) -> tuple[Any, str]:
-    """The validated body and a digest of the whole request: of its meaning, so that an absent field equals a null one."""
-    raw = _read(environ)
-    canonical = ""
-    value: Any = None
-    if operation.body is not None:
-        if raw and environ.get("CONTENT_TYPE") != "application/json" and not Asked(environ).is_json:
-            raise Refused("unsupported_media_type")
-        value = validated(operation.body, raw or b"{}")
-        canonical = value.model_dump_json(exclude_none=True)
-    digest = hashlib.sha256(f"{environ['REQUEST_METHOD']} {_path(environ)}\n{canonical}".encode()).hexdigest()
-    return value, digest
 
 
 def _read(environ: Environ) -> bytes:

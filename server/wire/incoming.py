@@ -51,7 +51,7 @@ Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]{1,64}
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Contact(_Body):
