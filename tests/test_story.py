@@ -49,5 +49,6 @@ def test_what_is_sent_is_compact_and_in_its_own_letters() -> None:
     assert wire.dumps({"name": "Lĩnh vực Đất đai", "open": True, "at": None, "factor": 1.0, "path": "/t/1"}) == (
         '{"name":"Lĩnh vực Đất đai","open":true,"at":null,"factor":1.0,"path":"/t/1"}'
     )
-    with pytest.raises(ValueError):
+    with pytest.raises(TypeError):
         wire.dumps({"what": object()})
+    assert wire.dumps({"half": "\ud800"}) == '{"half":"\\ud800"}', "what no UTF-8 can carry is escaped"
