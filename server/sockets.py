@@ -334,7 +334,8 @@ class Sockets:
                 more = self.followers.tell_some()
             except Exception:
                 log.exception("broadcast_failed")
-            if news or everything:
+            if news:
+                # What comes meanwhile is told together. A repeat alone holds up nobody: the call just behind it would wait for it.
                 self._sio.sleep(COALESCE_S)
 
     def _broadcast(self, everything: bool) -> None:
