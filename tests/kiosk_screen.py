@@ -36,11 +36,18 @@ class AttackedOffice(PageServer):
         self.seen_at = 0.0
         self.served: list[str] = []
         """Addresses outside the kiosk's own that somebody has opened."""
+        self.script_delay_s = 0.0
+        """What a slow machine or network makes of every script."""
+        self.scripts = True
+        """Without them the page comes and nothing on it works."""
         self._orders: list[dict[str, Any]] = []
         self._lock = threading.Lock()
 
         @self._app.before_request
         def attacked() -> Any:
+            if request.path.startswith("/kiosk/static/") and request.path.endswith(".js"):
+                time.sleep(self.script_delay_s)
+                return None if self.scripts else ("Not Found", 404)
             if request.path == "/intruder":
                 with self._lock:
                     self.seen, self.seen_at = request.get_json(), time.monotonic()
@@ -142,6 +149,10 @@ class Screen:
         kept = [str(path) for name in ("Downloads", "Desktop", "Documents") for path in (self.folder / name).rglob("*")]
         opened = self.folder / "opened"
         return kept + (opened.read_text().splitlines() if opened.exists() else [])
+
+    def log(self) -> str:
+        """What the guard has said."""
+        return (self.folder / "screen.log").read_text()
 
     def signal_browser(self, number: int) -> None:
         """To the process that holds the page's window."""

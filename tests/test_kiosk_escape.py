@@ -86,6 +86,32 @@ def test_a_browser_that_was_killed_is_back_within_five_seconds(screen: Screen) -
     assert screen.back_after(within_s())[0] < inf
 
 
+def test_a_page_that_loads_slowly_is_not_stopped(screen: Screen) -> None:
+    """The guard's Escape would leave it dead under the right title."""
+    screen.until(lambda: not screen.away())
+    page = screen.office.seen["page"]
+    screen.office.script_delay_s = 1.0
+    try:
+        attempt(screen, ((ORDER, "go", "{office}/elsewhere"),))
+        screen.until(lambda: screen.office.seen["page"] != page and not screen.away())
+    finally:
+        screen.office.script_delay_s = 0.0
+        screen.office.served.clear()
+    assert "does not begin to work" not in screen.log()
+
+
+def test_a_page_that_never_begins_to_work_is_opened_by_a_new_browser(screen: Screen) -> None:
+    screen.until(lambda: not screen.away())
+    screen.office.scripts = False
+    try:
+        attempt(screen, ((ORDER, "go", "{office}/elsewhere"),))
+        screen.until(lambda: "the page does not begin to work" in screen.log())
+    finally:
+        screen.office.scripts = True
+        screen.office.served.clear()
+    screen.until(lambda: not screen.away())
+
+
 def test_a_page_that_asks_for_a_file_gets_a_strip_and_no_dialog(screen: Screen) -> None:
     screen.until(lambda: not screen.away())
     attempt(screen, ((TOUCHED, "file"), ("mousemove", "900", "1720", "click", "1")))

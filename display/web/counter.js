@@ -1,4 +1,5 @@
 /** Wires the small screen above a counter. */
+import { alive } from "/static/shared/alive.js";
 import { command } from "/static/shared/api.js";
 import { hallClock } from "/static/shared/clock.js";
 import { connect } from "/static/shared/connection.js";
@@ -58,3 +59,4 @@ connect({
 setInterval(() => dispatch({ type: "tick" }), TICK_MS);
 setInterval(loadSite, SITE_EVERY_MS);
 loadSite();
+alive();

@@ -1,4 +1,5 @@
 /** Wires the hall's wall: boards in, rows out; with a key it answers moments, with `?sound=1` it speaks them. */
+import { alive } from "/static/shared/alive.js";
 import { command } from "/static/shared/api.js";
 import { hallClock, isoAt, offsetOf } from "/static/shared/clock.js";
 import { connect } from "/static/shared/connection.js";
@@ -180,3 +181,4 @@ if (wish.get("pair") === "1") {
   setInterval(loadSite, SITE_EVERY_MS);
   setInterval(loadCode, CODE_EVERY_MS);
 }
+alive();

@@ -150,4 +150,5 @@
   loadBoard();
   setInterval(loadBoard, EVERY_MS);
   setInterval(loadSite, SITE_EVERY_MS);
+  document.title = document.title.replace(" (đang mở)", "");
 })();

@@ -1,4 +1,5 @@
 /** Wires the kiosk: events in, state on, drawing out, one command per intent. */
+import { alive } from "/static/shared/alive.js";
 import { command, newKey } from "/static/shared/api.js";
 import { hallClock } from "/static/shared/clock.js";
 import { connect } from "/static/shared/connection.js";
@@ -241,3 +242,4 @@ keepShell(() => state.screen === "home" && !state.intent && state.staleAt === nu
 measure();
 pair();
 loadSite();
+alive();
