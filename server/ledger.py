@@ -1,12 +1,13 @@
 """The one door. Every command of every office goes through here: decided, appended, folded, and only after the durable commit answered
 and told.
 
-One committer owns the days. It takes all commands that wait, decides them in turn on the state *ahead* of the disk, writes them in one
-transaction off the event loop (one flush for all), folds them into the *published* state, and answers. Reads see the published state only,
-so nobody is shown a number that a power cut could take back.
+One committer owns the days. It takes all commands that wait and decides them in turn on the state *ahead* of the disk. A writer takes all
+that has been decided and stores it in one transaction off the event loop (one flush for all), folds it into the *published* state, and
+answers; the committer meanwhile decides what comes next. Reads see the published state only, so nobody is shown a number that a power cut
+could take back. What could not be stored is answered so, and everything that was decided upon it is decided again.
 
 Where several processes serve one store, each of them decides on any day: it enters the day in the store, takes in what the others have
-written there meanwhile, decides, writes and leaves.
+written there meanwhile, decides, writes and leaves. There the committer writes itself: it may not decide on a day that it has left.
 """
 
 from __future__ import annotations
@@ -78,6 +79,10 @@ class Idempotency:
     principal: str
     key: str
     request: str
+
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.principal, self.key
 
     def also(self, mark: str | None) -> Idempotency:
         """The same intent of a request that says something more, of which no plain digest may be kept: `mark` stands for it."""
@@ -158,6 +163,26 @@ class _Job:
         return [entry for _, entry in self.told]
 
 
+@dataclass(slots=True)
+class _Plan:
+    """Commands that were decided in turn: those that write, and those that say again what one of them has said."""
+
+    batch: list[_Job]
+    writers: list[_Job] = field(default_factory=list)
+    followers: list[tuple[_Job, _Job]] = field(default_factory=list)
+    half: _Job | None = None
+    """Raised in the middle of its events: the state ahead holds some that nobody will store, and nothing after it was decided."""
+
+    parts: int = 1
+    stored: bool = False
+
+    def add(self, later: _Plan) -> None:
+        self.parts += later.parts
+        self.batch += later.batch
+        self.writers += later.writers
+        self.followers += later.followers
+
+
 @dataclass(eq=False)
 class _Book:
     """A day twice: `ahead` of the disk for decisions, `published` for everybody else. `ahead` is None when it held what was not stored in
@@ -202,6 +227,17 @@ class Ledger:
         self._inside = False
         """Days have been entered in a shared store, and not left yet."""
         self._jobs: queue.Queue[_Job | Callable[[], None] | None] = queue.Queue()
+        self._plans: queue.Queue[_Plan | _Latch | None] = queue.Queue()
+        self._written: queue.Queue[_Plan | _Latch | None] = queue.Queue()
+        self._handed = self._landed = 0
+        """Plans the writer has been given, and those that are done with, well or ill."""
+        self._failed: tuple[_Plan, Exception] | None = None
+        """What could not be stored, and why; the writer stores nothing more until the committer has seen to it."""
+        self._spoilt: list[_Job] = []
+        """What was decided upon that."""
+        self._failures = 0
+        self._firsts: dict[tuple[str, str], _Job] = {}
+        """By key: the commands on their way to the disk. The store does not know their answers yet."""
         self._books: dict[tuple[str, date], _Book] = {}
         self.broken: str | None = None
         """Why nothing is acknowledged any more; a restart is needed."""
@@ -218,6 +254,7 @@ class Ledger:
         self._heard: dict[str, int] = {}
         """By site: the version of its document for which the days to come have been looked up, and those still to be opened."""
         self._to_open: set[tuple[str, date]] = set()
+        self.accepted = 0
         self.commits = 0
         self.commands = 0
 
@@ -370,12 +407,17 @@ class Ledger:
 
     def run(self) -> None:
         """The committer; run once, as a background task. Ends when `stop` has been called and everything accepted is answered."""
+        if self._shared is None:
+            for work in (self._write_on, self._tell_on):
+                threading.Thread(target=work, daemon=True).start()
         more = True
         while more:
             batch: list[_Job] = []
             task = self._jobs.get()
             while True:
                 if callable(task):
+                    # It may read the store, and publish what it finds there: nobody else may be about to.
+                    self._survive(self._drain, [])
                     self._survive(task, [])
                 elif task is not None:
                     batch.append(task)
@@ -387,6 +429,8 @@ class Ledger:
                 except queue.Empty:
                     break
             self._survive(partial(self._commit, batch), batch)
+        self._survive(self._drain, [])
+        self._plans.put(None)
         self.ended.set()
 
     def _survive(self, work: Callable[[], None], batch: list[_Job]) -> None:
@@ -396,7 +440,8 @@ class Ledger:
             work()
         except Exception as error:
             log.exception("batch_failed")
-            for book in self._books.values() if batch else []:
+            self._failures += 1 if batch else 0
+            for book in list(self._books.values()) if batch else []:
                 book.ahead = None
             for job in batch:
                 if not job.done.is_set():
@@ -435,6 +480,7 @@ class Ledger:
         with self._gate:
             if self._stopped:
                 raise Unavailable("The server is stopping.")
+            self.accepted += 1
             self._jobs.put(job)
         job.done.wait()
         # It holds the job that holds it, and with both the whole request: left to the collector, a load of commands is half of its work.
@@ -444,7 +490,90 @@ class Ledger:
         return job.result
 
     def _commit(self, batch: list[_Job]) -> None:
-        """Every round answers somebody, unless another process has written in between; that is tried `TRIES` times."""
+        """Decide these. They are answered when they are durable, and everything they were decided upon."""
+        if self._shared is not None:
+            self._at_once(batch)
+            return
+        if any(job.behind for job in batch):
+            self._drain()
+        failures = self._failures
+        plan = self._plan(batch)
+        if plan.half is not None or failures != self._failures:
+            # What was decided here stands on something that is not so.
+            half = [plan.half] if plan.half is not None else []
+            left = self._without(half if failures == self._failures else [], [*plan.writers, *half], batch)
+            self._drain()
+            self._at_once(left)
+        elif plan.writers or self._handed != self._landed or self._failed is not None:
+            self._handed += 1
+            self._plans.put(plan)
+        else:
+            self._settle(plan)
+
+    def _drain(self) -> None:
+        """Wait until all that was handed over is durable. What could not be stored is seen to here: answered, or decided again."""
+        if self._handed != self._landed:
+            latch = _Latch()
+            self._plans.put(latch)
+            latch.wait()
+        if self._failed is None:
+            return
+        (plan, error), spoilt = self._failed, self._spoilt
+        self._failed, self._spoilt = None, []
+        self._failures += 1
+        self._firsts.clear()
+        for book in list(self._books.values()):
+            book.ahead = None
+        left: list[_Job] = []
+        self._survive(lambda: left.extend(self._undone(plan, error)), plan.batch)
+        left += spoilt
+        self._survive(partial(self._at_once, left), left)
+
+    def _write_on(self) -> None:
+        """The writer: stores what has been decided, in that order, all there is in one transaction. It does not wait until those have been
+        told: the disk is what everybody waits for. Ends at None."""
+        task = self._plans.get()
+        while task is not None:
+            if isinstance(task, _Latch):
+                self._written.put(task)
+                task = self._plans.get()
+                continue
+            plan, task = task, self._decided()
+            while isinstance(task, _Plan) and len(plan.batch) + len(task.batch) <= BATCH:
+                plan.add(task)
+                task = self._decided()
+            if self._failed is not None:
+                self._spoilt += plan.batch
+            else:
+                try:
+                    self._write(plan)
+                    plan.stored = True
+                except Exception as error:
+                    self._failed = plan, error
+                    self._jobs.put(self._drain)
+            self._written.put(plan)
+        self._written.put(None)
+
+    def _decided(self) -> _Plan | _Latch | None:
+        """What was decided meanwhile; else a latch for which nobody waits."""
+        try:
+            return self._plans.get_nowait()
+        except queue.Empty:
+            return _Latch()
+
+    def _tell_on(self) -> None:
+        """Publishes and answers what the writer has stored. Ends at None."""
+        while (task := self._written.get()) is not None:
+            if isinstance(task, _Latch):
+                task.set()
+                continue
+            if task.stored:
+                self._survive(partial(self._settle, task), task.batch)
+            self._landed += task.parts
+
+    def _at_once(self, batch: list[_Job]) -> None:
+        """Decide and store these before anything else is decided. Every round answers somebody, unless another process has written in
+        between; that is tried `TRIES` times."""
         left, conflicts = batch, 0
         while left and conflicts < TRIES:
             again = self._try(left)
@@ -504,15 +633,28 @@ class Ledger:
         return job.when
 
     def _decide_all(self, batch: list[_Job]) -> list[_Job]:
-        writers: list[_Job] = []
-        firsts: dict[tuple[str, str], _Job] = {}
-        followers: list[tuple[_Job, _Job]] = []
+        self._firsts.clear()
+        plan = self._plan(batch)
+        if plan.half is not None:
+            return self._without([plan.half], [*plan.writers, plan.half], batch)
+        try:
+            self._write(plan)
+        except (Overtaken, Conflict, Poison, Unavailable, Broken) as error:
+            return self._undone(plan, error)
+        self._settle(plan)
+        return []
+
+    def _plan(self, batch: list[_Job]) -> _Plan:
+        """Decide these in turn."""
+        plan = _Plan(batch)
+        # In this order: whoever is not on the way any more when we look has an answer in the store by then.
+        firsts = dict(self._firsts)
         if not self._inside:
             self._kept = self._answers(batch)
         for job in batch:
-            first = firsts.get((job.once.principal, job.once.key)) if job.once else None
+            first = firsts.get(job.once.name) if job.once else None
             if first is not None:
-                followers.append((job, first))
+                plan.followers.append((job, first))
                 continue
             try:
                 job.step = self._decide(job)
@@ -520,40 +662,52 @@ class Ledger:
                 job.error = error
                 if not job.told:
                     continue
-                # Half decided: the state ahead holds events that nobody will store. Read the days again and decide the others anew.
                 log.exception("decision_failed")
-                return self._without([job], [*writers, job], batch)
+                plan.half = job
+                return plan
             if job.step is not None:
-                writers.append(job)
+                plan.writers.append(job)
                 if job.once:
-                    firsts[job.once.principal, job.once.key] = job
-        if writers:
+                    firsts[job.once.name] = self._firsts[job.once.name] = job
+        return plan
+
+    def _write(self, plan: _Plan) -> None:
+        if plan.writers:
             self._inside = False
-            try:
-                results = self._offload(self.store.write, [job.step for job in writers])
-            except Overtaken:
-                return self._without([], writers, batch)
-            except Conflict as conflict:
-                spoilt = writers[conflict.index]
-                if spoilt.write is None:
-                    return self._without([], writers, batch)
-                spoilt.error = conflict
-                return self._without([spoilt], writers, batch)
-            except Poison as poison:
-                log.error("write_refused", error=str(poison))
-                spoilt = writers[poison.index]
-                spoilt.error = poison
-                return self._without([spoilt], writers, batch)
-            except (Unavailable, Broken) as error:
-                return self._after_failure(batch, writers, error)
-            for job, result in zip(writers, results, strict=True):
+            results = self._offload(self.store.write, [job.step for job in plan.writers])
+            for job, result in zip(plan.writers, results, strict=True):
                 if job.write is not None:
                     job.result = result
-            self._stored(writers)
-        for job, first in followers:
+
+    def _settle(self, plan: _Plan) -> None:
+        """These are durable, and what they were decided upon: tell everybody."""
+        if plan.writers:
+            self._stored(plan.writers)
+        for job in plan.writers:
+            self._arrived(job)
+        for job, first in plan.followers:
             self._follow(job, first)
-        for job in batch:
+        for job in plan.batch:
             job.done.set()
+
+    def _undone(self, plan: _Plan, error: Exception) -> list[_Job]:
+        """The transaction of these has failed: answer whose fault it is, and return the others to be decided again."""
+        if isinstance(error, Unavailable | Broken):
+            return self._after_failure(plan.batch, plan.writers, error)
+        if isinstance(error, Conflict | Poison):
+            spoilt = plan.writers[error.index]
+            if isinstance(error, Poison):
+                log.error("write_refused", error=str(error))
+            elif spoilt.write is None:
+                return self._without([], plan.writers, plan.batch)
+            spoilt.error = error
+            return self._without([spoilt], plan.writers, plan.batch)
+        if isinstance(error, Overtaken):
+            return self._without([], plan.writers, plan.batch)
+        log.error("batch_failed", exc_info=error)
+        for job in plan.batch:
+            if not job.done.is_set():
+                self._fail(job, error)
         return []
 
     def _without(self, answered: list[_Job], writers: list[_Job], batch: list[_Job]) -> list[_Job]:
@@ -565,7 +719,7 @@ class Ledger:
         return [job for job in batch if not job.done.is_set()]
 
     def _answers(self, batch: list[_Job]) -> dict[tuple[str, str], AnswerRow] | None:
-        asked = [(job.once.principal, job.once.key) for job in batch if job.once]
+        asked = [job.once.name for job in batch if job.once]
         try:
             return {(row.principal, row.key): row for row in self.store.answers(asked)} if asked else {}
         except Exception:
@@ -575,7 +729,7 @@ class Ledger:
     def _answered(self, once: Idempotency) -> AnswerRow | None:
         if self._kept is None:
             return self.store.answer(once.principal, once.key)
-        return self._kept.get((once.principal, once.key))
+        return self._kept.get(once.name)
 
     def _decide(self, job: _Job) -> Write | None:
         """Fold the command's events ahead and return the step that stores them; None when there is nothing to store."""
@@ -687,8 +841,14 @@ class Ledger:
             # What is durable is durable; a screen that was not told sees it with the next board.
             log.exception("tell_failed", seq=entry.seq)
 
+    def _arrived(self, job: _Job) -> None:
+        """Not on its way any more: its answer is in the store, or will never be."""
+        if job.once and self._firsts.get(job.once.name) is job:
+            del self._firsts[job.once.name]
+
     def _fail(self, job: _Job, error: BaseException) -> None:
         job.error = error
+        self._arrived(job)
         job.done.set()
 
     def _after_failure(self, batch: list[_Job], writers: list[_Job], error: Unavailable | Broken) -> list[_Job]:
@@ -734,14 +894,16 @@ class Ledger:
         if book is None:
             ahead, story = self._offload(self._fold, site, when)
             published = Day(self.sites.current(site), when)
-            for entry in story:
-                published = self.evolve(published, entry)
-                self._say(published, entry, fresh=False)
+            with self.reading:
+                for entry in story:
+                    published = self.evolve(published, entry)
+                    self._say(published, entry, fresh=False)
             book = self._books[site, when] = _Book(site, when, published, ahead)
         return book
 
     def _ahead(self, book: _Book) -> Day:
         if book.ahead is None:
+            self._drain()
             ahead = self._offload(self._fold, book.site, book.date)[0]
             # In this order: if somebody writes in between, the published day is the newer one, and the next decision conflicts.
             self._catch_up(book)
@@ -831,7 +993,7 @@ class Ledger:
     def _adopt(self, book: _Book, office: Site) -> None:
         """A new version of the site document: an event of a day that runs, and nobody's business on a day that has not begun."""
         if book.published.opened:
-            self._commit([_revision(book, office.version)])
+            self._at_once([_revision(book, office.version)])
         else:
             book.published, book.ahead = Day(office, book.date), None
 

@@ -160,12 +160,17 @@ class Door:
     def together(self, *works: Callable[[], Any]) -> list[Future[Any]]:
         """Put all these into one batch: they queue while the disk is busy with something else, in this order."""
         slow = self.hold()
+        futures = self.queue(*works)
+        slow.go.set()
+        return futures
+
+    def queue(self, *works: Callable[[], Any]) -> list[Future[Any]]:
+        """Begin these, each when the one before it has been accepted."""
         futures = []
         for work in works:
-            queued = self.ledger._jobs.qsize()
+            before = self.ledger.accepted
             futures.append(self.spawn(work))
-            self.until(lambda queued=queued: self.ledger._jobs.qsize() > queued)  # type: ignore[misc]
-        slow.go.set()
+            self.until(lambda before=before: self.ledger.accepted > before)  # type: ignore[misc]
         return futures
 
     def hold(self) -> Slow:

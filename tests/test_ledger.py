@@ -21,7 +21,7 @@ from server.core import events as ev
 from server.core.day import CounterState, Day
 from server.core.refused import Refused
 from server.core.ticket import State
-from server.ledger import BATCH, Idempotency, KeyReused
+from server.ledger import Idempotency, KeyReused
 from server.sites import UnknownSite
 from server.store import Broken, ContactRow, EventRow, Poison, Unavailable
 
@@ -125,23 +125,18 @@ def test_those_who_wait_together_share_one_commit(door: Door) -> None:
     assert (door.ledger.commits - commits, door.ledger.commands - commands) == (2, 31)
 
 
-def test_no_transaction_holds_more_than_the_batch_allows(door: Door) -> None:
-    slow = door.hold()
-    jobs = [door.spawn(door.issue) for _ in range(50)]
-    door.until(lambda: door.ledger._jobs.qsize() == 50)
-    for _ in range(BATCH):
-        door.ledger._jobs.put(lambda: None)
-    slow.go.set()
+def test_no_transaction_holds_more_than_the_batch_allows(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.ledger.BATCH", 8)
+    jobs = door.together(*[door.issue] * 50)
     assert sorted(outcome(f) for f in jobs) == [f"A{n:03d}" for n in range(1, 51)]
-    assert max(door.store.batches) <= BATCH
+    assert max(door.store.batches) == 8
 
 
 def test_refusals_and_replays_wait_for_the_commit_of_their_batch(door: Door) -> None:
     door.issue(once="first")
     held, second = door.hold(), Slow()
     door.store.before.append(second)
-    futures = [door.spawn(door.issue), door.spawn(door.do, calling()), door.spawn(door.issue, once="first")]
-    door.until(lambda: door.ledger._jobs.qsize() == 3)
+    futures = door.queue(door.issue, partial(door.do, calling()), partial(door.issue, once="first"))
     held.go.set()
     assert second.begun.wait(WAIT_S)
     assert [f.done() for f in futures] == [False] * 3
@@ -287,8 +282,7 @@ def test_a_busy_or_full_disk_changes_nothing_and_the_next_command_works(door: Do
     door.issue()
     held = door.hold()
     door.store.before.append(failing(Unavailable("database or disk is full")))
-    futures = [door.spawn(door.issue, once=f"k{n}") for n in range(5)]
-    door.until(lambda: door.ledger._jobs.qsize() == 5)
+    futures = door.queue(*[partial(door.issue, once=f"k{n}") for n in range(5)])
     held.go.set()
     assert all(isinstance(outcome(f), Unavailable) for f in futures)
     assert door.codes() == ["A001"] and len(door.rows()) == 2
@@ -302,8 +296,7 @@ def test_a_busy_or_full_disk_changes_nothing_and_the_next_command_works(door: Do
 def test_two_equal_requests_whose_commit_fails_are_both_answered(door: Door) -> None:
     held = door.hold()
     door.store.before += [failing(Unavailable("busy")), failing(Unavailable("busy"))]
-    futures = [door.spawn(door.issue, once="k") for _ in range(2)]
-    door.until(lambda: door.ledger._jobs.qsize() == 2)
+    futures = door.queue(*[partial(door.issue, once="k")] * 2)
     held.go.set()
     assert all(isinstance(outcome(f), Unavailable) for f in futures)
     assert door.codes() == []
@@ -313,7 +306,7 @@ def test_nobody_is_answered_from_a_state_that_never_came_to_be(door: Door) -> No
     """A counter is opened twice in one batch: the second time changes nothing, so it must not succeed when the first is not stored."""
     held = door.hold()
     door.store.before += [failing(Unavailable("busy")), failing(Unavailable("busy"))]
-    futures = door_queue(door, partial(door.do, opening()), partial(door.do, opening()), partial(door.do, calling(by=MINH)))
+    futures = door.queue(partial(door.do, opening()), partial(door.do, opening()), partial(door.do, calling(by=MINH)))
     held.go.set()
     first, second, stranger = [outcome(f) for f in futures]
     assert isinstance(first, Unavailable) and isinstance(second, Unavailable)
@@ -321,22 +314,12 @@ def test_nobody_is_answered_from_a_state_that_never_came_to_be(door: Door) -> No
     assert door.day().counters["1"].state is CounterState.CLOSED
 
 
-def door_queue(door: Door, *works: Any) -> list[Future[Any]]:
-    """Queue these behind a transaction that is held, in this order."""
-    futures = []
-    for work in works:
-        queued = door.ledger._jobs.qsize()
-        futures.append(door.spawn(work))
-        door.until(lambda queued=queued: door.ledger._jobs.qsize() > queued)  # type: ignore[misc]
-    return futures
-
-
 def test_a_commit_that_is_there_after_all_is_confirmed(door: Door) -> None:
     door.issue()
     held = door.hold()
     door.store.after += [lambda: None, failing(Unavailable("the answer was lost"))]
-    futures = door_queue(
-        door, partial(door.issue, once="k"), door.issue, partial(door.issue, once="k"), partial(door.ledger.write, lambda tx: None)
+    futures = door.queue(
+        partial(door.issue, once="k"), door.issue, partial(door.issue, once="k"), partial(door.ledger.write, lambda tx: None)
     )
     held.go.set()
     assert [outcome(f) for f in futures[:3]] == ["A002", "A003", "A002"]
@@ -356,7 +339,7 @@ def test_a_broken_disk_is_believed_nothing_more_until_a_restart(door: Door) -> N
     door.issue(once="k")
     held = door.hold()
     door.store.before.append(failing(Broken("disk I/O error")))
-    futures = door_queue(door, door.issue, partial(door.do, calling()), partial(door.day, TOMORROW))
+    futures = door.queue(door.issue, partial(door.do, calling()), partial(door.day, TOMORROW))
     held.go.set()
     assert [type(outcome(f)) for f in futures[:2]] == [Broken, Broken]
     assert futures[2].result(timeout=WAIT_S).seq == 0
@@ -418,7 +401,7 @@ def test_what_another_process_wrote_is_read_before_deciding_again(door: Door) ->
 
 def test_a_whole_batch_is_decided_again_when_another_process_was_first(door: Door) -> None:
     held = door.hold()
-    futures = door_queue(door, *[door.issue] * 5, partial(door.issue, once="k"), partial(door.issue, once="k"))
+    futures = door.queue(*[door.issue] * 5, partial(door.issue, once="k"), partial(door.issue, once="k"))
     by_other(door, ev.DayOpened(1), ev.NoticeSet("main", "Máy 2 đang sửa"))
     held.go.set()
     assert [outcome(f) for f in futures] == ["A001", "A002", "A003", "A004", "A005", "A006", "A006"]
@@ -462,7 +445,7 @@ def test_two_ledgers_on_one_database_lose_nothing(url: str) -> None:
 def test_stopping_answers_what_was_accepted_and_refuses_the_rest(url: str) -> None:
     with Door(url) as door:
         held = door.hold()
-        accepted = door_queue(door, *[door.issue] * 20)
+        accepted = door.queue(*[door.issue] * 20)
         door.ledger.stop()
         with pytest.raises(Unavailable, match="stopping"):
             door.issue()
@@ -572,11 +555,9 @@ def test_a_day_is_not_closed_under_a_clerk_who_is_faster(door: Door) -> None:
     door.do(opening())
     door.pass_time(hours=16)
     held = door.hold()
-    call = door_queue(door, partial(door.do, calling(), day=TODAY))
-    closing = door.spawn(door.ledger.close_old_days)
-    door.until(lambda: door.ledger._jobs.qsize() == 2)
+    call, closing = door.queue(partial(door.do, calling(), day=TODAY), door.ledger.close_old_days)
     held.go.set()
-    outcome(call[0])
+    outcome(call)
     closing.result(timeout=WAIT_S)
     assert not door.day(TODAY).closed
 

@@ -6,8 +6,6 @@ python -m tests.bench.slow_disk 5 serve --db sqlite:///office.db ...
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Any
 
 from server import __main__ as launcher
 
@@ -18,17 +16,15 @@ def main(flush_ms: float) -> int:
     from eventlet import patcher
 
     from server import commands
-    from server.store import Write
     from server.store.sqlite import SqliteStore
 
     # The writer waits on its own thread, as it does for a disk: not in the event loop.
     wait = patcher.original("time").sleep
 
     class SlowDisk(SqliteStore):
-        def write(self, steps: Sequence[Write]) -> list[Any]:
-            answers = super().write(steps)
+        def _commit(self) -> None:
             wait(flush_ms / 1000)
-            return answers
+            super()._commit()
 
     commands.SqliteStore = SlowDisk  # type: ignore[misc]
     return launcher.main()
