@@ -499,11 +499,10 @@ class Ledger:
         failures = self._failures
         plan = self._plan(batch)
         if plan.half is not None or failures != self._failures:
-            # What was decided here stands on something that is not so.
-            half = [plan.half] if plan.half is not None else []
-            left = self._without(half if failures == self._failures else [], [*plan.writers, *half], batch)
+            # What was decided here stands on something that is not so, or that is not durable yet.
             self._drain()
-            self._at_once(left)
+            half = [plan.half] if plan.half is not None else []
+            self._at_once(self._without(half if failures == self._failures else [], [*plan.writers, *half], batch))
         elif plan.writers or self._handed != self._landed or self._failed is not None:
             self._handed += 1
             self._plans.put(plan)
@@ -521,13 +520,14 @@ class Ledger:
         (plan, error), spoilt = self._failed, self._spoilt
         self._failed, self._spoilt = None, []
         self._failures += 1
-        self._firsts.clear()
         for book in list(self._books.values()):
             book.ahead = None
         left: list[_Job] = []
         self._survive(lambda: left.extend(self._undone(plan, error)), plan.batch)
         left += spoilt
-        self._survive(partial(self._at_once, left), left)
+        for first in range(0, len(left), BATCH):
+            some = left[first : first + BATCH]
+            self._survive(partial(self._at_once, some), some)
 
     def _write_on(self) -> None:
         """The writer: stores what has been decided, in that order, all there is in one transaction. It does not wait until those have been
@@ -692,6 +692,8 @@ class Ledger:
 
     def _undone(self, plan: _Plan, error: Exception) -> list[_Job]:
         """The transaction of these has failed: answer whose fault it is, and return the others to be decided again."""
+        # Nothing is on its way any more, and nobody shall be told again what one of these would have been told.
+        self._firsts.clear()
         if isinstance(error, Unavailable | Broken):
             return self._after_failure(plan.batch, plan.writers, error)
         if isinstance(error, Conflict | Poison):
@@ -993,7 +995,8 @@ class Ledger:
     def _adopt(self, book: _Book, office: Site) -> None:
         """A new version of the site document: an event of a day that runs, and nobody's business on a day that has not begun."""
         if book.published.opened:
-            self._at_once([_revision(book, office.version)])
+            revision = [_revision(book, office.version)]
+            self._survive(partial(self._at_once, revision), revision)
         else:
             book.published, book.ahead = Day(office, book.date), None
 

@@ -18,7 +18,7 @@ from server.commands import database
 from server.core import decide
 from server.core import events as ev
 from server.core.day import Day
-from server.ledger import Answer, Command, Idempotency, Ledger
+from server.ledger import Answer, Command, Idempotency, Ledger, _Latch
 from server.sites import Sites, importing
 from server.store import Write
 from server.store.postgres import PostgresStore
@@ -76,14 +76,16 @@ def failing(error: Exception) -> Callable[[], None]:
 
 
 class Slow:
-    """A transaction that has begun and does not end until it is let go."""
+    """A transaction that has begun and does not end until it is let go, and then perhaps badly."""
 
-    def __init__(self) -> None:
-        self.begun, self.go = threading.Event(), threading.Event()
+    def __init__(self, error: Exception | None = None) -> None:
+        self.begun, self.go, self._error = threading.Event(), threading.Event(), error
 
     def __call__(self) -> None:
         self.begun.set()
         assert self.go.wait(WAIT_S), "nobody let the disk go on"
+        if self._error is not None:
+            raise self._error
 
 
 class Door:
@@ -165,13 +167,20 @@ class Door:
         return futures
 
     def queue(self, *works: Callable[[], Any]) -> list[Future[Any]]:
-        """Begin these, each when the one before it has been accepted."""
+        """Begin these while a transaction is held, in this order: each when the one before it has been accepted, and where the committer
+        decides ahead of the disk, has been decided. What comes behind something for which the committer itself waits is only accepted."""
         futures = []
         for work in works:
-            before = self.ledger.accepted
+            accepted, handed = self.ledger.accepted, self.ledger._handed
             futures.append(self.spawn(work))
-            self.until(lambda before=before: self.ledger.accepted > before)  # type: ignore[misc]
+            self.until(lambda accepted=accepted: self.ledger.accepted > accepted)  # type: ignore[misc]
+            if not self.store.shared:
+                self.until(lambda handed=handed: self.ledger._handed > handed or self.committer_waits())  # type: ignore[misc]
         return futures
+
+    def committer_waits(self) -> bool:
+        """Whether the committer waits for the disk."""
+        return any(isinstance(task, _Latch) for task in list(self.ledger._plans.queue))
 
     def hold(self) -> Slow:
         """Make the next transaction wait; returns once one is waiting."""
@@ -181,6 +190,16 @@ class Door:
         self.spawn(self.ledger.write, lambda tx: None)
         assert slow.begun.wait(WAIT_S)
         return slow
+
+    def flush(self, work: Callable[[], Any], error: Exception | None = None, *, stored: bool = False) -> tuple[Slow, Future[Any]]:
+        """Begin this, and hold its transaction: before anything of it is written, or when it is `stored` and nobody has heard so. Let go,
+        it ends with `error`."""
+        slow = Slow(error)
+        self._held.append(slow)
+        (self.store.after if stored else self.store.before).append(slow)
+        future = self.spawn(work)
+        assert slow.begun.wait(WAIT_S)
+        return slow, future
 
     def until(self, question: Callable[[], Any]) -> None:
         """Wait until something on another thread has come about."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from databases import Engine, opened
 from door import NOON, OPEN, TODAY, WAIT_S, Door, Slow, failing, issuing
+from office import snapshot
 
 from server import wire
 from server.core import decide
@@ -21,7 +23,7 @@ from server.core import events as ev
 from server.core.day import CounterState, Day
 from server.core.refused import Refused
 from server.core.ticket import State
-from server.ledger import Idempotency, KeyReused
+from server.ledger import Answer, Idempotency, KeyReused
 from server.sites import UnknownSite
 from server.store import Broken, ContactRow, EventRow, Poison, Unavailable
 
@@ -388,6 +390,341 @@ def test_a_full_disk_refuses_and_recovers_without_a_restart(door_of_a_file: Door
     door.store.check()
 
 
+# -- deciding ahead of the disk --------------------------------------------------------------------------------------------------
+
+
+def numbers(count: int, first: int = 1) -> list[str]:
+    return [f"A{n:03d}" for n in range(first, first + count)]
+
+
+def told_once(door: Door) -> bool:
+    """What everybody has heard is what the store holds: each entry once, in order, without a gap."""
+    heard = [(entry.seq, type(entry.event).__name__) for _, entry in door.heard]
+    return heard == door.rows() and [seq for seq, _ in heard] == list(range(1, len(heard) + 1))
+
+
+def unwritable(tx: Any, entries: Any) -> None:
+    raise ValueError("no room for this one")
+
+
+def test_the_next_is_decided_while_the_disk_is_busy_and_told_when_it_is_on_the_disk(door_of_a_file: Door) -> None:
+    door = door_of_a_file
+    first_flush, first = door.flush(door.issue)
+    second_flush, asked = Slow(), threading.Event()
+    door.store.before.append(second_flush)
+
+    def command(day: Day, now: datetime) -> list[ev.Event]:
+        asked.set()
+        return issuing("next")(day, now)
+
+    (second,) = door.queue(partial(door.do, command, render=lambda day, now: (201, day.tickets["next"].code)))
+    assert asked.is_set() and not first.done() and not second.done()
+    assert door.codes() == [] and door.heard == [] and door.ledger.day_of_ticket("next") is None
+    first_flush.go.set()
+    assert outcome(first) == "A001"
+    assert second_flush.begun.wait(WAIT_S)
+    assert not second.done() and door.codes() == ["A001"] and door.ledger.day_of_ticket("next") is None
+    second_flush.go.set()
+    assert outcome(second) == "A002"
+    assert door.codes() == ["A001", "A002"] and told_once(door)
+    assert door.ledger.commits == 2
+
+
+def test_all_that_was_decided_meanwhile_shares_the_next_flush(door_of_a_file: Door) -> None:
+    door = door_of_a_file
+    slow, first = door.flush(door.issue)
+    others = door.queue(*[door.issue] * 20)
+    slow.go.set()
+    assert [outcome(f) for f in [first, *others]] == numbers(21)
+    assert door.store.batches == [1, 20]
+
+
+@pytest.mark.parametrize("error", [Unavailable("busy"), MemoryError("of a library")], ids=["busy", "unforeseen"])
+def test_what_was_decided_upon_a_flush_that_fails_is_decided_again(door_of_a_file: Door, error: Exception) -> None:
+    door = door_of_a_file
+    slow, first = door.flush(door.issue, error)
+    others = door.queue(*[partial(door.issue, once=f"k{n}") for n in range(5)], partial(door.do, opening()), door.issue)
+    slow.go.set()
+    assert outcome(first) is error
+    assert [outcome(f) for f in others] == [*numbers(5), 7, "A006"], "the lost number is given to the next"
+    assert door.codes() == numbers(6) and told_once(door)
+    assert json.loads(door.issue().body) == "A007"
+    assert told_once(door)
+
+
+def test_no_transaction_of_those_decided_again_holds_more_than_the_batch_allows(
+    door_of_a_file: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.ledger.BATCH", 8)
+    door = door_of_a_file
+    slow, first = door.flush(door.issue, Unavailable("busy"))
+    others = door.queue(*[door.issue] * 30)
+    slow.go.set()
+    assert isinstance(outcome(first), Unavailable)
+    assert [outcome(f) for f in others] == numbers(30)
+    assert max(door.store.batches) == 8 and told_once(door)
+
+
+def test_a_broken_disk_is_not_tried_by_those_who_were_decided_upon_it(door_of_a_file: Door) -> None:
+    door = door_of_a_file
+    door.issue(once="before")
+    slow, first = door.flush(door.issue, Broken("disk I/O error"))
+    others = door.queue(door.issue, partial(door.do, calling()), partial(door.issue, once="before"))
+    slow.go.set()
+    assert [type(outcome(f)) for f in [first, *others]] == [Broken] * 4
+    assert door.store.batches == [1, 1] and door.codes() == ["A001"] and told_once(door)
+
+
+def test_a_key_that_comes_again_while_its_number_is_on_the_way_to_the_disk_gets_that_number(door_of_a_file: Door) -> None:
+    door = door_of_a_file
+    slow, first = door.flush(partial(door.issue, once="k"))
+    again, other, last = door.queue(partial(door.issue, once="k"), partial(door.issue, once="k", request="other"), door.issue)
+    assert not again.done() and not other.done()
+    slow.go.set()
+    assert outcome(first) == outcome(again) == "A001"
+    assert again.result().replayed and not first.result().replayed
+    assert isinstance(outcome(other), KeyReused)
+    assert outcome(last) == "A002" and door.codes() == ["A001", "A002"]
+    assert not door.ledger._firsts, "what has arrived is the store's to remember"
+
+
+def test_a_key_whose_flush_fails_is_one_ticket_for_whoever_comes_behind(door_of_a_file: Door) -> None:
+    door = door_of_a_file
+    slow, first = door.flush(partial(door.issue, once="k"), Unavailable("busy"))
+    second, third = door.queue(*[partial(door.issue, once="k")] * 2)
+    slow.go.set()
+    assert isinstance(outcome(first), Unavailable)
+    assert outcome(second) == outcome(third) == "A001"
+    assert not second.result().replayed and third.result().replayed
+    assert door.issue(once="k").replayed
+    assert door.codes() == ["A001"] and told_once(door)
+
+
+@pytest.mark.parametrize("how", ["busy", "unwritable"])
+def test_a_key_that_failed_twice_is_not_answered_with_a_number_that_does_not_exist(door_of_a_file: Door, how: str) -> None:
+    door = door_of_a_file
+    slow, first = door.flush(door.issue, Unavailable("busy"))
+    also = unwritable if how == "unwritable" else None
+    if how == "busy":
+        door.store.before.append(failing(Unavailable("still busy")))
+    (second,) = door.queue(partial(door.issue, once="k", also=also))
+    slow.go.set()
+    assert isinstance(outcome(first), Unavailable) and isinstance(outcome(second), Poison if also else Unavailable)
+    once_more = door.issue(once="k")
+    assert not once_more.replayed and once_more.body == '"A001"'
+    assert door.codes() == ["A001"] and told_once(door)
+
+
+@pytest.mark.parametrize("error", [None, Unavailable("busy")], ids=["stored", "lost"])
+def test_a_refusal_waits_for_what_it_was_decided_upon(door_of_a_file: Door, error: Exception | None) -> None:
+    door = door_of_a_file
+    door.issue()
+    door.do(opening())
+    door.do(opening("2", MINH))
+    slow, first = door.flush(partial(door.do, calling()), error)
+    (other,) = door.queue(partial(door.do, calling("2", MINH), render=lambda day, now: (200, day.counters["2"].ticket)))
+    assert not other.done()
+    slow.go.set()
+    if error is None:
+        assert outcome(first) == 5
+        refusal = outcome(other)
+        assert isinstance(refusal, Refused) and refusal.code == "nobody_waiting"
+        return
+    assert outcome(first) is error
+    assert outcome(other) == door.day().by_code["A001"].id, "the ticket was never at the other counter"
+
+
+def test_whatever_another_process_wrote_first_counts_for_all_that_was_decided_ahead(door_of_a_file: Door) -> None:
+    door = door_of_a_file
+    door.issue()
+    slow, first = door.flush(door.issue)
+    others = door.queue(door.issue, partial(door.issue, once="k"), partial(door.issue, once="k"), partial(door.do, calling()))
+    by_other(door, ev.TicketIssued("cli", "A", 2, NOON, NOON, decide.queue_time(door.day().site.rules, NOON).term))
+    slow.go.set()
+    assert [outcome(f) for f in [first, *others[:3]]] == ["A003", "A004", "A005", "A005"]
+    assert isinstance(outcome(others[3]), Refused)
+    assert door.codes() == numbers(5) and told_once(door)
+
+
+def test_whoever_cannot_be_stored_spares_those_who_were_decided_upon_him(door_of_a_file: Door) -> None:
+    door = door_of_a_file
+    slow, first = door.flush(partial(door.issue, also=unwritable, once="k"))
+    others = door.queue(door.issue, partial(door.issue, also=unwritable), partial(door.issue, once="k"))
+    slow.go.set()
+    assert isinstance(outcome(first), Poison)
+    assert outcome(others[0]) == "A001" and isinstance(outcome(others[1]), Poison) and outcome(others[2]) == "A002"
+    assert door.codes() == numbers(2) and told_once(door)
+
+
+def test_a_flush_that_is_there_after_all_stands_and_so_does_what_was_decided_upon_it(door_of_a_file: Door) -> None:
+    door = door_of_a_file
+    door.do(opening())
+    slow, first = door.flush(partial(door.issue, once="k"), Unavailable("the answer was lost"), stored=True)
+    others = door.queue(door.issue, partial(door.issue, once="k"), partial(door.do, calling()), partial(door.do, calling(), once="c"))
+    slow.go.set()
+    assert outcome(first) == outcome(others[1]) == "A001"
+    assert outcome(others[0]) == "A002" and outcome(others[2]) == 5
+    refusal = outcome(others[3])
+    assert isinstance(refusal, Refused) and refusal.code == "counter_busy"
+    assert door.day().by_code["A001"].state is State.CALLED and door.codes() == numbers(2) and told_once(door)
+
+
+def dumb(day: Day, now: datetime) -> tuple[int, Any]:
+    raise LookupError("no words")
+
+
+@pytest.mark.parametrize("error", [None, Unavailable("busy")], ids=["stored", "lost"])
+@pytest.mark.parametrize("how", ["untold", "impossible"])
+def test_a_command_that_is_half_decided_loses_nothing_that_is_on_its_way(door_of_a_file: Door, how: str, error: Exception | None) -> None:
+    door = door_of_a_file
+    tried = threading.Event()
+
+    def command(day: Day, now: datetime) -> list[ev.Event]:
+        tried.set()
+        return [ev.TicketStarted("nobody")] if how == "impossible" else issuing("half")(day, now)
+
+    slow, first = door.flush(door.issue, error)
+    (second,) = door.queue(partial(door.issue, once="k"))
+    half, again, last = door.queue(partial(door.do, command, render=dumb), partial(door.issue, once="k"), door.issue)
+    assert tried.wait(WAIT_S) and not half.done()
+    slow.go.set()
+    assert isinstance(outcome(half), KeyError if how == "impossible" else LookupError)
+    given = numbers(3 if error is None else 2)
+    assert [outcome(f) for f in [first, second, again, last]] == [given[0] if error is None else error, given[-2], given[-2], given[-1]]
+    assert door.codes() == given and told_once(door)
+
+
+def test_a_command_that_failed_upon_what_was_not_stored_is_decided_again(door_of_a_file: Door) -> None:
+    """It cannot be told what to say when somebody is before it; he never was."""
+    door, tried = door_of_a_file, threading.Event()
+
+    def shy(day: Day, now: datetime) -> tuple[int, Any]:
+        tried.set()
+        if len(day.tickets) > 1:
+            raise LookupError("no words")
+        return 201, day.tickets["shy"].code
+
+    slow, first = door.flush(door.issue, Unavailable("busy"))
+    (second,) = door.queue(partial(door.do, issuing("shy"), render=shy))
+    assert tried.wait(WAIT_S)
+    slow.go.set()
+    assert isinstance(outcome(first), Unavailable)
+    assert outcome(second) == "A001"
+    assert door.codes() == ["A001"] and told_once(door)
+
+
+@pytest.mark.parametrize("look", [False, True], ids=["ticket", "look"])
+def test_whoever_looks_between_the_disk_and_the_telling_has_nothing_told_twice(door_of_a_file: Door, look: bool) -> None:
+    door = door_of_a_file
+    door.issue()
+    slow, taking = door.flush(partial(door.do, issuing("stored")), stored=True)
+    if look:
+        door.ledger.refresh()
+    (finding,) = door.queue(partial(door.ledger.day_of_ticket, "stored"))
+    assert not finding.done() and door.codes() == ["A001"], "it is on the disk, and nobody has been told"
+    slow.go.set()
+    assert finding.result(timeout=WAIT_S) == (door.site, TODAY) and outcome(taking) == 3
+    assert door.codes() == numbers(2)
+    door.look_around()
+    assert door.codes() == numbers(2) and told_once(door)
+
+
+def test_a_new_document_is_adopted_behind_what_is_on_its_way(door_of_a_file: Door) -> None:
+    door = door_of_a_file
+    door.issue()
+    door.import_site(TWO)
+    slow, first = door.flush(door.issue, Unavailable("busy"))
+    (second,) = door.queue(door.issue)
+    door.ledger.refresh()
+    door.until(door.committer_waits)
+    slow.go.set()
+    assert isinstance(outcome(first), Unavailable)
+    assert outcome(second) == "A002"
+    assert json.loads(door.issue().body) == "A003"
+    assert door.day().site.version == 2 and told_once(door)
+    assert [kind for _, kind in door.rows()][2:] == ["TicketIssued", "SiteRevised", "TicketIssued"]
+
+
+@pytest.mark.parametrize("error", [None, Unavailable("busy")], ids=["stored", "lost"])
+def test_who_stops_waits_for_the_disk_and_for_all_that_was_decided_ahead_of_it(door_of_a_file: Door, error: Exception | None) -> None:
+    door = door_of_a_file
+    slow, first = door.flush(door.issue, error)
+    others = door.queue(*[door.issue] * 5)
+    door.ledger.stop()
+    assert not door.ledger.ended.is_set() and not first.done()
+    slow.go.set()
+    assert door.ledger.ended.wait(WAIT_S)
+    answers = [outcome(f) for f in [first, *others]]
+    assert answers == (numbers(6) if error is None else [error, *numbers(5)])
+    assert door.codes() == numbers(len(door.codes())) and told_once(door)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_the_disk_does_every_answer_is_true(door: Door, seed: int) -> None:
+    """Sixteen hands, a disk that fails, loses answers and lets others in between, and keys that come again: what was answered is in the
+    story exactly once, what was refused is not in it, and everybody has heard the story that the store holds."""
+    door.issue()
+    door.heard.clear()
+    dice = random.Random(seed)
+    fates = [lambda: None] * 5 + [failing(Unavailable("busy")), partial(by_other, door, ev.NoticeSet("main", "Xin chào"))]
+    door.store.before += dice.choices(fates, k=400)
+    door.store.after += dice.choices([lambda: None] * 5 + [failing(Unavailable("the answer was lost"))], k=400)
+    wrote: dict[str, list[ev.Entry]] = {}
+    """By who asked: what the last try of a command has written, or would have."""
+    answers: list[tuple[str, str | None, Any]] = []
+
+    def hand(n: int) -> None:
+        mine = random.Random(f"{seed} {n}")
+        counter, by = str(n % 4 + 1), decide.By(f"clerk{n % 4 + 1}")
+        for i in range(20):
+            who = f"hand{n}-{i}"
+            key = mine.choice([None, f"k{mine.randrange(30)}"])
+            command: Any = mine.choice(
+                [
+                    issuing(who),
+                    issuing(who),
+                    opening(counter, by),
+                    partial(decide.call_next, counter=counter, by=by, finish=True),
+                    partial(decide.cancel, ticket=f"hand{mine.randrange(16)}-{mine.randrange(20)}", by=by),
+                ]
+            )
+            once = Idempotency("device:k1", key, "r") if key else None
+            also = partial(lambda who, tx, entries: wrote.update({who: list(entries)}), who)
+            try:
+                answer: Any = door.ledger.do(
+                    door.site, command, actor=who, render=lambda day, now, who=who: (200, [who, day.seq]), once=once, also=also
+                )
+            except (Refused, Unavailable, KeyError) as error:
+                answer = error
+            answers.append((who, key, answer))
+
+    for future in [door.spawn(hand, n) for n in range(16)]:
+        future.result(timeout=WAIT_S)
+    door.store.before.clear()
+    door.store.after.clear()
+    door.look_around()
+
+    story = door.ledger.story(door.site, TODAY)
+    assert [entry.seq for entry in story] == list(range(1, len(story) + 1))
+    assert [entry for _, entry in door.heard] == story[2:]
+    with Door(door.url) as afterwards:
+        assert snapshot(afterwards.day()) == snapshot(door.day())
+    by_who: dict[str, list[ev.Entry]] = {}
+    for entry in story:
+        by_who.setdefault(entry.actor, []).append(entry)
+    done = {who: answer for who, _, answer in answers if isinstance(answer, Answer) and not answer.replayed}
+    for who, key, answer in answers:
+        if who in done:
+            assert by_who.get(who, []) == wrote[who] and json.loads(answer.body)[0] == who
+        else:
+            assert who not in by_who, f"{who} was answered {answer!r}"
+        if isinstance(answer, Answer) and answer.replayed:
+            assert done[json.loads(answer.body)[0]].body == answer.body and key is not None
+    keys = [key for who, key, _ in answers if who in done and key]
+    assert len(keys) == len(set(keys)), "a key was one intent"
+    assert len(done) > 50 and any(isinstance(answer, Unavailable) for _, _, answer in answers)
+
+
 # -- when somebody else writes ---------------------------------------------------------------------------------------------------
 
 
@@ -626,6 +963,19 @@ def test_a_revision_that_could_not_be_stored_is_tried_again(door: Door) -> None:
     assert door.rows()[-1][1] == "TicketIssued"
     door.look_around()
     assert door.rows()[-1][1] == "SiteRevised"
+
+
+def test_a_revision_of_which_nobody_knows_whether_it_was_stored_leaves_no_gap(door: Door) -> None:
+    door.issue()
+    door.import_site(TWO)
+    door.store.before.append(failing(Unavailable("busy")))
+    story, door.store.story = door.store.story, failing_read  # type: ignore[method-assign]
+    try:
+        door.look_around()
+    finally:
+        door.store.story = story  # type: ignore[method-assign]
+    assert json.loads(door.issue().body) == "A002"
+    assert [seq for seq, _ in door.rows()] == [1, 2, 3]
 
 
 def test_a_document_imported_while_nobody_served_is_adopted_at_the_next_start(url: str) -> None:
