@@ -38,7 +38,7 @@ from server.store import (
     Store,
     Unavailable,
 )
-from server.store.sqlite import BUSY_MS, SqliteStore, migrations
+from server.store.sqlite import BUSY_MS, HOLDERS_KEPT_S, SqliteStore, migrations
 
 DAY = date(2026, 11, 20)
 AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -214,6 +214,81 @@ def test_a_database_of_before_display_names_keeps_its_accounts(tmp_path: Path) -
         before.conn.commit()
     with closing(SqliteStore(path)) as store:
         assert store.staff("lan") == StaffRow("lan", "clerk", "hash", "demo", must_change=True, display_name="")
+
+
+def test_a_database_whose_answers_lay_in_a_tree_keeps_them(tmp_path: Path) -> None:
+    path = tmp_path / "office.db"
+    with closing(sqlite_utils.Database(path)) as before:
+        migrations.apply(before, stop_before="answers_in_a_row")
+        before.execute(
+            "insert into answers values ('device:k1', 'b', 'digest', 201, '{}', 1e9), ('device:k1', 'a', 'other', 200, '[]', 2e9)"
+        )
+        before.conn.commit()
+    with closing(SqliteStore(path)) as store:
+        kept = AnswerRow("device:k1", "b", "digest", 201, "{}", 1e9)
+        assert store.answers([("device:k1", "a"), ("device:k1", "b")]) == [AnswerRow("device:k1", "a", "other", 200, "[]", 2e9), kept]
+        store.write([lambda tx: tx.put_answer(replace(kept, status=409))])
+        assert store.answer("device:k1", "b") == replace(kept, status=409)
+        store.write([lambda tx: tx.forget(datetime.fromtimestamp(1.5e9, UTC))])
+        assert store.answer("device:k1", "b") is None and store.answer("device:k1", "a") is not None
+
+
+# -- who holds a key -------------------------------------------------------------------------------------------------------------
+
+LAN = StaffRow("lan", "clerk", "hash", "demo", must_change=False, display_name="")
+KIOSK = DeviceRow("k1", "demo", "kiosk", "k1", "key-hash")
+
+
+def test_what_another_process_says_of_a_key_holds_at_once(store: Store, url: str) -> None:
+    store.write([lambda tx: tx.put_device(KIOSK), lambda tx: tx.put_staff(LAN), lambda tx: tx.put_session(SessionRow("token", "lan", 2e9))])
+    revoked, moved = replace(KIOSK, revoked=True), replace(LAN, role="supervisor")
+    with opened(url) as other:
+        for said, key, holder in (
+            (lambda tx: tx.put_device(revoked), "key-hash", revoked),
+            (lambda tx: tx.put_staff(moved), "token", (moved, 2e9)),
+            (lambda tx: tx.remove_sessions_of("lan", but=None), "token", None),
+            (lambda tx: tx.put_session(SessionRow("token", "lan", 2e9)), "token", (moved, 2e9)),
+            (lambda tx: tx.remove_session("token"), "token", None),
+            (lambda tx: tx.put_session(SessionRow("token", "lan", 2e9)), "token", (moved, 2e9)),
+            (lambda tx: tx.remove_staff("lan"), "token", None),
+            (lambda tx: tx.put_device(KIOSK), "key-hash", KIOSK),
+        ):
+            before = store.holder(key)
+            assert before == store.holder(key) != holder
+            other.write([said])
+            assert store.holder(key) == holder
+
+
+def test_a_holder_is_not_looked_up_again_while_nothing_has_changed(file: SqliteStore) -> None:
+    file.write([lambda tx: tx.put_device(KIOSK)])
+    assert file.holder("key-hash") == KIOSK
+    looks: list[str] = []
+    file._reader.conn.set_trace_callback(looks.append)
+    file.write([lambda tx: tx.append([event(1)])])
+    assert file.holder("key-hash") == KIOSK and looks == []
+    assert file.holder("nobody") is None and file.holder("nobody") is None and len(looks) == 2
+
+
+def test_a_change_that_left_no_mark_is_seen_within_a_second(file: SqliteStore, path: Path) -> None:
+    """Its process was killed between the commit and the mark."""
+    file.write([lambda tx: tx.put_device(KIOSK)])
+    assert file.holder("key-hash") == KIOSK
+    with closing(sqlite_utils.Database(path)) as other:
+        other.execute("update devices set revoked = 1")
+        other.conn.commit()
+    end = time.monotonic() + HOLDERS_KEPT_S
+    while file.holder("key-hash") == KIOSK:
+        assert time.monotonic() < end + 1
+    assert file.holder("key-hash") == replace(KIOSK, revoked=True)
+
+
+def test_without_a_mark_every_key_is_looked_up_each_time(path: Path) -> None:
+    Path(f"{path}-keys").mkdir(parents=True)
+    with closing(SqliteStore(path)) as store, closing(SqliteStore(path)) as other:
+        store.write([lambda tx: tx.put_device(KIOSK)])
+        assert store.holder("key-hash") == KIOSK
+        other.write([lambda tx: tx.put_device(replace(KIOSK, revoked=True))])
+        assert store.holder("key-hash") == replace(KIOSK, revoked=True)
 
 
 # -- what else is kept -----------------------------------------------------------------------------------------------------------

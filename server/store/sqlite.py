@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from server.store import (
     Unavailable,
     Write,
 )
+from server.store.mark import Mark
 
 BUSY_MS = 5000
 """Longest wait for another process's transaction; the wait is on the writer's thread, so nobody else feels it."""
@@ -44,6 +46,10 @@ OPENING_S = 30
 JOURNAL_PAGES = 4000
 """Pages of 4 kB in the journal before they are brought into the file, between two commits: that takes three or four flushes, and on a slow
 flash disk everybody waits for each. Reading 16 MB after a power cut takes less than a second."""
+HOLDERS_KEPT = 1024
+"""Most keys of which it is remembered who holds them, and for how many seconds at most: the mark says at once that it may have changed, but
+whoever was killed between his commit and the mark has left none."""
+HOLDERS_KEPT_S = 1.0
 FULL = 2
 TAKEN = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
 
@@ -102,6 +108,20 @@ def display_names(db: sqlite_utils.Database) -> None:
     db.execute("alter table staff add column display_name text not null default ''")
 
 
+@migrations()
+def answers_in_a_row(db: sqlite_utils.Database) -> None:
+    # Without a rowid the whole row stands in each level of the tree, five to a page; keys come in any order, so each cost pages of its own.
+    for statement in (
+        """create table answers_new (principal text not null, key text not null, request text not null, status integer not null,
+           body text not null, kept_until real not null, primary key (principal, key)) strict""",
+        "insert into answers_new select principal, key, request, status, body, kept_until from answers",
+        "drop table answers",
+        "alter table answers_new rename to answers",
+        "create index answers_kept on answers (kept_until)",
+    ):
+        db.execute(statement)
+
+
 _NOTICE = "select id, site, day, appointment, kind, contact, created_at, due_at, expires_at, tries, state, detail from notices"
 _SITE = "select site, version, document, source, imported_sha from sites where site = ?"
 _HOLDER = """select null, name, site, kind, place, key_hash, revoked from devices where key_hash = ?1 union all
@@ -126,6 +146,7 @@ class _Writing:
     def __init__(self, db: sqlite_utils.Database) -> None:
         self._run = db.conn.execute
         self._many = db.conn.executemany
+        self.keys_changed = False
 
     def append(self, rows: Sequence[EventRow]) -> None:
         try:
@@ -175,25 +196,31 @@ class _Writing:
             raise _conflict(error) from error
 
     def put_staff(self, row: StaffRow) -> None:
+        self.keys_changed = True
         self._run(
             "insert or replace into staff values (?, ?, ?, ?, ?, ?)",
             (row.name, row.role, row.password_hash, row.site, int(row.must_change), row.display_name),
         )
 
     def remove_staff(self, name: str) -> None:
+        self.keys_changed = True
         self._run("delete from staff where name = ?", (name,))
         self.remove_sessions_of(name)
 
     def put_session(self, row: SessionRow) -> None:
+        self.keys_changed = True
         self._run("insert into sessions values (?, ?, ?)", (row.token_hash, row.user, row.expires_at))
 
     def remove_session(self, token_hash: str) -> None:
+        self.keys_changed = True
         self._run("delete from sessions where token_hash = ?", (token_hash,))
 
     def remove_sessions_of(self, user: str, *, but: str | None = None) -> None:
+        self.keys_changed = True
         self._run("delete from sessions where user = ? and token_hash is not ?", (user, but))
 
     def put_device(self, row: DeviceRow) -> None:
+        self.keys_changed = True
         self._run(
             "insert or replace into devices values (?, ?, ?, ?, ?, ?)",
             (row.name, row.site, row.kind, row.place, row.key_hash, int(row.revoked)),
@@ -256,6 +283,12 @@ class SqliteStore:
                     migrations.apply(self._writer)
         except Timeout as error:
             raise Unavailable(f"{path} is being opened by another process that does not finish.") from error
+        self._holders: dict[str, tuple[bytes, float, tuple[StaffRow, float] | DeviceRow]] = {}
+        """By the hash of a key: the mark and the moment before the look, and who holds it."""
+        self._mark: Mark | None = None
+        # Somebody else's file beside ours: then each key is looked up each time.
+        with suppress(OSError):
+            self._mark = Mark(Path(f"{path}-keys"))
         self._reader = self._connect()
         self._reader.conn.execute("pragma query_only = on")
 
@@ -300,6 +333,8 @@ class SqliteStore:
             for index, step in enumerate(steps):  # noqa: B007 - the index is told on failure
                 answers.append(step(writing))
             self._commit()
+            if writing.keys_changed and self._mark is not None:
+                self._mark.move()
         except Conflict as conflict:
             self._roll_back()
             conflict.index = index
@@ -443,6 +478,21 @@ class SqliteStore:
         return _device(rows[0]) if rows else None
 
     def holder(self, key_hash: str) -> tuple[StaffRow, float] | DeviceRow | None:
+        if self._mark is None:
+            return self._held(key_hash)
+        mark, now = self._mark.value(), time.monotonic()
+        known = self._holders.get(key_hash)
+        if known is not None and known[0] == mark and now - known[1] < HOLDERS_KEPT_S:
+            return known[2]
+        found = self._held(key_hash)
+        if len(self._holders) >= HOLDERS_KEPT:
+            self._holders.clear()
+        # Of keys that nobody holds there is no end.
+        if found is not None:
+            self._holders[key_hash] = mark, now, found
+        return found
+
+    def _held(self, key_hash: str) -> tuple[StaffRow, float] | DeviceRow | None:
         rows = self._rows(_HOLDER, key_hash)
         if not rows:
             return None
@@ -489,6 +539,8 @@ class SqliteStore:
     def close(self) -> None:
         self._reader.close()
         self._writer.close()
+        if self._mark is not None:
+            self._mark.close()
         if self._alone is not None:
             self._alone.release()
 
