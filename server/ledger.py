@@ -117,6 +117,10 @@ class _Latch:
         self._lock.acquire()
 
 
+NOTHING = _Latch()
+"""For which nobody waits."""
+
+
 @dataclass
 class _Job:
     """One command on its way through the committer."""
@@ -544,7 +548,8 @@ class Ledger:
         task = self._plans.get()
         while task is not None:
             if isinstance(task, _Latch):
-                self._written.put(task)
+                if task is not NOTHING:
+                    self._written.put(task)
                 task = self._plans.get()
                 continue
             plan, task = task, self._decided()
@@ -564,11 +569,11 @@ class Ledger:
         self._written.put(None)
 
     def _decided(self) -> _Plan | _Latch | None:
-        """What was decided meanwhile; else a latch for which nobody waits."""
+        """What was decided meanwhile."""
         try:
             return self._plans.get_nowait()
         except queue.Empty:
-            return _Latch()
+            return NOTHING
 
     def _tell_on(self) -> None:
         """Publishes and answers what the writer has stored. Ends at None."""
