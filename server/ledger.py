@@ -61,6 +61,8 @@ OPENED_AT_ONCE = 8
 """Days to come that are read at one look."""
 BLIND_S = 2.0
 """A store that did not answer is not asked for so long by those who only look."""
+PAST_KEPT = 4
+"""Days of the past that are kept; one of 3,000 tickets takes some 5 MB."""
 TRIES = 5
 """How often a batch is decided anew because another process wrote first."""
 
@@ -258,6 +260,8 @@ class Ledger:
         self._stopped = False
         self.ended = threading.Event()
         """Set when the committer has answered everything and ended."""
+        self._past: dict[tuple[str, date], Day] = {}
+        """Days of the past that were asked for, the last one last."""
         self._night_of: dict[str, date] = {}
         self._nothing: dict[str, date] = {}
         """Of each office the newest day before today that is known to have no story."""
@@ -400,9 +404,21 @@ class Ledger:
         return self._offload(self._entries, site, day, after)  # type: ignore[no-any-return]
 
     def history(self, site: str, day: date) -> Day:
-        """Any day of the past, folded anew off the event loop and not kept."""
+        """Any day of the past, folded off the event loop. The last few are kept: a phone asks for the same old ticket again and again. Do
+        not change it."""
         book = self._books.get((site, day))
-        return book.published if book else self._offload(self._fold, site, day)[0]
+        if book is not None:
+            return book.published
+        found = self._past.pop((site, day), None)
+        if found is None or found.seq != self.store.last_seq(site, day):
+            found = self._offload(self._fold, site, day)[0]
+        if not found.opened:
+            # Without a story a day is what the newest document makes of it.
+            return found
+        self._past[site, day] = found
+        for oldest in list(self._past)[:-PAST_KEPT]:
+            self._past.pop(oldest, None)
+        return found
 
     def days_before(self, site: str, day: date, back: timedelta) -> list[date]:
         """Days with a story, oldest first; read off the event loop."""

@@ -23,7 +23,7 @@ from server.core import events as ev
 from server.core.day import CounterState, Day
 from server.core.refused import Refused
 from server.core.ticket import State
-from server.ledger import Answer, Idempotency, KeyReused
+from server.ledger import PAST_KEPT, Answer, Idempotency, KeyReused
 from server.sites import UnknownSite
 from server.store import Broken, ContactRow, EventRow, Poison, Unavailable
 
@@ -897,6 +897,20 @@ def test_a_day_is_not_closed_under_a_clerk_who_is_faster(door: Door) -> None:
     outcome(call)
     closing.result(timeout=WAIT_S)
     assert not door.day(TODAY).closed
+
+
+def test_a_day_of_the_past_is_folded_once_and_again_when_something_was_added(door: Door) -> None:
+    past = [TODAY - timedelta(days=n) for n in range(2, 9)]
+    for when in past:
+        by_other(door, ev.DayOpened(1), when=when)
+    first = door.ledger.history(door.site, past[0])
+    assert door.ledger.history(door.site, past[0]) is first and first.opened and not first.closed
+    by_other(door, ev.DayClosed(), when=past[0])
+    second = door.ledger.history(door.site, past[0])
+    assert second.closed and not first.closed and door.ledger.history(door.site, past[0]) is second
+    for when in past[1:]:
+        assert door.ledger.history(door.site, when).date == when
+    assert len(door.ledger._past) == PAST_KEPT and door.ledger.history(door.site, past[0]) is not second
 
 
 def test_thirty_idle_days_leave_nothing_in_memory(door: Door) -> None:
