@@ -167,6 +167,9 @@ def say(arguments: Arguments, value: Any, text: str) -> None:
 # -- staff -----------------------------------------------------------------------------------------------------------------------
 
 
+TAKEN = "There is already a staff member named {0}; `moiso user reset {0}` gives a new password."
+
+
 def user_add(arguments: Arguments) -> None:
     name = _name(arguments.name, "staff")
     called = _name(arguments.display_name, "display") if arguments.display_name else ""
@@ -174,9 +177,10 @@ def user_add(arguments: Arguments) -> None:
     with opened(arguments, create=False) as store:
         site = _sites_of(store, arguments.site)
         if store.staff(name) is not None:
-            raise Failed(f"There is already a staff member named {name}; `moiso user reset {name}` gives a new password.")
+            raise Failed(TAKEN.format(name))
         row = StaffRow(name, arguments.role, hash_password(password), site, display_name=called)
-        store.write([lambda tx: tx.put_staff(row)])
+        if not store.write([lambda tx: tx.add_staff(row)])[0]:
+            raise Failed(TAKEN.format(name))
     say(arguments, _member(row), f"{name} ({arguments.role}) may sign in to {site or 'every site'}.")
 
 
@@ -227,14 +231,17 @@ def user_list(arguments: Arguments) -> None:
 def user_reset(arguments: Arguments) -> None:
     password = _password(arguments)
     with opened(arguments, create=False) as store:
-        row = _staff(store, arguments.name)
-        fresh = replace(row, password_hash=hash_password(password), must_change=False)
+        hashed = hash_password(password)
+        changed = False
+        while not changed:
+            row = _staff(store, arguments.name)
+            fresh = replace(row, password_hash=hashed, must_change=False)
 
-        def steps(tx: Any) -> None:
-            tx.put_staff(fresh)
-            tx.remove_sessions_of(row.name)
+            def step(tx: Any, row: StaffRow = row, fresh: StaffRow = fresh) -> bool:
+                tx.remove_sessions_of(row.name)
+                return bool(tx.change_staff(row, fresh))
 
-        store.write([steps])
+            [changed] = store.write([step])
     say(arguments, {"name": row.name}, f"{row.name} has a new password; open sessions have ended.")
 
 

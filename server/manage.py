@@ -5,6 +5,7 @@ Declared like `server.api`; every change of a day is an event of that day, every
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -246,15 +247,32 @@ def _staff(routes: Routes, ctx: Context) -> None:
         if composed(body.new) == composed(body.old):
             raise Refused("invalid_body", fields=[invalid("new", "unchanged")])
         row = ctx.access.verified(call.principal.name, body.old, call.address)
-        fresh = replace(row, password_hash=ctx.access.hashed(body.new), must_change=False)
+        hashed = ctx.access.hashed(body.new)
 
-        def write(tx: Writing) -> None:
-            tx.put_staff(fresh)
-            # Whoever knew the old one may sit at another machine.
-            tx.remove_sessions_of(row.name, but=call.principal.key_hash)
+        def still() -> StaffRow:
+            # Given anew or removed meanwhile: whoever knew the old one may not have the last word.
+            now = store.staff(row.name)
+            if now is None or now.password_hash != row.password_hash:
+                raise Refused("wrong_password")
+            return now
 
-        ledger.write(write)
-        return 200, who_is(ctx, fresh)
+        # Whoever knew the old one may sit at another machine.
+        return 200, who_is(ctx, change(still, but=call.principal.key_hash, password_hash=hashed, must_change=False))
+
+    def change(read: Callable[[], StaffRow], *, but: str | None = None, **what: Any) -> StaffRow:
+        """Change a member of staff as he is when it is written, whoever else changes him. With the password his sessions end, `but` one."""
+        while True:
+            was = read()
+            now = replace(was, **what)
+
+            def write(tx: Writing, was: StaffRow = was, now: StaffRow = now) -> bool:
+                changed = tx.change_staff(was, now)
+                if changed and was.password_hash != now.password_hash:
+                    tx.remove_sessions_of(was.name, but=but)
+                return changed
+
+            if ledger.write(write):
+                return now
 
     @routes.add("GET", "/sites/{site}/staff", summary="Who may sign in", roles=HEADS, answers={200: list[wire.StaffOut]})
     def listed(call: Call) -> Reply:
@@ -272,11 +290,10 @@ def _staff(routes: Routes, ctx: Context) -> None:
     def add(call: Call) -> Reply:
         body: wire.StaffIn = call.body
         _may_change(call.principal, body.role)
-        if store.staff(body.name) is not None:
-            raise Refused("name_taken", name=body.name)
         hashed, called = ctx.access.hashed(body.password), body.display_name or ""
         row = StaffRow(body.name, body.role, hashed, call.path["site"], must_change=True, display_name=called)
-        ledger.write(lambda tx: tx.put_staff(row))
+        if store.staff(body.name) is not None or not ledger.write(lambda tx: tx.add_staff(row)):
+            raise Refused("name_taken", name=body.name)
         ctx.names.changed()
         return 201, _member(row)
 
@@ -289,8 +306,7 @@ def _staff(routes: Routes, ctx: Context) -> None:
         answers={200: wire.StaffOut},
     )
     def rename(call: Call) -> Reply:
-        fresh = replace(_row(call), display_name=call.body.display_name or "")
-        ledger.write(lambda tx: tx.put_staff(fresh))
+        fresh = change(lambda: _row(call), display_name=call.body.display_name or "")
         ctx.names.changed()
         return 200, _member(fresh)
 
@@ -304,15 +320,9 @@ def _staff(routes: Routes, ctx: Context) -> None:
         refuses=("too_many_requests",),
     )
     def reset(call: Call) -> Reply:
-        row = _row(call)
-        fresh = replace(row, password_hash=ctx.access.hashed(call.body.password), must_change=True)
-
-        def write(tx: Writing) -> None:
-            tx.put_staff(fresh)
-            tx.remove_sessions_of(row.name)
-
-        ledger.write(write)
-        return 200, _member(fresh)
+        _row(call)
+        hashed = ctx.access.hashed(call.body.password)
+        return 200, _member(change(lambda: _row(call), password_hash=hashed, must_change=True))
 
     @routes.add("DELETE", "/sites/{site}/staff/{name}", summary="Remove an account", roles=HEADS, answers={204: None})
     def remove(call: Call) -> Reply:

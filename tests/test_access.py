@@ -210,6 +210,27 @@ def test_a_revoked_device_and_a_removed_clerk_are_out_at_once(office: Outside) -
     refused(office["tam"].send("GET", "/session"), 401, "unauthenticated")
 
 
+def test_two_who_add_the_same_name_at_once_are_told_apart(office: Outside) -> None:
+    for n in range(3):
+        body = {"name": f"doi{n}", "role": "clerk", "password": "mot mat khau moi"}
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda _, body=body: office["quan"].send("POST", "/sites/open/staff", body), range(4)))
+        assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+
+
+def test_who_is_removed_while_he_changes_his_password_stays_removed(office: Outside) -> None:
+    for n in range(4):
+        name = f"di{n}"
+        office.hire({name: "clerk"})
+        change = {"old": PASSWORD, "new": "mat khau cuoi cung"}
+        with ThreadPoolExecutor(2) as pool:
+            changing = pool.submit(office[name].send, "POST", "/session/password", change)
+            removed = pool.submit(office["quan"].send, "DELETE", f"/sites/open/staff/{name}")
+        assert removed.result().status_code == 204 and changing.result().status_code in (200, 401)
+        listed = office["quan"].get("/sites/open/staff")
+        assert name not in [member["name"] for member in listed]
+
+
 def test_a_new_password_ends_the_sessions_of_the_old_one(office: Outside) -> None:
     office.hire({"ut": "clerk"})
     made = moiso("user", "reset", "ut", "--password-stdin", "--db", office.server.db, stdin="mot mat khau khac\n")

@@ -343,6 +343,25 @@ def test_a_version_of_a_document_is_written_once(store: Store) -> None:
         store.write([lambda tx: tx.put_site(SiteRow("demo", 1, "b", "b.toml", "b"))])
 
 
+def test_a_name_is_added_once(store: Store) -> None:
+    minh = replace(LAN, name="minh")
+    assert store.write([lambda tx: tx.add_staff(LAN), lambda tx: tx.add_staff(minh)]) == [True, True]
+    assert store.write([lambda tx: tx.add_staff(replace(LAN, role="admin"))]) == [False]
+    assert store.staff("lan") == LAN and store.all_staff() == [LAN, minh]
+
+
+def test_a_member_of_staff_is_changed_only_as_he_was_read(store: Store) -> None:
+    called = replace(LAN, display_name="Nguyễn Thị Lan")
+    store.write([lambda tx: tx.add_staff(LAN)])
+    assert store.write([lambda tx: tx.change_staff(LAN, called)]) == [True]
+    late = replace(LAN, password_hash="other", must_change=True, role="supervisor")
+    assert store.write([lambda tx: tx.change_staff(LAN, late)]) == [False] and store.staff("lan") == called
+    late = replace(late, display_name=called.display_name)
+    assert store.write([lambda tx: tx.change_staff(called, late)]) == [True] and store.staff("lan") == late
+    store.write([lambda tx: tx.remove_staff("lan")])
+    assert store.write([lambda tx: tx.change_staff(late, LAN)]) == [False] and store.staff("lan") is None
+
+
 def test_who_leaves_is_signed_out(store: Store) -> None:
     sessions = [SessionRow("t0", "lan", 2e9), SessionRow("t1", "lan", 2e9), SessionRow("t2", "minh", 2e9)]
     store.write([lambda tx: [tx.put_session(row) for row in sessions]])

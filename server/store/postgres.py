@@ -88,6 +88,11 @@ _HOLDER = """select null, name, site, kind, place, key_hash, revoked, '', false,
 _DEVICE = "select name, site, kind, place, key_hash, revoked from devices"
 
 
+def _said(row: StaffRow) -> tuple[str, str, bool, str]:
+    """What may change of a member of staff."""
+    return row.role, row.password_hash, row.must_change, row.display_name
+
+
 class _Writing:
     """The statements of one transaction on the writing connection."""
 
@@ -171,6 +176,21 @@ class _Writing:
                must_change = excluded.must_change, display_name = excluded.display_name""",
             (row.name, row.role, row.password_hash, row.site, row.must_change, row.display_name),
         )
+
+    def add_staff(self, row: StaffRow) -> bool:
+        added = self._run(
+            "insert into staff values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
+            (row.name, row.role, row.password_hash, row.site, row.must_change, row.display_name),
+        )
+        return bool(added.rowcount)
+
+    def change_staff(self, was: StaffRow, now: StaffRow) -> bool:
+        changed = self._run(
+            """update staff set role = %s, password_hash = %s, must_change = %s, display_name = %s
+               where name = %s and role = %s and password_hash = %s and must_change = %s and display_name = %s""",
+            (*_said(now), was.name, *_said(was)),
+        )
+        return bool(changed.rowcount)
 
     def remove_staff(self, name: str) -> None:
         self._run("delete from staff where name = %s", (name,))

@@ -202,6 +202,23 @@ class _Writing:
             (row.name, row.role, row.password_hash, row.site, int(row.must_change), row.display_name),
         )
 
+    def add_staff(self, row: StaffRow) -> bool:
+        self.keys_changed = True
+        added = self._run(
+            "insert or ignore into staff values (?, ?, ?, ?, ?, ?)",
+            (row.name, row.role, row.password_hash, row.site, int(row.must_change), row.display_name),
+        )
+        return bool(added.rowcount)
+
+    def change_staff(self, was: StaffRow, now: StaffRow) -> bool:
+        self.keys_changed = True
+        changed = self._run(
+            """update staff set role = ?, password_hash = ?, must_change = ?, display_name = ?
+               where name = ? and role = ? and password_hash = ? and must_change = ? and display_name = ?""",
+            (*_said(now), was.name, *_said(was)),
+        )
+        return bool(changed.rowcount)
+
     def remove_staff(self, name: str) -> None:
         self.keys_changed = True
         self._run("delete from staff where name = ?", (name,))
@@ -563,6 +580,11 @@ def _notice(row: tuple[Any, ...]) -> NoticeRow:
     id, site, day, appointment, kind, contact, *instants, tries, state, detail = row
     created, due, expires = map(datetime.fromisoformat, instants)
     return NoticeRow(id, site, date.fromisoformat(day), appointment, kind, contact, created, due, expires, tries, state, detail)
+
+
+def _said(row: StaffRow) -> tuple[str, str, int, str]:
+    """What may change of a member of staff."""
+    return row.role, row.password_hash, int(row.must_change), row.display_name
 
 
 def _staff(row: tuple[Any, ...]) -> StaffRow:
