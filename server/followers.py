@@ -48,12 +48,12 @@ class _Followed:
 
 
 class Followers:
-    """`state` draws a ticket of an office (None: there is nothing to tell), `send` tells its phones, `in_order` sorts an office's tickets,
-    those who are next first."""
+    """`state` draws a ticket of an office, told whether something has happened to the ticket itself (None: nothing is to be told), `send`
+    tells its phones, `in_order` sorts an office's tickets, those who are next first."""
 
     def __init__(
         self,
-        state: Callable[[str, str], wire.TicketOut | None],
+        state: Callable[[str, str, bool], wire.TicketOut | None],
         send: Callable[[str, str, wire.TicketOut], None],
         in_order: Callable[[str, list[str]], list[str]],
     ) -> None:
@@ -88,7 +88,10 @@ class Followers:
             if not (followed := self._of.get(site)):
                 return
             self._moved.add(site)
-            if (ticket := getattr(entry.event, "ticket", None)) in followed:
+            if isinstance(entry.event, ev.DayClosed):
+                # Whoever still waits has waited in vain. The day may be past, and nobody on it has a turn any more.
+                self._named |= dict.fromkeys((site, ticket) for ticket in followed if ticket in day.tickets)
+            elif (ticket := getattr(entry.event, "ticket", None)) in followed:
                 self._named[site, ticket] = None
 
     def tell_named(self) -> None:
@@ -96,7 +99,7 @@ class Followers:
         with self._lock:
             named, self._named = self._named, {}
         for site, ticket in named:
-            self._tell(site, ticket)
+            self._tell(site, ticket, named=True)
 
     def tell_some(self) -> float | None:
         """Begin a turn if it is time, and tell one slice of it. Seconds until there is more to do; None: when something happens."""
@@ -119,8 +122,8 @@ class Followers:
             self._moved.discard(site)
             self._turn.extend((site, ticket) for ticket in ordered)
 
-    def _tell(self, site: str, ticket: str) -> None:
+    def _tell(self, site: str, ticket: str, *, named: bool = False) -> None:
         followed = self._of.get(site, {}).get(ticket)
-        state = self._state(site, ticket) if followed else None
+        state = self._state(site, ticket, named) if followed else None
         if followed is not None and state is not None and followed.is_news(state):
             self._send(site, ticket, state)

@@ -391,14 +391,14 @@ class Sockets:
             log.exception("state_failed", kind=room.kind)
             return None
 
-    def _ticket_now(self, site: str, ticket: str) -> wire.TicketOut | None:
+    def _ticket_now(self, site: str, ticket: str, named: bool) -> wire.TicketOut | None:
         try:
             found = self._ledger.day_of_ticket(ticket)
             past = found is not None and found[1] < self._ledger.day_of_hall(site)
         except (Unavailable, Broken):
             return None
-        if found is None or past:
-            # Phones lie open for days, and a past day is folded anew for every look.
+        if found is None or (past and not named):
+            # Phones lie open for days, and on a past day nobody moves any more.
             return None
         drawn: wire.TicketOut | None = self._drawn(Room("ticket", site, ticket))
         return drawn

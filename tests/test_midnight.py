@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from listening import Ears
 from running import OPEN, Client, Server, until
 
 FRIDAY, SATURDAY, SUNDAY = "2026-11-20", "2026-11-21", "2026-11-22"
@@ -72,8 +73,11 @@ def test_the_night_of_a_hall_that_has_not_finished(server: Server) -> None:
     assert "DayClosed" not in story(FRIDAY), "never while somebody is served"
     assert anyone.get(f"/sites/open/tickets/{tickets[2]['id']}")["state"] == "waiting"
 
-    # Now the counter is free, and the day ends: who still waited lapses, with nobody's help.
-    lan.post(f"/sites/open/tickets/{called['id']}/finish")
+    # Now the counter is free, and the day ends: who still waited lapses, with nobody's help, and his phone says so.
+    with Ears(server.url) as phone:
+        assert phone.hello("ticket", tickets[3]["id"])["state"] == "waiting"
+        lan.post(f"/sites/open/tickets/{called['id']}/finish")
+        phone.state("ticket", lambda ticket: ticket["state"] == "lapsed")
     until(lambda: story(FRIDAY)[-1] == "DayClosed")
     states = [anyone.get(f"/sites/open/tickets/{ticket['id']}")["state"] for ticket in tickets]
     assert states == ["done", "done", "lapsed", "lapsed"]
