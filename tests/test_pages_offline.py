@@ -218,7 +218,9 @@ def test_from_the_cut_to_the_return_with_a_reload_in_between(browser: Browser, t
             until(lambda: page.evaluate("navigator.serviceWorker.controller !== null"))
             until(lambda: [e for e in office.story() if e["kind"] == "BlockLeased"])
             kept = page.evaluate("caches.keys().then(async (names) => (await (await caches.open(names[0])).keys()).map((r) => r.url))")
-            assert {f"{cable.url}/kiosk/static/{name}" for name in ("main.js", "kiosk.css", "view.js")} <= set(kept)
+            main = page.locator("script[src]").evaluate("(script) => script.src")
+            assert main.startswith(f"{cable.url}/v/"), "the page asks for files of one version"
+            assert {page.url, *(main.replace("main.js", name) for name in ("main.js", "kiosk.css", "view.js"))} <= set(kept)
             policy = page.request.get(page.url).headers["content-security-policy"]
             assert f"connect-src http://127.0.0.1:{port} 'self'" in policy
             assert "127.0.0.1" not in page.request.get(f"{cable.url}/display/open/main").headers["content-security-policy"]

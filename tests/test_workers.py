@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -338,6 +339,23 @@ def test_the_shipped_nginx_speaks_tls_passes_sockets_and_keeps_its_hands_off_hea
     assert requests.get(f"{office.url}/socket.io/?EIO=4&transport=polling", timeout=10).status_code == 400
     style = requests.get(f"{office.url}/static/shared/tokens.css", timeout=10)
     assert style.headers["Content-Encoding"] == "gzip" and style.headers["Cache-Control"] == "no-cache"
+
+
+def test_nginx_keeps_the_files_of_an_edition_and_asks_again_for_those_of_another(office: Several) -> None:
+    def sent() -> float:
+        figures = "".join(requests.get(f"{office.worker(n)}/metrics", timeout=10).text for n in range(office.count))
+        return sum(float(n) for n in re.findall(r'moiso_http_seconds_count\{.*rule="/v/.* (\S+)\n', figures))
+
+    page = requests.get(f"{office.url}/console", timeout=10).text
+    own = re.findall(r"/v/[0-9a-f]{16}(?=/)", page)[0]
+    assert all(own in requests.get(f"{office.worker(n)}/console", timeout=10).text for n in range(office.count)), "one edition for all"
+    for start, cached, times in ((own, "public, max-age=31536000, immutable", 1), ("/v/0123456789abcdef", "no-cache", 2)):
+        before = sent()
+        for _ in range(2):
+            style = requests.get(f"{office.url}{start}/static/book/book.css", timeout=10)
+            assert (style.status_code, style.headers["Cache-Control"], style.headers["Content-Encoding"]) == (200, cached, "gzip")
+            assert style.headers["X-Content-Type-Options"] == "nosniff" and "max-age" in style.headers["Strict-Transport-Security"]
+        assert sent() == before + times
 
 
 def test_a_page_of_the_hall_follows_through_nginx(office: Several, kiosk: Client, page: Page, lan: Client) -> None:

@@ -30,10 +30,12 @@ export function remembered(siteId) {
 export async function keepShell(idle) {
   const workers = navigator.serviceWorker;
   if (!workers) return;
-  const before = workers.controller;
+  // The first worker brings no newer page than this one; whichever comes after it does.
+  let before = workers.controller;
   let renewed = false;
   workers.addEventListener("controllerchange", () => {
     renewed = Boolean(before);
+    before = workers.controller;
   });
   setInterval(() => renewed && idle() && location.reload(), 1000);
   try {

@@ -5,7 +5,6 @@ Pages are plain files; what they show comes over the wire. Every page answers 20
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, abort, make_response, render_template, request
+from jinja2 import DictLoader
 
 from kiosk import qr
 from server.core import hall
@@ -22,7 +22,7 @@ from server.core.day import Day
 from server.core.hall import Likely
 from server.ledger import Ledger
 from server.pages import ticket as phone
-from server.pages.assets import page
+from server.pages.assets import Edition, plain
 from server.sites import Sites, UnknownSite
 
 POLICY = (
@@ -57,18 +57,27 @@ def _folder(package: str, *parts: str) -> Path:
 
 def blueprint(sites: Sites, extras: Extras, ledger: Ledger, likely: Likely) -> Blueprint:
     kiosk, display, own = _folder("kiosk", "web"), _folder("display", "web"), _folder("server.pages")
-    pages = Blueprint("pages", __name__, template_folder=str(own / "templates"))
+    templates = own / "templates"
+    trees = {"/static": own / "static", "/kiosk/static": kiosk, "/display/static": display}
+    edition = Edition(trees)
+    pages = Blueprint("pages", __name__)
+    # The pages of the booking and of the interface's description are among them.
+    pages.jinja_loader = DictLoader({path.name: edition.bound(path.read_text(encoding="utf-8")) for path in templates.glob("*.html")})
 
     def tree(prefix: str, folder: Path) -> None:
         def serve(name: str) -> Response:
-            return page(folder, name)
+            return plain(folder, name)
 
         pages.add_url_rule(f"{prefix}/<path:name>", f"tree_{prefix.strip('/').replace('/', '_')}", serve)
 
-    tree("/static", own / "static")
-    tree("/kiosk/static", kiosk)
-    tree("/display/static", display)
+    for prefix, folder in trees.items():
+        tree(prefix, folder)
     tree("/display/examples", _folder("display", "examples"))
+    pages.add_url_rule("/v/<version>/<path:name>", "versioned", edition.file)
+
+    console_html, manage_html, desk_html = (edition.page(templates / f"{name}.html") for name in ("console", "manage", "desk"))
+    hall_html, plain_html, counter_html = (edition.page(display / f"{name}.html") for name in ("hall", "plain", "counter"))
+    kiosk_html = edition.page(kiosk / "kiosk.html")
 
     def known(found: Callable[[], object]) -> None:
         if not found():
@@ -80,16 +89,16 @@ def blueprint(sites: Sites, extras: Extras, ledger: Ledger, likely: Likely) -> B
 
     @pages.get("/console")
     def console() -> Response:
-        return page(own / "templates", "console.html")
+        return console_html()
 
     @pages.get("/manage")
     def manage() -> Response:
-        return page(own / "templates", "manage.html")
+        return manage_html()
 
     @pages.get("/desk/<site>")
     def desk(site: str) -> Response:
         known(lambda: site in sites.ids())
-        return page(own / "templates", "desk.html")
+        return desk_html()
 
     @pages.get("/t/<ticket>")
     def ticket_page(ticket: str) -> Response:
@@ -121,13 +130,13 @@ def blueprint(sites: Sites, extras: Extras, ledger: Ledger, likely: Likely) -> B
     @pages.get("/kiosk/<site>/<name>")
     def kiosk_page(site: str, name: str) -> Response:
         known(lambda: site in sites.ids() and name in sites.current(site).kiosk)
-        response = page(kiosk, "kiosk.html")
+        response = kiosk_html()
         # The one page that speaks to something besides this server: the agent on its own machine.
         beside = f"connect-src http://127.0.0.1:{sites.current(site).offline.port} "
         response.headers["Content-Security-Policy"] = POLICY.replace("connect-src ", beside)
         return response
 
-    worker = _worker(kiosk, own / "static" / "shared")
+    worker = _worker((kiosk / "sw.js").read_text(encoding="utf-8"), edition)
 
     @pages.get("/kiosk/sw.js")
     def kiosk_worker() -> Response:
@@ -136,17 +145,17 @@ def blueprint(sites: Sites, extras: Extras, ledger: Ledger, likely: Likely) -> B
     @pages.get("/display/<site>/<name>")
     def hall_page(site: str, name: str) -> Response:
         known(lambda: site in sites.ids() and name in sites.current(site).hall)
-        return page(display, "hall.html")
+        return hall_html()
 
     @pages.get("/display/<site>/<name>/plain")
     def plain_page(site: str, name: str) -> Response:
         known(lambda: site in sites.ids() and name in sites.current(site).hall)
-        return page(display, "plain.html")
+        return plain_html()
 
     @pages.get("/display/<site>/counter/<name>")
     def counter_page(site: str, name: str) -> Response:
         known(lambda: site in sites.ids() and name in sites.current(site).counter)
-        return page(display, "counter.html")
+        return counter_html()
 
     @pages.get("/pairing/<code>/qr.svg")
     def pairing_code(code: str) -> Response:
@@ -163,19 +172,12 @@ def blueprint(sites: Sites, extras: Extras, ledger: Ledger, likely: Likely) -> B
     return pages
 
 
-def _worker(kiosk: Path, shared: Path) -> str:
-    """The service worker of the kiosk's page, with the files that it keeps and a version that changes with any of them."""
-    found: dict[str, bytes] = {}
-    for prefix, folder in (("/kiosk/static", kiosk), ("/static/shared", shared)):
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in (".js", ".css", ".woff2") and path.name != "sw.js":
-                found[f"{prefix}/{path.relative_to(folder).as_posix()}"] = path.read_bytes()
-    version = hashlib.sha256()
-    for name, content in found.items():
-        version.update(f"{name}\n{len(content)}\n".encode() + content)
-    text = (kiosk / "sw.js").read_text(encoding="utf-8")
-    text = text.replace('const VERSION = "none";', f'const VERSION = "{version.hexdigest()[:16]}";')
-    return text.replace("const FILES = [];", f"const FILES = {json.dumps(list(found))};")
+def _worker(text: str, edition: Edition) -> str:
+    """The service worker of the kiosk's page, with the version and the addresses of the files that it keeps."""
+    found = edition.addresses("/kiosk/static") + edition.addresses("/static/shared")
+    kept = [address for address in found if address.endswith((".js", ".css", ".woff2")) and not address.endswith("/sw.js")]
+    text = text.replace('const VERSION = "none";', f'const VERSION = "{edition.version}";')
+    return text.replace("const FILES = [];", f"const FILES = {json.dumps(kept)};")
 
 
 def _day_of(ledger: Ledger, ticket: str) -> Day | None:
