@@ -913,6 +913,16 @@ def test_a_day_of_the_past_is_folded_once_and_again_when_something_was_added(doo
     assert len(door.ledger._past) == PAST_KEPT and door.ledger.history(door.site, past[0]) is not second
 
 
+def test_places_of_a_day_that_was_read_are_in_the_offices_own_zone(door: Door) -> None:
+    """Else each comparison after a power cut would ask both instants for their offsets."""
+    first = door.issue()
+    door.do(opening())
+    door.do(calling())
+    read = door.ledger._fold(door.site, TODAY)[0]
+    assert json.loads(first.body) in read.by_code
+    assert all(ticket.place.queue_time.tzinfo is read.site.tz for ticket in read.tickets.values())
+
+
 def test_thirty_idle_days_leave_nothing_in_memory(door: Door) -> None:
     for _ in range(30):
         door.day()
