@@ -349,7 +349,7 @@ class SqliteStore:
             connection.execute("begin immediate")
             for index, step in enumerate(steps):  # noqa: B007 - the index is told on failure
                 answers.append(step(writing))
-            self._commit()
+            connection.execute("commit")
             if writing.keys_changed and self._mark is not None:
                 self._mark.move()
         except Conflict as conflict:
@@ -368,9 +368,6 @@ class SqliteStore:
             self._roll_back()
             raise Poison(index, error) from error
         return answers
-
-    def _commit(self) -> None:
-        self._writer.conn.execute("commit")
 
     def _failure(self, error: sqlite3.OperationalError) -> Exception:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
