@@ -79,7 +79,7 @@ simulation: $(VENV)/test.stamp
 
 # Every figure beside a yardstick measured in the same run, and what got slower than the baseline; `make bench LONG=--long` measures longer.
 bench: $(VENV)/test.stamp
-	@.ci/packages database workers
+	@.ci/packages database workers compiler
 	$(BIN)/python -m tests.bench $(LONG)
 
 clean:
