@@ -2,9 +2,9 @@
 and told.
 
 One committer owns the days. It takes all commands that wait and decides them in turn on the state *ahead* of the disk. A writer takes all
-that has been decided and stores it in one transaction off the event loop (one flush for all), folds it into the *published* state, and
-answers; the committer meanwhile decides what comes next. Reads see the published state only, so nobody is shown a number that a power cut
-could take back. What could not be stored is answered so, and everything that was decided upon it is decided again.
+that has been decided and stores it in one transaction off the event loop (one flush for all), while the committer decides what comes next.
+A teller folds what is stored into the *published* state, and answers. Reads see the published state only, so nobody is shown a number that
+a power cut could take back. What could not be stored is answered so, and everything that was decided upon it is decided again.
 
 Where several processes serve one store, each of them decides on any day: it enters the day in the store, takes in what the others have
 written there meanwhile, decides, writes and leaves. There the committer writes itself: it may not decide on a day that it has left.
