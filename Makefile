@@ -27,9 +27,9 @@ check: $(VENV)/test.stamp
 core: $(VENV)/test.stamp
 	$(BIN)/pytest -q -m core --cov --cov-branch --cov-report=term-missing:skip-covered
 
-# Everything else: door, wire, pages, paper, voice, real servers, real Chromium.
+# Everything else: door, wire, pages, paper, voice, real servers, real Chromium. Whole files side by side, as many as there are cores.
 journeys: $(VENV)/test.stamp
-	$(BIN)/pytest -q -m "not core"
+	$(BIN)/pytest -q -m "not core" --numprocesses auto --maxprocesses 4 --dist loadfile --durations 15
 
 $(VENV)/python.stamp:
 	@.ci/python $(PYTHON) $(VENV)

@@ -32,16 +32,16 @@ class Child:
     """The process with the engine: started at the first phrase, killed when it hangs, started again at the next one."""
 
     def __init__(self, engine: str, voice: str, rate: int, timeout_s: float) -> None:
+        """`timeout_s`: the most that any phrase is given; an orphan ends itself soon after."""
         self.phrases = 0
-        self._timeout_s = timeout_s
         arguments = ["--engine", engine, "--voice", voice, "--rate", str(rate), "--limit", str(timeout_s)]
         self._command = [sys.executable, "-P", "-m", "audio.speaker", *arguments]
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: Any = None
         self._unread = b""
 
-    def render(self, text: str, out: Path) -> None:
-        """Have `text` written to `out`. Raises Failed with the child's reason, or Lost when it died or hung."""
+    def render(self, text: str, out: Path, within_s: float) -> None:
+        """Have `text` written to `out`. Raises Failed with the child's reason, or Lost when it died or took longer."""
         if self._process is None or self._process.poll() is not None:
             self.stop()
             self._start()
@@ -53,7 +53,7 @@ class Child:
         except OSError as problem:
             self.stop()
             raise Lost("its process died") from problem
-        answer = self._answer(self.phrases)
+        answer = self._answer(self.phrases, within_s)
         if answer["error"]:
             raise Failed(answer["error"])
 
@@ -94,10 +94,10 @@ class Child:
         with contextlib.suppress(OSError):
             Path(place).unlink()
 
-    def _answer(self, n: int) -> dict[str, Any]:
+    def _answer(self, n: int, within_s: float) -> dict[str, Any]:
         """Wait for the answer to request `n`, looking often rather than blocking."""
         assert self._process is not None
-        end = time.monotonic() + self._timeout_s
+        end = time.monotonic() + within_s
         while True:
             ended = self._process.poll() is not None
             self._unread += self._answers.read()
@@ -112,7 +112,7 @@ class Child:
                 raise Lost(f"its process died ({code})")
             if time.monotonic() >= end:
                 self.stop()
-                raise Lost(f"it did not answer within {self._timeout_s:g} s")
+                raise Lost(f"it did not answer within {within_s:.1f} s")
             time.sleep(LOOK_EVERY_S)
 
 

@@ -1,7 +1,7 @@
 """Which clips an office needs, and what a pack lacks of them.
 
 Pure. `script` is what somebody reads aloud when an office records its own voice; `cover` puts together everything the office may
-say on a day, every number included, and counts what would be left to the speech engine.
+say on a day, every number included and staff's own words excepted, and counts what would be left to the speech engine.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from audio.reading import Style, counter_vi, letter_vi, number_vi
 
 NUMBERS = 999
 """A series is wider only on a day that nobody has planned."""
-_DIGITS = "0123456789"
 
 
 @dataclass(frozen=True)
@@ -50,22 +49,15 @@ def _number_words(style: Style) -> frozenset[str]:
 
 
 def standing(style: Style) -> list[str]:
-    """Sentences that hold no number of a ticket."""
-    said = (
-        phrases.last_ticket_soon(style=style),
-        phrases.last_ticket_passed(),
-        phrases.lunch(13, 30, style),
-        phrases.closed(),
-        phrases.trouble(),
-        phrases.emergency(),
-        phrases.sound_check(),
-    )
-    return [each.vi for each in said]
+    """Sentences that hold no number of a ticket, as they are said: what the manager's page offers has words before and between."""
+    offered = (phrases.notice(text, style=style) for _, text in phrases.READY)
+    return [each.vi for each in (*offered, phrases.attention(phrases.EMERGENCY, style), phrases.sound_check())]
 
 
 def calls(code: str, counter: str, style: Style) -> list[str]:
     """Everything that may be said of one ticket at one counter."""
-    said = [phrases.call(code, counter, style).vi, phrases.repeat(code, counter, style), phrases.correction(code, style).vi]
+    short = phrases.repeat(code, counter, style)
+    said = [phrases.call(code, counter, style).vi, short, phrases.join_repeats([short, short]), phrases.correction(code, style).vi]
     return said + [phrases.recall(code, counter, call_no, style, last=last).vi for call_no, last in ((2, False), (3, False), (3, True))]
 
 

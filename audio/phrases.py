@@ -6,7 +6,7 @@ holds one idea, and bad news says what stays valid and what to do now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from audio.reading import (
@@ -18,9 +18,6 @@ from audio.reading import (
     code_vi,
     counter_en,
     counter_vi,
-    hour_en,
-    hour_vi,
-    number_en,
     number_vi,
     sounds_alike,
     spell_out_en,
@@ -29,7 +26,9 @@ from audio.reading import (
 
 __all__ = [
     "DEFAULT",
+    "EMERGENCY",
     "EMERGENCY_TIMES",
+    "READY",
     "SAFE_LETTERS",
     "Sentence",
     "Style",
@@ -37,23 +36,26 @@ __all__ = [
     "attention",
     "attention_en",
     "call",
-    "closed",
     "correction",
-    "emergency",
     "join_repeats",
-    "joined",
-    "last_ticket_passed",
-    "last_ticket_soon",
-    "lunch",
     "notice",
     "notice_en",
     "recall",
     "repeat",
     "sound_check",
     "sounds_alike",
-    "trouble",
 ]
 
+READY = (
+    ("Sắp hết giờ lấy số", "Còn mười lăm phút nữa máy ngừng cấp số. Ông bà chưa có số, mời lấy số ngay."),
+    ("Hết giờ lấy số", "Đã hết giờ cấp số. Ông bà đã có số xin tiếp tục chờ, cán bộ sẽ phục vụ đến số cuối cùng."),
+    ("Hết giờ làm việc", "Đã hết giờ làm việc. Cảm ơn ông bà."),
+    ("Trẻ lạc", "Có một cháu bé đang chờ người nhà ở bàn hướng dẫn. Mời gia đình đến đón cháu."),
+    ("Máy trục trặc", "Máy đang gặp trục trặc. Xin ông bà giữ phiếu và chờ. Thứ tự không thay đổi."),
+)
+"""What the manager's page offers to read to a hall as a notice: the button, the words, which can still be changed."""
+EMERGENCY = "Mời mọi người bình tĩnh ra ngoài theo lối thoát hiểm."
+"""What it offers for an emergency, to be said EMERGENCY_TIMES."""
 EMERGENCY_TIMES = 3
 
 _ORDINALS_EN = ("", "First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth", "Ninth")
@@ -95,11 +97,6 @@ def recall(code: str, counter: str, call_no: int, style: Style = DEFAULT, *, las
         f"Mời lần {time_vi}. Số {code_vi(code, style)}, đến {counter_vi(counter, style)}.",
         f"{time_en} call. Ticket {code_en(code, style)}, {counter_en(counter)}.",
     )
-
-
-def joined(calls: Sequence[tuple[str, str]], style: Style = DEFAULT) -> str:
-    """Several calls, `(code, counter)` each, in one breath; Vietnamese only."""
-    return join_repeats([repeat(code, counter, style) for code, counter in calls])
 
 
 def join_repeats(repeats: Iterable[str]) -> str:
@@ -152,52 +149,6 @@ def _ended(said: str) -> str:
     """With one full stop at the end, unless it ends as a question or a call."""
     said = said.rstrip(" .;,:")
     return said if said.endswith(("!", "?")) else f"{said}."
-
-
-def last_ticket_soon(minutes: int = 15, style: Style = DEFAULT) -> Sentence:
-    """`minutes` before the machines stop."""
-    return Sentence(
-        f"Còn {number_vi(minutes, style.region)} phút nữa máy ngừng cấp số. Ông bà chưa có số, mời lấy số ngay.",
-        f"Ticket machines close in {number_en(minutes)} {'minute' if minutes == 1 else 'minutes'}.",
-    )
-
-
-def last_ticket_passed() -> Sentence:
-    """The machines have stopped; the counters have not."""
-    return Sentence(
-        "Đã hết giờ cấp số. Ông bà đã có số xin tiếp tục chờ, cán bộ sẽ phục vụ đến số cuối cùng.",
-        "No more tickets today. If you have a ticket, please wait; you will be served.",
-    )
-
-
-def lunch(until_hour: int, until_minute: int, style: Style = DEFAULT) -> Sentence:
-    """The clerks are at lunch until that time of day; the morning's tickets keep their place."""
-    return Sentence(
-        f"Cán bộ nghỉ trưa đến {hour_vi(until_hour, until_minute, style.region)}. "
-        "Số buổi sáng vẫn giữ nguyên, được gọi tiếp vào buổi chiều.",
-        f"We resume at {hour_en(until_hour, until_minute)} Your ticket stays valid.",
-    )
-
-
-def closed() -> Sentence:
-    """The day is over."""
-    return Sentence("Đã hết giờ làm việc. Cảm ơn ông bà.", "We are now closed. Thank you.")
-
-
-def trouble() -> Sentence:
-    """Something does not work; the queue does."""
-    return Sentence(
-        "Máy đang gặp trục trặc. Xin ông bà giữ phiếu và chờ. Thứ tự không thay đổi.",
-        "Please keep your ticket and wait. The order does not change.",
-    )
-
-
-def emergency() -> Sentence:
-    """Everybody leaves. To be said EMERGENCY_TIMES, by staff only; it interrupts whatever is being said."""
-    return Sentence(
-        "Xin chú ý. Mời mọi người bình tĩnh ra ngoài theo lối thoát hiểm.",
-        "Attention. Please leave calmly by the emergency exit.",
-    )
 
 
 def sound_check() -> Sentence:

@@ -81,12 +81,11 @@ class Moment:
 
 @dataclass(frozen=True)
 class Utterance:
-    """What to say now. `cuts`: stop what is being said. `times`: how often, one after another."""
+    """What to say now. `times`: how often, one after another."""
 
     form: Form
     moments: tuple[Moment, ...]
     times: int = 1
-    cuts: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ def choose(playlist: Playlist, now_s: float) -> tuple[Playlist, Utterance | None
 
     emergency = next((moment for moment in kept if moment.kind is Kind.EMERGENCY), None)
     if emergency and not _is_emergency(playlist.playing):
-        alarm = Utterance(Form.FULL, (emergency,), times=emergency.times, cuts=playlist.playing is not None)
+        alarm = Utterance(Form.FULL, (emergency,), times=emergency.times)
         # Nobody is to be called to a counter while the hall is asked to leave it.
         cut = tuple(Dropped(moment, Unsaid.CUT) for moment in kept if moment is not emergency)
         return replace(playlist, waiting=(), playing=alarm, again=None), alarm, dropped + cut

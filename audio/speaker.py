@@ -24,12 +24,13 @@ import tempfile
 import threading
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from audio import clips, sound
-from audio.child import Child, Failed, Lost
+from audio.child import LOOK_EVERY_S, Child, Failed, Lost
 from audio.voice import KEEP, RECIPE, Cache, Silent, VoiceUnavailable, expected_s, tidy_text
 
 __all__ = ["Silent", "Speaker", "VoiceUnavailable"]
@@ -38,16 +39,20 @@ ENGINES = ("pyttsx3", "espeak-ng")
 PIPER = "piper"
 LANGUAGE = re.compile("[a-z]{2,3}(-[a-z0-9]+)*")
 RENEW_AFTER = 500  # phrases; 2,000 with one engine were fine, but a process that lives for weeks is worth renewing
-AVOID_FOR_S = 30.0  # an engine that hung costs every caller the time-out: leave it alone for a while
+AVOID_FOR_S = 30.0  # an engine that hung costs every caller its share of the time: leave it alone for a while
+FIRST_SHARE = 2 / 3
+"""Of the time that is left for the first engine in line; those behind it share the rest, which is enough to start their process."""
+LEAST_SHARE = 1 / 6
+"""Of a caller's time that must be left when his turn comes; with less nothing is begun, lest a sound engine be killed for it."""
 
 
 class Speaker:
     """The voice of one office. Safe to call from any thread; one phrase is rendered at a time, and each phrase once.
 
     `voice` and `english` are espeak-ng voice names (`vi`, `vi-vn-x-south`, `vi-vn-x-central`, `en`), `rate` is in words per
-    minute, `timeout_s` is how long a child may take for a phrase. `clips_folders` hold recorded clips, one for each language. `piper`
-    is a model of the program piper, which then speaks Vietnamese first; the others stand behind it. At most `keep` files stay in
-    `cache_dir` (a call is about 200 KB).
+    minute, `timeout_s` is how long a caller waits at most: for those before him and for every engine that is tried, together.
+    `clips_folders` hold recorded clips, one for each language. `piper` is a model of the program piper, which then speaks Vietnamese
+    first; the others stand behind it. At most `keep` files stay in `cache_dir` (a call is about 200 KB).
     """
 
     slow = True
@@ -99,21 +104,21 @@ class Speaker:
 
     def say(self, text: str, lang: str = "vi") -> Path:
         """The WAV of `text`: checked, levelled, without silence around it. Raises VoiceUnavailable or ValueError."""
-        name = self.name(text, lang)
-        return self._once(name, lambda: self._speak(tidy_text(text), lang))
+        return self._say(text, lang, time.monotonic() + self.timeout_s)
 
     def announce(self, text: str, lang: str = "vi") -> Path:
         """The WAV of the chime, a short gap, and `text`. Raises as `say` does."""
         name = self.name(text, lang, chimed=True)
         if found := self._cache.find(name):
             return found
-        spoken = self.say(text, lang)
-        return self._once(name, lambda: sound.join([self._chime_samples(), sound.read(spoken)]))
+        end = time.monotonic() + self.timeout_s
+        spoken = self._say(text, lang, end)
+        return self._once(name, lambda: sound.join([self._chime_samples(), sound.read(spoken)]), end)
 
     def chime(self) -> Path:
         """The WAV of the chime alone, with the gap that follows it."""
         name = hashlib.sha256(f"{RECIPE}\0chime alone".encode()).hexdigest()
-        return self._once(name, self._chime_samples)
+        return self._once(name, self._chime_samples, time.monotonic() + self.timeout_s)
 
     def close(self) -> None:
         """End the children; the next phrase would start new ones."""
@@ -132,11 +137,14 @@ class Speaker:
         """What tells piper's sounds from the others'; nothing where it does not speak."""
         return (PIPER, self._piper.name, str(self._piper.stat().st_size)) if self._piper and lang == "vi" else ()
 
-    def _once(self, name: str, make: Callable[[], array[int]]) -> Path:
+    def _say(self, text: str, lang: str, end: float) -> Path:
+        return self._once(self.name(text, lang), lambda: self._speak(tidy_text(text), lang, end), end)
+
+    def _once(self, name: str, make: Callable[[], array[int]], end: float) -> Path:
         """The cached file, or the one that `make` makes; callers of one speaker wait for each other."""
         if found := self._cache.find(name):
             return found
-        with self._lock:
+        with self._turn(end):
             if found := self._cache.find(name):
                 return found
             try:
@@ -150,15 +158,28 @@ class Speaker:
                 ) from problem
             return path
 
+    @contextmanager
+    def _turn(self, end: float) -> Iterator[None]:
+        """One caller at a time. Raises VoiceUnavailable for whom it comes too late to be served by `end`."""
+        # Looked for rather than waited for: of eventlet's locks a timed wait may miss the release when somebody steps in between.
+        while not self._lock.acquire(blocking=False):
+            if time.monotonic() >= end - self.timeout_s * LEAST_SHARE:
+                raise VoiceUnavailable(f"The voice had others to speak for until {self.timeout_s:g} s were nearly over.")
+            time.sleep(LOOK_EVERY_S)
+        try:
+            yield
+        finally:
+            self._lock.release()
+
     def _chime_samples(self) -> array[int]:
         if self._chime is None:
             self._chime = sound.chime()
         return self._chime
 
-    def _speak(self, text: str, lang: str) -> array[int]:
+    def _speak(self, text: str, lang: str, end: float) -> array[int]:
         pieces = clips.plan(text, self._packs[lang]) if lang in self._packs else None
         if pieces is None:
-            return self._synthesise(text, lang)
+            return self._synthesise(text, lang, end)
         parts = []
         for piece in pieces:
             if isinstance(piece, clips.Clip):
@@ -166,17 +187,20 @@ class Speaker:
                     self._clip_samples[piece.path] = sound.level(sound.trim(sound.read(piece.path)))
                 parts.append(self._clip_samples[piece.path])
             else:
-                parts.append(sound.silence(piece.seconds) if isinstance(piece, clips.Pause) else self._synthesise(piece.text, lang))
+                parts.append(sound.silence(piece.seconds) if isinstance(piece, clips.Pause) else self._synthesise(piece.text, lang, end))
         return sound.join(parts)
 
-    def _synthesise(self, text: str, lang: str) -> array[int]:
-        """The checked samples of the first engine that can."""
+    def _synthesise(self, text: str, lang: str, end: float) -> array[int]:
+        """The checked samples of the first engine that can, by `end`."""
         reasons = []
         engines = (PIPER, *ENGINES) if self._piper and lang == "vi" else ENGINES
         willing = [engine for engine in engines if self._avoid_until.get(engine, 0.0) <= time.monotonic()]
-        for engine in willing or engines:
+        trying = willing or engines
+        for place, engine in enumerate(trying):
+            left, behind = end - time.monotonic(), len(trying) - place - 1
+            share = left * FIRST_SHARE if behind and not place else left / (behind + 1)
             try:
-                return self._rendered(engine, text, lang)
+                return self._rendered(engine, text, lang, max(0.0, share))
             except Lost as lost:
                 self._avoid_until[engine] = time.monotonic() + AVOID_FOR_S
                 reasons.append(f"{engine}: {lost}")
@@ -184,7 +208,7 @@ class Speaker:
                 reasons.append(f"{engine}: {failed}")
         raise VoiceUnavailable(f"No voice could be made for {self._voice(lang)!r} ({'; '.join(reasons)}).")
 
-    def _rendered(self, engine: str, text: str, lang: str) -> array[int]:
+    def _rendered(self, engine: str, text: str, lang: str, within_s: float) -> array[int]:
         voice = str(self._piper) if engine == PIPER else self._voice(lang)
         child = self._children.get((engine, voice))
         if child is None or child.phrases >= RENEW_AFTER:
@@ -194,7 +218,7 @@ class Speaker:
         handle, made = tempfile.mkstemp(dir=self._cache.folder, prefix=".", suffix=".made")
         os.close(handle)
         try:
-            child.render(text, Path(made))
+            child.render(text, Path(made), within_s)
             samples = sound.read(Path(made))
         except sound.NotASound as problem:
             raise Failed(f"what it wrote is not a sound ({problem})") from problem

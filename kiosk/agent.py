@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from kiosk.journal import Journal, JournalError, usual_path
 from kiosk.notebook import Notebook, NotebookError
+from kiosk.touches import Touches
 from server import paired
 from server.core.site import Offline
 
@@ -49,6 +50,7 @@ class PrintAgent:
         """What the beat tells besides the printer's state."""
         self.has_own: Callable[[Any], bool] = lambda intent: False
         """Whether a number was given without the server for the touch that a moment names: the server's own is then on its way out."""
+        self.touches = Touches()
 
     def on_moment(self, event: str, payload: dict[str, Any]) -> tuple[bool, str]:
         """Print once; answer `(ok, detail)`, the same again for a moment that was already answered."""
@@ -65,12 +67,16 @@ class PrintAgent:
                     return False, "expired"
                 paper = payload.get("receipt") or {}
                 receipt = Receipt.from_json(paper)
-                if self.has_own(paper.get("intent")):
-                    return False, "expired: the kiosk has given a number of its own for this touch"
+                with self.touches.deciding:
+                    if self.has_own(paper.get("intent")):
+                        return False, "expired: the kiosk has given a number of its own for this touch"
+                    touch = self.touches.note(paper.get("intent"), paper.get("answer"))
             except (ReceiptError, TypeError, ValueError) as reason:
                 return False, f"failed: {reason}"
             self._journal.start(moment)
             printed = self._printer.print(receipt)
+            if touch is not None:
+                touch.outcome = printed.outcome
             self._journal.end(moment, printed.ok, printed.detail)
             log.info("Ticket %s: %s.", receipt.code, printed.detail)
             return printed.ok, printed.detail
@@ -219,9 +225,10 @@ def _beside(device: Device, agent: PrintAgent, own: OnItsOwn, stop: threading.Ev
     alone = Alone(own.notebook, started=boot())
     courier = Courier(device.server_url, device.key, alone)
     agent.facts = alone.facts
-    agent.has_own = lambda intent: alone.has_given_for(intent, device.state["device"]["place"])
+    agent.touches.kiosk = lambda: str(device.state["device"]["place"])
+    agent.has_own = lambda intent: alone.has_given_for(intent, agent.touches.kiosk())
     try:
-        beside = Beside(alone, own.page, own.port, agent.print_now, agent.beat, lambda: courier.away, courier.hurry)
+        beside = Beside(alone, own.page, own.port, agent.print_now, agent.beat, lambda: courier.away, courier.hurry, agent.touches)
     except OSError as reason:
         # Paper for the numbers of the server matters more than numbers without it.
         log.error("The port %d of this machine is taken (%s); no numbers are given without the server.", own.port, reason)

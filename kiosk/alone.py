@@ -162,7 +162,7 @@ class Alone:
             )
             try:
                 self._notebook.give(given)
-            except (OSError, ValueError) as reason:
+            except OSError as reason:
                 raise CannotGive("not_stored") from reason
             return given
 

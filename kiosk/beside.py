@@ -20,6 +20,7 @@ from kiosk.alone import Alone, CannotGive
 from kiosk.delivery import Printed
 from kiosk.notebook import Given
 from kiosk.receipt import Receipt, ReceiptError
+from kiosk.touches import Touches
 
 log = logging.getLogger("moiso.beside")
 
@@ -32,7 +33,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 class Beside:
     """Use as a context manager. `print_now(receipt)` puts a ticket on paper and says how it went, `beat()` what the printer says of itself,
-    `away()` whether the server is, `given()` is called after each number."""
+    `away()` whether the server is, `given()` is called after each number. `touches` are those that have got a number of the server's."""
 
     def __init__(
         self,
@@ -43,10 +44,12 @@ class Beside:
         beat: Callable[[], dict[str, Any]],
         away: Callable[[], bool],
         given: Callable[[], None],
+        touches: Touches | None = None,
     ) -> None:
         """Raises OSError when the port is taken."""
         self.alone, self.origin = alone, origin_of(origin)
         self._print_now, self._beat, self._away, self._given = print_now, beat, away, given
+        self._touches = touches or Touches()
         self._outcomes: dict[str, str] = {}
         self._server = ThreadingHTTPServer((LOCALHOST, port), _handler(self))
         self._server.daemon_threads = True
@@ -60,21 +63,32 @@ class Beside:
         self._server.shutdown()
         self._server.server_close()
 
-    def state(self, key: str | None) -> dict[str, Any]:
-        """What the page asks for; with the key of a touch also how its paper went."""
+    def state(self, key: str | None, ticket: str | None = None) -> dict[str, Any]:
+        """What the page asks for; with the key of a touch, or a ticket of the server's that was printed here, also how its paper went."""
         given = self.alone.find(key) if key else None
-        outcome = self._outcomes.get(given.key, "unknown") if given else None
+        touch = self._touches.of(ticket) if ticket else None
+        paper = None
+        if given is not None:
+            paper = {"ticket": f"alone-{given.key}", "outcome": self._outcomes.get(given.key, "unknown")}
+        elif touch is not None:
+            paper = {"ticket": ticket, "outcome": touch.outcome}
         return {
             **self.alone.state(),
             "away": self._away(),
             "printer": {"connected": True, "paper": self._beat()["paper"]},
-            "print": {"ticket": f"alone-{given.key}", "outcome": outcome} if given else None,
+            "print": paper,
         }
 
     def take(self, key: str, service: str, lang: str, priority: str | None) -> dict[str, Any]:
-        """Give a number and print it; for a touch that has one, the same again, without paper. Raises CannotGive."""
-        known = self.alone.find(key) is not None
-        given = self.alone.take(key, service, lang=lang, priority=priority)
+        """Give a number and print it; for a touch that has one, the same again, without paper: one of ours, or the server's, whose answer
+        the page has not seen. Raises CannotGive."""
+        with self._touches.deciding:
+            touch = self._touches.find(key)
+            if touch is not None:
+                # The picture for the phone would come from the server; the paper has it.
+                return {**touch.answer, "url": None}
+            known = self.alone.find(key) is not None
+            given = self.alone.take(key, service, lang=lang, priority=priority)
         if not known:
             self._print(given, reprint=False)
             self._given()
@@ -124,7 +138,8 @@ def _handler(beside: Beside) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             asked = urlsplit(self.path)
             if self._welcome() and self._known(asked.path == "/state"):
-                self._answer(200, beside.state(next(iter(parse_qs(asked.query).get("key", [])), None)))
+                said = parse_qs(asked.query)
+                self._answer(200, beside.state(*(next(iter(said.get(name, [])), None) for name in ("key", "ticket"))))
 
         def do_POST(self) -> None:
             if not self._welcome() or not self._known(self.path in ("/tickets", "/print")):

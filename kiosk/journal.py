@@ -1,22 +1,20 @@
 """What an agent has begun and ended, on disk: so that a ticket is not printed twice, nor a call said twice, by one that was restarted.
 
-One JSON line per step, flushed to the disk before the step's effect. A line that a power cut tore is no line: "started" is
-written before printing, so a torn one means that nothing was printed.
+One line per step (`kiosk.lines`), on the disk before the step's effect: "started" is written before printing, so a torn one means that
+nothing was printed.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import json
 import logging
 import os
 import sys
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
+from typing import Any
 
-from filelock import FileLock, Timeout
+from kiosk.lines import InUse, Lines
 
 log = logging.getLogger("moiso.journal")
 
@@ -46,19 +44,19 @@ class Journal:
         """Read what is there and keep the newest KEPT entries; `begun` is the answer to what was never ended. Raises JournalError."""
         self.path = path
         self._begun = begun
-        self._lock = FileLock(f"{path}.lock")
-        self._torn = False
+        self._lines = Lines(path)
+        self._entries: dict[str, Entry] = {}
         self.interrupted = False
         """Whether the agent before this one stopped while it printed."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
-            self._entries = self._read()
-            self._file = self._opened()
-        except Timeout:
+            self._lines.open()
+            self._lines.read(self._remember)
+            if not self._lines.begin(self._newest()):
+                log.error("The disk is full: the journal %s is not kept; a restart now could print a ticket twice.", path)
+        except InUse:
             raise JournalError(f"Another agent uses {path}; stop it, or give this one its own --journal.") from None
         except OSError as reason:
-            self._lock.release()
+            self._lines.close()
             words = reason.strerror or reason
             raise JournalError(f"The journal {path} cannot be written ({words}); choose another with --journal.") from None
 
@@ -70,8 +68,7 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the file; another agent may use it."""
-        self._file.close()
-        self._lock.release()
+        self._lines.close()
 
     def get(self, moment: str) -> Entry | None:
         """The answer to a moment; None if it was never begun."""
@@ -88,59 +85,21 @@ class Journal:
     def _note(self, moment: str, entry: Entry, state: str) -> None:
         self._entries[moment] = entry
         try:
-            if len(self._entries) > 2 * KEPT:
-                self._file.close()
-                self._file = self._rewritten()
-                return
-            # A line that failed halfway must not swallow the one after it.
-            line = (b"\n" if self._torn else b"") + _line(moment, entry, state)
-            if self._file.write(line) != len(line):
-                raise OSError("the disk took only a part of the line")
-            os.fsync(self._file.fileno())
-            self._torn = False
-        except (OSError, ValueError) as reason:  # ValueError: the rewriting failed and left the file closed
+            self._lines.append(_line(moment, entry, state))
+            # Not while one is begun: written anew, all of them look ended.
+            if state == "ended" and len(self._entries) > 2 * KEPT:
+                self._lines.write_anew(self._newest())
+        except OSError as reason:
             # A full disk must not stop the paper: a second copy of one number is the smaller harm.
-            self._torn = True
             log.error("The journal %s cannot be written (%s); a restart now could repeat a ticket or a call.", self.path, reason)
 
-    def _opened(self) -> FileIO:
-        try:
-            return self._rewritten()
-        except OSError as reason:
-            if reason.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            # A folder that cannot be used is told to whoever installs it; a disk that filled up later must not stop the paper.
-            log.error("The disk is full: the journal %s is not kept; a restart now could print a ticket twice.", self.path)
-            self._torn = True
-            return self.path.open("ab", buffering=0)
+    def _remember(self, line: dict[str, Any]) -> None:
+        self._entries[line["id"]] = Entry(line["ok"], line["detail"])
+        self.interrupted = line["state"] == "started"
 
-    def _read(self) -> dict[str, Entry]:
-        entries: dict[str, Entry] = {}
-        for raw in self.path.read_bytes().splitlines() if self.path.exists() else []:
-            try:
-                line = json.loads(raw)
-                entries[line["id"]] = Entry(line["ok"], line["detail"])
-                self.interrupted = line["state"] == "started"
-            except (ValueError, KeyError, TypeError):
-                log.warning("A torn line of %s was skipped.", self.path)
-        return entries
-
-    def _rewritten(self) -> FileIO:
-        """Write the newest entries beside the file and put them in its place: a cut now leaves the old or the new one whole."""
+    def _newest(self) -> list[dict[str, Any]]:
         self._entries = dict(list(self._entries.items())[-KEPT:])
-        fresh = self.path.with_name(self.path.name + ".new")
-        with fresh.open("wb") as file:
-            file.writelines(_line(moment, entry) for moment, entry in self._entries.items())
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self.path)
-        if os.name == "posix":  # the name itself is on disk only when its folder is
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-        return self.path.open("ab", buffering=0)
+        return [_line(moment, entry) for moment, entry in self._entries.items()]
 
 
 def usual_path(what: str, server: str, key: str) -> Path:
@@ -157,5 +116,5 @@ def state_folder() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "moiso"
 
 
-def _line(moment: str, entry: Entry, state: str = "ended") -> bytes:
-    return json.dumps({"id": moment, "state": state, "ok": entry.ok, "detail": entry.detail}, ensure_ascii=False).encode() + b"\n"
+def _line(moment: str, entry: Entry, state: str = "ended") -> dict[str, Any]:
+    return {"id": moment, "state": state, "ok": entry.ok, "detail": entry.detail}

@@ -1,22 +1,19 @@
 """What a kiosk that is cut off has given, on disk: so that no number is given twice and none is forgotten.
 
-One JSON line per step, flushed to the disk before anybody sees its effect: a line that a power cut tore is no line, and its number was
-neither shown nor printed. Unlike the journal of the paper, a notebook that cannot be written stops the giving.
+One line per step (`kiosk.lines`), on the disk before anybody sees its effect: the number of a line that a power cut tore was neither shown
+nor printed. Unlike the journal of the paper, a notebook that cannot be written stops the giving.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import secrets
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
-from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from kiosk.lines import InUse, Lines
 
 log = logging.getLogger("moiso.notebook")
 
@@ -62,18 +59,19 @@ class Notebook:
         self.holder = ""
         self.lease: dict[str, Any] | None = None
         self.given: dict[str, Given] = {}
-        self._lines, self._torn = 0, False
-        self._lock = FileLock(f"{path}.lock")
+        self._lines = Lines(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
-            self._read()
+            self._lines.open()
+            self._lines.read(self._remember)
             self.holder = self.holder or secrets.token_hex(8)
-            self._file = self._rewritten()
-        except Timeout:
+            self._whole = self._lines.begin(self._what_matters())
+            if not self._whole:
+                # Paper for the numbers of the server matters more than numbers without it.
+                log.error("The disk is full: the notebook %s is not kept, and no numbers are given without the server.", path)
+        except InUse:
             raise NotebookError(f"Another print agent uses {path}; stop it, or give this one its own --notebook.") from None
         except OSError as reason:
-            self._lock.release()
+            self._lines.close()
             words = reason.strerror or reason
             raise NotebookError(f"The notebook {path} cannot be written ({words}); choose another with --notebook.") from None
 
@@ -84,77 +82,42 @@ class Notebook:
         self.close()
 
     def close(self) -> None:
-        self._file.close()
-        self._lock.release()
+        self._lines.close()
 
     def lend(self, lease: dict[str, Any]) -> None:
         """A lease has come. Raises OSError, and then the one before still holds."""
-        if self._lines > MOST_LINES:
-            self._file.close()
-            self._file = self._rewritten()
-        self._write({"lease": lease})
+        if not self._whole or self._lines.count > MOST_LINES:
+            self._lines.write_anew(self._what_matters())
+            self._whole = True
+        self._lines.append({"lease": lease})
         self.lease = lease
 
     def give(self, given: Given) -> None:
         """A number is about to be shown and printed. Raises OSError: then it must not be."""
-        self._write({"given": asdict(given)})
+        self._lines.append({"given": asdict(given)})
         self.given[given.key] = given
 
     def end(self, key: str, state: str, answer: str) -> None:
         """The server has answered. A disk that does not take it costs one more question, which the server answers alike."""
         self.given[key] = replace(self.given[key], state=state, answer=answer)
         try:
-            self._write({"given": asdict(self.given[key])})
+            self._lines.append({"given": asdict(self.given[key])})
         except OSError as reason:
             log.error("The notebook %s cannot be written (%s).", self.path, reason)
 
-    def _write(self, line: dict[str, Any]) -> None:
-        # A line that failed halfway must not swallow the one after it.
-        raw = (b"\n" if self._torn else b"") + _line(line)
-        self._torn = True
-        if self._file.write(raw) != len(raw):
-            raise OSError("the disk took only a part of the line")
-        os.fsync(self._file.fileno())
-        self._torn = False
-        self._lines += 1
+    def _remember(self, line: dict[str, Any]) -> None:
+        if "given" in line:
+            given = Given(**line["given"])
+            self.given[given.key] = given
+        elif "lease" in line:
+            self.lease = line["lease"]
+        else:
+            self.holder = line["holder"]
 
-    def _read(self) -> None:
-        for raw in self.path.read_bytes().splitlines() if self.path.exists() else []:
-            try:
-                line = json.loads(raw)
-                if "given" in line:
-                    given = Given(**line["given"])
-                    self.given[given.key] = given
-                elif "lease" in line:
-                    self.lease = line["lease"]
-                else:
-                    self.holder = line["holder"]
-            except (ValueError, KeyError, TypeError):
-                log.warning("A torn line of %s was skipped.", self.path)
-
-    def _rewritten(self) -> FileIO:
-        """Write what still matters beside the file and put it in its place: a cut now leaves the old or the new one whole."""
+    def _what_matters(self) -> list[dict[str, Any]]:
         newest = max((given.day for given in self.given.values()), default="")
         oldest = (date.fromisoformat(newest) - KEPT).isoformat() if newest else ""
         self.given = {key: given for key, given in self.given.items() if given.state != "merged" or given.day >= oldest}
         lines: list[dict[str, Any]] = [{"holder": self.holder}]
         lines += [{"lease": self.lease}] if self.lease else []
-        lines += [{"given": asdict(given)} for given in self.given.values()]
-        fresh = self.path.with_name(self.path.name + ".new")
-        with fresh.open("wb") as file:
-            file.writelines(map(_line, lines))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self.path)
-        if os.name == "posix":  # the name itself is on disk only when its folder is
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-        self._lines = len(lines)
-        return self.path.open("ab", buffering=0)
-
-
-def _line(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+        return lines + [{"given": asdict(given)} for given in self.given.values()]

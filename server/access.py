@@ -12,12 +12,11 @@ import secrets
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
@@ -27,14 +26,21 @@ from limits.strategies import MovingWindowRateLimiter, RateLimiter
 
 from server.core.refused import Refused
 from server.ledger import Ledger
-from server.store import DeviceRow, SessionRow, SharedStore, StaffRow, Store
+from server.store import ELSEWHERE, PAGE, DeviceRow, SessionRow, SharedStore, StaffRow, Store, Writing
 
 ROLES = ("clerk", "helper", "supervisor", "inspector", "admin")
+HEADS = ("supervisor", "admin")
+"""Who answers for the office: its machines, its papers, its accounts."""
 DEVICE_KINDS = ("kiosk", "display", "audio")
 SESSION_LASTS = timedelta(hours=12)
 """A working day; nobody types a password at half past two because the morning's has run out."""
+ONE_PAGE = ("clerk",)
+"""Who sits at one counter, and so needs one page. A supervisor walks between a console and the manager's page."""
 PASSWORD_LEAST = 8
 FAILURES_PER_MINUTE = 5
+FAILURES_OF_ADDRESS = 60
+"""A minute, under whatever names: far beyond an office in which everybody has forgotten a password, and a tenth of what would keep the
+processor busy with strangers' guesses."""
 CHECKS_AT_ONCE = 2
 """Passwords checked at the same time: each takes 64 MB and a processor, and the disk's commits wait for the same threads."""
 CHECK_WITHIN_S = 5
@@ -51,8 +57,7 @@ def _nobody() -> str:
     return _hasher.hash(secrets.token_hex(8))
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(NamedTuple):
     """Somebody with a key. `site` None: every site of the database. `place`: a kiosk, a hall, or "" for staff."""
 
     kind: str
@@ -180,12 +185,20 @@ class Access:
 
     # -- staff ---------------------------------------------------------------------------------------------------------------------
 
-    def sign_in(self, user: str, password: str, address: str) -> tuple[str, StaffRow, float]:
-        """A session token, the staff member, and when the session ends (seconds since the epoch). Raises what `verified` raises."""
+    def sign_in(self, user: str, password: str, address: str, *, page: bool = False) -> tuple[str, StaffRow, float]:
+        """A session token, the staff member, and when the session ends (seconds since the epoch). At one of our pages (`page`) a clerk is
+        signed in once: wherever a page was left open before, it is over. Raises what `verified` raises."""
         staff = self.verified(user, password, address)
         token = new_key()
-        ends = time.time() + SESSION_LASTS.total_seconds()
-        self._ledger.write(lambda tx: tx.put_session(SessionRow(hash_key(token), staff.name, ends)))
+        ends = self._now() + SESSION_LASTS.total_seconds()
+        row = SessionRow(hash_key(token), staff.name, ends, PAGE if page else "program")
+
+        def begin(tx: Writing) -> None:
+            tx.put_session(row)
+            if page and staff.role in ONE_PAGE:
+                tx.end_pages_of(staff.name, but=row.token_hash)
+
+        self._ledger.write(begin)
         now = self._store.staff(staff.name)
         if now is None or now.password_hash != staff.password_hash:
             # Changed between the check and the write, and with it every session ended but this one.
@@ -196,8 +209,10 @@ class Access:
     def verified(self, user: str, password: str, address: str) -> StaffRow:
         """The staff member of this name and password.
 
-        Raises Refused `wrong_password`, or `too_many_requests` with `retry_after_s` after five failures a minute for a name and address.
+        Raises Refused `wrong_password`, or `too_many_requests` with `retry_after_s` after five failures a minute for a name and address, or
+        after sixty for an address.
         """
+        self._not_guessing(address)
         user = composed(user)
         who = (hash_key(user), address)
         # Counted before it is checked, so that a hundred guesses at once are still five; taken back when it was no guess.
@@ -205,7 +220,7 @@ class Access:
             again = self._limiter.get_window_stats(self._failures, *who).reset_time
             raise Refused("too_many_requests", retry_after_s=max(1, int(again - time.time()) + 1))
         staff = self._store.staff(user) if user.isprintable() else None
-        if not self._check(staff, password):
+        if not self._check(staff, password, address):
             raise Refused("wrong_password")
         assert staff is not None
         self._limiter.clear(self._failures, *who)
@@ -216,10 +231,18 @@ class Access:
         with self._turn():
             return self._offload(hash_password, password)  # type: ignore[no-any-return]
 
-    def _check(self, staff: StaffRow | None, password: str) -> bool:
+    def _check(self, staff: StaffRow | None, password: str, address: str) -> bool:
         with self._turn():
+            # Of a crowd of guesses that came at once, most have waited for those before them.
+            self._not_guessing(address)
             known: bool = self._offload(verify_password, staff.password_hash if staff else self._offload(_nobody), password)
-        return known and staff is not None
+            if known and staff is not None:
+                return True
+            self.note("guesses", FAILURES_OF_ADDRESS, 60, address)
+            return False
+
+    def _not_guessing(self, address: str) -> None:
+        self.not_beyond("guesses", FAILURES_OF_ADDRESS, 60, address)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -236,6 +259,11 @@ class Access:
     def find(self, key: str | None) -> Principal | None:
         """The principal of a key, staff session or device; None for unknown, expired and revoked ones."""
         return self._of(hash_key(key)) if key else None
+
+    def unknown(self, keys: Iterable[str]) -> Refused:
+        """Why nobody is found by these keys; `elsewhere`: their user has signed in at another page since."""
+        rows = [self._store.session(hash_key(key)) for key in keys]
+        return Refused("unauthenticated", **({"elsewhere": True} if any(row and row.kind == ELSEWHERE for row in rows) else {}))
 
     def anew(self, principal: Principal) -> Principal | None:
         """What the same key opens now; None when it opens nothing any more."""
@@ -255,7 +283,8 @@ class Access:
             return set()
         staff = {row.name: row for row in self._store.all_staff()}
         sessions = self._store.sessions([p.key_hash for p in principals if p.kind == "staff"])
-        now = {_signed_in(row, staff.get(row.user)) for row in sessions}
+        at = self._now()
+        now = {_signed_in(row, staff.get(row.user), at) for row in sessions}
         now |= {device_principal(row) for row in self._store.devices() if not row.revoked}
         return set(principals) - now
 
@@ -263,14 +292,18 @@ class Access:
         found = self._store.holder(hashed)
         if isinstance(found, DeviceRow):
             return None if found.revoked else device_principal(found)
-        if found is None or found[1] < time.time():
+        if found is None or found[1] < self._now():
             return None
         staff, _ = found
         return Principal("staff", staff.name, staff.role, staff.site, key_hash=hashed, must_change=staff.must_change)
 
+    def _now(self) -> float:
+        """Seconds since the epoch, by which sessions end. Not the computer's own: a wrong date of seconds would sign everybody out."""
+        return self._ledger.clock.real_now().timestamp()
 
-def _signed_in(session: SessionRow, staff: StaffRow | None) -> Principal | None:
-    if staff is None or session.expires_at < time.time():
+
+def _signed_in(session: SessionRow, staff: StaffRow | None, now: float) -> Principal | None:
+    if staff is None or session.kind == ELSEWHERE or session.expires_at < now:
         return None
     return Principal("staff", staff.name, staff.role, staff.site, key_hash=session.token_hash, must_change=staff.must_change)
 

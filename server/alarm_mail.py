@@ -20,7 +20,7 @@ from server.core.site import HoursState
 from server.core.words import hhmm
 from server.ledger import Ledger
 from server.letters import Mail
-from server.store import ContactRow, NoticeRow, SharedStore
+from server.store import Broken, ContactRow, NoticeRow, SharedStore, Unavailable
 
 KIND = "alarm"
 AGAIN_S = 3600.0
@@ -87,12 +87,18 @@ class Watch:
 
 class AlarmMail:
     """`alarms(site)` tells what is wrong now, `now` gives seconds of a clock that never goes back. `shared` is where several processes of
-    one database leave word of what they have told."""
+    one database leave word of what they have told. `at_once(to, mail, id)` sends what the outbox does not take: that the disk is full, and
+    whatever else is wrong meanwhile."""
 
     def __init__(
-        self, ledger: Ledger, alarms: Callable[[str], list[Alarm]], now: Callable[[], float], shared: SharedStore | None = None
+        self,
+        ledger: Ledger,
+        alarms: Callable[[str], list[Alarm]],
+        now: Callable[[], float],
+        shared: SharedStore | None = None,
+        at_once: Callable[[str, Mail, str], None] = lambda to, mail, id: None,
     ) -> None:
-        self._ledger, self._alarms, self._now, self._shared = ledger, alarms, now, shared
+        self._ledger, self._alarms, self._now, self._shared, self._at_once = ledger, alarms, now, shared, at_once
         self._watches: dict[str, Watch] = {}
 
     def look(self, day: Day) -> None:
@@ -136,7 +142,10 @@ class AlarmMail:
             body = wire.dumps({"email": address, "subject": mail.subject, "text": mail.text, "sender": mail.sender})
             contact = ContactRow(id, day.site.id, day.date, KIND, body, day.date + KEPT)
             notice = NoticeRow(id, day.site.id, day.date, id, KIND, id, at, at, at + TOLD_WITHIN)
-            self._ledger.write(lambda tx, contact=contact, notice=notice: (tx.put_contact(contact), tx.put_notice(notice)))
+            try:
+                self._ledger.write(lambda tx, contact=contact, notice=notice: (tx.put_contact(contact), tx.put_notice(notice)))
+            except (Unavailable, Broken):
+                self._at_once(address, mail, id)
 
 
 def written(day: Day, due: Due, at: datetime, now_s: float, factor: float = 1) -> Mail:

@@ -10,8 +10,8 @@ import io
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from werkzeug.utils import send_file
@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response
 
 from audio.phrases import EMERGENCY_TIMES
 from server import persons, wire
-from server.access import DEVICE_COOKIE, STAFF_COOKIE, Access, Principal, hash_key
+from server.access import DEVICE_COOKIE, DEVICE_KINDS, ROLES, SESSION_LASTS, STAFF_COOKIE, Access, Principal, hash_key
 from server.core import decide, hall, lease, report
 from server.core import events as ev
 from server.core.day import Day, Ticket, fold
@@ -33,7 +33,6 @@ from server.sites import Sites
 from server.store import ContactRow, StaffRow, Writing
 from server.voice import Voice
 
-STAFF = ("clerk", "helper", "supervisor", "inspector", "admin")
 NEXT_REFUSES = ("nobody_waiting", "counter_busy", "counter_closed", "counter_taken")
 CONTACT_KEPT = timedelta(days=1)
 
@@ -170,28 +169,28 @@ def _sessions(routes: Routes, ctx: Context) -> None:
     @routes.add(
         "POST",
         "/sessions",
-        summary="Sign in",
+        summary="Sign in; a clerk who does so at a page (X-Moiso) is signed out at the page before",
         body=wire.SessionIn,
         answers={201: wire.SessionOut},
         refuses=("wrong_password", "too_many_requests"),
     )
     def sign_in(call: Call) -> Reply:
         body: wire.SessionIn = call.body
-        token, staff, ends = ctx.access.sign_in(body.user, body.password, call.address)
+        token, staff, ends = ctx.access.sign_in(body.user, body.password, call.address, page="HTTP_X_MOISO" in call.environ)
         out: wire.SessionOut = {
             "token": token,
-            "expires_at": wire.instant(datetime.fromtimestamp(int(ends), UTC)),
+            "expires_at": wire.instant(datetime.fromtimestamp(int(ends), ctx.sites.zone(staff.site))),
             **who_is(ctx, staff),
         }
         response = respond((201, out))
-        response.set_cookie(STAFF_COOKIE, token, max_age=int(ends - datetime.now(UTC).timestamp()), **_cookie(ctx, call))
+        response.set_cookie(STAFF_COOKIE, token, max_age=int(SESSION_LASTS.total_seconds()), **_cookie(ctx, call))
         return response
 
-    @routes.add("GET", "/session", summary="Who am I", roles=STAFF, answers={200: wire.WhoOut}, any_password=True)
+    @routes.add("GET", "/session", summary="Who am I", roles=ROLES, answers={200: wire.WhoOut}, any_password=True)
     def who(call: Call) -> Reply:
         return 200, who_is(ctx, call.principal)
 
-    @routes.add("DELETE", "/session", summary="Sign out", roles=STAFF, answers={204: None}, any_password=True)
+    @routes.add("DELETE", "/session", summary="Sign out", roles=ROLES, answers={204: None}, any_password=True)
     def sign_out(call: Call) -> Reply:
         ctx.access.sign_out(call.principal)
         response = Response(status=204)
@@ -202,7 +201,7 @@ def _sessions(routes: Routes, ctx: Context) -> None:
         "POST",
         "/device-sessions",
         summary="Exchange a device's key for a cookie",
-        roles=("kiosk", "display", "audio"),
+        roles=DEVICE_KINDS,
         answers={201: wire.DeviceOut},
     )
     def pair(call: Call) -> Reply:
@@ -213,9 +212,7 @@ def _sessions(routes: Routes, ctx: Context) -> None:
         response.set_cookie(DEVICE_COOKIE, key, max_age=int(timedelta(days=400).total_seconds()), **_cookie(ctx, call))
         return response
 
-    @routes.add(
-        "GET", "/device-sessions", summary="Which device this is", roles=("kiosk", "display", "audio"), answers={200: wire.DeviceOut}
-    )
+    @routes.add("GET", "/device-sessions", summary="Which device this is", roles=DEVICE_KINDS, answers={200: wire.DeviceOut})
     def paired(call: Call) -> Reply:
         return 200, _device(call.principal)
 
@@ -300,7 +297,7 @@ def _sites(routes: Routes, ctx: Context) -> None:
             # An emergency is followed by its line on the walls.
             seq = day.seq - (priority == "emergency")
             ends = wire.instant(now + day.site.timing.notice_within)
-            return 201, {"id": f"{day.date.isoformat()}-{seq}-1", **told, "expires_at": ends}
+            return 201, {"id": wire.moment_id(day.date, seq), **told, "expires_at": ends}
 
         return run(ctx, call, lambda day, now: decide.speak(day, now, **told), render)
 
@@ -394,7 +391,7 @@ def _tickets(routes: Routes, ctx: Context) -> None:
             return 201, ctx.ticket(day, day.intents[intent] if intent else ticket, now)
 
         # Of a person no plain digest may be kept.
-        asked = call if person is None else replace(call, once=call.once and call.once.also(person))
+        asked = call if person is None else call._replace(once=call.once and call.once.also(person))
         return run(ctx, asked, command, render, day=today, also=keep if contact else None)
 
     @routes.add("GET", "/sites/{site}/tickets/{ticket}", summary="A ticket, for whoever holds its id", answers={200: wire.TicketOut})
@@ -415,11 +412,11 @@ def _tickets(routes: Routes, ctx: Context) -> None:
         day, ticket = _look(ctx, call)
         code = call.query.get("code")
         with ctx.ledger.reading:
-            if code is None:
-                return 200, wire.why(day, ticket, call.lang)
-            other = day.by_code.get(code.strip().upper())
+            other = ticket if code is None else day.by_code.get(code.strip().upper())
             if other is None:
                 raise Refused("not_found")
+            if other is ticket:
+                return 200, wire.why(day, ticket, call.lang)
             return 200, wire.why_other(day, ticket, other, call.lang)
 
     clerk = ("clerk",)
@@ -435,7 +432,7 @@ def _tickets(routes: Routes, ctx: Context) -> None:
         ("clerk", "kiosk", "helper"),
         wire.EmptyIn,
         decide.rejoin,
-        ("rejoin_limit", "rejoin_too_late"),
+        ("rejoin_limit", "rejoin_too_late", "closed"),
     )
     _verb(routes, ctx, Verb.HOLD, "Set aside", clerk, wire.ReasonIn, decide.hold)
     _verb(routes, ctx, Verb.RELEASE, "Back from hold, same place", clerk, wire.EmptyIn, decide.release)

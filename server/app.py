@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import logging
-import sys
+import queue
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -26,7 +26,7 @@ from server import bookings, checkups, leases, manage, notices, outbox, pairing,
 from server.access import Access
 from server.alarm_mail import AlarmMail
 from server.api import Context, build
-from server.clock import HallClock, wall
+from server.clock import HallClock
 from server.copying import Copying
 from server.core.checkup import Finding
 from server.core.day import Day
@@ -36,12 +36,14 @@ from server.foresight import Foresight
 from server.heartbeat import Presence
 from server.interface import Interface
 from server.ledger import Ledger
+from server.letters import Mail
 from server.names import Names
 from server.news import News
-from server.notifiers import Notifier
+from server.notifiers import Never, Notifier, NotYet
 from server.openapi import openapi
 from server.pages import SECURE_HEADERS, Extras, blueprint, booking
 from server.publish import Publisher
+from server.relay import Back
 from server.routes import BODY_MOST, PREFIX, Routes, address, failure, install_errors
 from server.sites import Sites
 from server.sockets import Sockets
@@ -54,6 +56,8 @@ log = structlog.get_logger("app")
 
 LOOK_AROUND_S = 1.0
 FORGET_S = 3600.0
+TRY_AGAIN_S = 5.0
+"""How often it is looked whether a disk that took nothing takes something again."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 NIGHT = timedelta(hours=3)
 """Yesterday is closed at 03:00 by the hall clock: nobody waits then, and a hall that worked past midnight is done."""
@@ -64,10 +68,12 @@ StartResponse = Callable[..., Any]
 
 @dataclass
 class Options:
-    """How the launcher wants the application. `offload(f, *args)` runs a blocking call on another thread and waits."""
+    """How the application is wanted. The launcher says `async_mode`, `offload(f, *args)` that runs a blocking call on another thread and
+    waits, and `relay()`, a queue that leads back from there."""
 
     async_mode: str
     offload: Callable[..., Any]
+    relay: Callable[[], Back] = queue.Queue
     secure_cookies: bool = False
     watchers: tuple[str, ...] = ()
     """Networks besides loopback and private ones that may read health and metrics."""
@@ -130,6 +136,7 @@ class Application:
             told=self._told,
             spread=self._spread,
             on_duty=self.on_duty,
+            relay=options.relay,
         )
         self.can_mail = options.notifier is not None
         read = notices.reading(store, self.ledger)
@@ -145,7 +152,7 @@ class Application:
             self.fellows = Fellows(self._shared, self.presence, self.sockets.walls, self.sockets.wake, self.sio.sleep)
             if options.queue is not None:
                 self.news = News(options.queue, self.fellows.name, self._heard, self.sio.sleep)
-        self.alarm_mail = AlarmMail(self.ledger, self.sockets.alarms, self.presence.now_s, self._shared)
+        self.alarm_mail = AlarmMail(self.ledger, self.sockets.alarms, self.presence.now_s, self._shared, self._send_at_once)
         self.context = Context(
             self.ledger,
             sites,
@@ -185,6 +192,10 @@ class Application:
             ),
         )
         self._stopping = threading.Event()
+        self._try_at = self._forget_at = 0.0
+        self._days: dict[str, date] = {}
+        self._clean = False
+        """Whether nothing that was deleted is left in the files; a server that was killed may have left something."""
         self._elsewhere: set[str] = set()
         """Offices in which other processes say that they have written something, and those where devices have answered them."""
         self._heard_of: set[str] = set()
@@ -301,42 +312,76 @@ class Application:
 
     def _keep_house(self) -> None:
         """Once a second: other processes' writes, the clock, and what one process alone does."""
-        # A server that was killed may have left something.
-        forget_at, days, clean = 0.0, {}, False
         while not self._stopping.is_set():
-            try:
-                self.ledger.refresh()
-                self._look_for_answers()
-                self.clock.adjust(anybody_waits=self.ledger.anybody_waits())
-                self._on_duty = self._shared is None or self._shared.on_duty()
-                if self._on_duty:
-                    before, days = days, {site: self.ledger.today(site) for site in self.sites.ids()}
-                    if time.monotonic() >= forget_at or days != before:
-                        forget_at = time.monotonic() + FORGET_S
-                        clean = not self._forget(days) and clean
-                    clean = clean or self._scrub()
-                    self._look_after_the_house()
-                else:
-                    self.alarm_mail.rest()
-            except Exception:
-                log.exception("housekeeping_failed")
+            # What fails, as on a disk that does, keeps nothing else from being done: least of all that staff are told.
+            for chore in (self._look_around, self._tend, self._mail_alarms, self._forget_what_is_over, self._look_after_the_house):
+                try:
+                    chore()
+                except (Unavailable, Broken) as error:
+                    log.warning("housekeeping_waits", chore=chore.__name__, error=str(error))
+                except Exception:
+                    log.exception("housekeeping_failed")
             self.sio.sleep(LOOK_AROUND_S)
 
-    def _look_after_the_house(self) -> None:
-        """Who waits for a place, what is broken and to be told, and at night: the day before is closed."""
-        if self.can_mail:
+    def _look_around(self) -> None:
+        self.ledger.refresh()
+        self._look_for_answers()
+        self.foresight.look()
+        self.clock.adjust(anybody_waits=self.ledger.anybody_waits(), recorded=self.ledger.recorded())
+        self._on_duty = self._shared is None or self._shared.on_duty()
+
+    def _tend(self) -> None:
+        """Keep room on the disk. When something could not be stored, find out whether it could be by now: else an alarm would stand until
+        somebody presses."""
+        self.options.offload(self.store.tend)
+        if self.ledger.trouble is not None and time.monotonic() >= self._try_at:
+            self._try_at = time.monotonic() + TRY_AGAIN_S
+            self.ledger.try_again()
+
+    def _mail_alarms(self) -> None:
+        if not self._on_duty:
+            self.alarm_mail.rest()
+        elif self.can_mail:
             # An office that wants no mail need not be followed for it.
             for site in self.sites.ids():
                 if self.sites.current(site).alarms.email or self._shared is None:
                     self.alarm_mail.look(self.ledger.day(site))
+
+    def _forget_what_is_over(self) -> None:
+        if not self._on_duty:
+            return
+        if self.clock.settled:
+            before, self._days = self._days, {site: self.ledger.today(site) for site in self.sites.ids()}
+            if time.monotonic() >= self._forget_at or self._days != before:
+                self._forget_at = time.monotonic() + FORGET_S
+                self._clean = not self._forget(self._days) and self._clean
+        self._clean = self._clean or self._scrub()
+
+    def _look_after_the_house(self) -> None:
+        """Who waits for a place, and at night: the day before is closed."""
+        if not self._on_duty:
+            return
         if any(self._is_night(site) for site in self.sites.ids()):
             self.ledger.close_old_days()
         self.waiting_list.look()
 
+    def _send_at_once(self, to: str, mail: Mail, id: str) -> None:
+        """An alarm that no store takes goes out beside the outbox; nobody waits for the gateway."""
+
+        def task() -> None:
+            assert self.options.notifier is not None
+            try:
+                self.options.offload(self.options.notifier.send, to, mail, id)
+            except (NotYet, Never) as reason:
+                log.error("alarm_not_sent", reason=str(reason))
+
+        self.sio.start_background_task(task)
+
     def _forget(self, days: dict[str, date]) -> bool:
-        """Erase what has run out, and by which keys days that are over knew people; whether there were any such keys."""
-        now = wall()
-        self.ledger.write(lambda tx: tx.forget(now))
+        """Erase what has run out, and by which keys days that are over knew people; whether there were any such keys. By the hall's date:
+        the computer's may be wrong for a moment, and nothing brings back a telephone number."""
+        now, real_now = self.clock.now(), self.clock.real_now()
+        self.ledger.write(lambda tx: tx.forget(now, real_now))
         if self._shared is not None:
             self._shared.forget_notes()
         erased = [persons.forget(self.ledger, site, today) for site, today in days.items()]
@@ -368,7 +413,7 @@ class Application:
             self.copying.stop()
 
     def wsgi(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        # A browser offers deflate for the websocket; accepting it costs two thirds of the capacity and 200 KB a socket.
+        # A browser offers deflate for the websocket; accepting it costs two thirds of the capacity and 220 KB a socket.
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
             # Otherwise a body without a length counts as none, and a command would be obeyed without what it says.
@@ -478,7 +523,7 @@ class Metrics:
         @app.get("/readyz")
         @watched
         def readyz() -> Response:
-            ours.ledger.write(lambda tx: None)
+            ours.ledger.ready()
             return Response("ok\n", mimetype="text/plain")
 
         @app.get("/metrics")
@@ -515,19 +560,3 @@ def app_version() -> str:
         return version("moiso")
     except PackageNotFoundError:
         return "0"
-
-
-def log_as_json(level: str = "info") -> None:
-    """One JSON object a line on standard error."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )

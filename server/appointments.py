@@ -1,4 +1,4 @@
-"""Appointments as commands and questions, for programs (`server.bookings`) and for citizens' pages (`server.pages.book`) alike.
+"""Appointments as commands and questions, for programs (`server.bookings`) and for citizens' pages (`server.pages.booking`) alike.
 
 Who holds the whole code holds the booking. Names and numbers go into the contacts, never into the story; a day knows a person again by a
 hash under a key of its own, which is erased with the day.
@@ -136,6 +136,9 @@ def book(ctx: Context, asked: Asker, site: str, body: wire.BookIn) -> Answer:
     reach = {k: v for k, v in (("name", body.name), ("phone", body.phone), ("email", body.email)) if v}
     if reach and not body.consent:
         raise Refused("consent_missing")
+    if not body.email:
+        # It greets in the mail; where none is written, nothing would ever read it.
+        reach.pop("name", None)
     rules = office.service[service].booking if service in office.service else None
     if service not in office.service:
         raise Refused("unknown_service", service=service, known=list(office.service))

@@ -83,11 +83,11 @@ def _book(routes: Routes, ctx: Context) -> None:
     @routes.add(
         "POST",
         "/sites/{site}/appointments",
-        summary="Book a place; with an Idempotency-Key a repeat gets the same place",
+        summary="Book a place; a repeat under its key gets the same place",
         body=wire.BookIn,
         answers={201: wire.AppointmentOut},
         refuses=BOOK_REFUSES,
-        once=None,
+        once=True,
     )
     def book(call: Call) -> Reply:
         return answered(appointments.book(ctx, asker(call), call.path["site"], call.body))
@@ -249,7 +249,7 @@ def _awaiting(routes: Routes, ctx: Context) -> None:
         body=wire.AwaitIn,
         answers={201: wire.AwaitingOut},
         refuses=("places_left", "already_waiting", "not_bookable", "unknown_service", "too_many_requests"),
-        once=None,
+        once=True,
     )
     def wait(call: Call) -> Reply:
         return answered(appointments.await_place(ctx, asker(call), call.path["site"], _near_day(ctx, call), call.body))

@@ -16,6 +16,7 @@ import structlog
 
 from config.loader import warnings
 from server import wire
+from server.access import HEADS
 from server.api import Context, run
 from server.clock import wall
 from server.copying import Copying
@@ -30,7 +31,6 @@ from server.store import DeviceRow
 
 log = structlog.get_logger("checkups")
 
-HEADS = ("supervisor", "admin")
 ANSWER_WITHIN = timedelta(seconds=30)
 """Of real time. Whoever has not answered by then counts as silent; a later answer is still taken."""
 LOOK_AGAIN_S = 600.0
@@ -76,7 +76,8 @@ class Rounds:
         if self._copying is not None:
             found.append(checkup.replica(self._copying.age_s))
         clock = self._ctx.ledger.clock
-        found.append(checkup.clock((wall() - clock.now()).total_seconds(), rehearsal=not clock.follows, lost=clock.lost))
+        there, behind_s = wall().astimezone(day.site.tz).date(), (wall() - clock.now()).total_seconds()
+        found.append(checkup.clock(behind_s, there, rehearsal=not clock.follows, lost=clock.lost))
         with self._ctx.ledger.reading:
             found.append(checkup.opening(day, now))
         return [*found, checkup.holidays(day.site.hours.holidays, day.date), checkup.address(day.site.public_url)]
@@ -88,14 +89,14 @@ class Rounds:
         quiet = last is not None and last.quiet
         numbers = [*last.sheets.values(), *last.trials.values()] if last else []
         answers: dict[str, dict[str, Answer]] = {}
-        for row in self._ctx.ledger.store.done(site.id, [_moment(day, seq) for seq in numbers]):
+        for row in self._ctx.ledger.store.done(site.id, [wire.moment_id(day.date, seq) for seq in numbers]):
             answers.setdefault(row.moment, {})[row.device] = Answer(row.ok, row.detail)
 
         def trial(checkup: Checkup | None, seq: int | None) -> Trial | None:
             if checkup is None or seq is None:
                 return None
             over = now >= checkup.at + ANSWER_WITHIN * self._ctx.factor
-            return Trial(answers.get(_moment(day, seq), {}), over)
+            return Trial(answers.get(wire.moment_id(day.date, seq), {}), over)
 
         sheets, trials = (last.sheets, last.trials) if last else ({}, {})
         speakers, displays = self._hall_devices(site.id, rows)
@@ -151,10 +152,6 @@ def _knocked(notifier: Notifier) -> str | None:
     except NotYet as problem:
         return str(problem)
     return None
-
-
-def _moment(day: Day, seq: int) -> str:
-    return f"{day.date.isoformat()}-{seq}-1"
 
 
 def declare(routes: Routes, ctx: Context, rounds: Rounds) -> None:

@@ -7,13 +7,14 @@ on standard error; with `--json` standard output holds one JSON document and not
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
 from collections.abc import Callable
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ from server.core import events as ev
 from server.core.day import Day
 from server.core.site import Site
 from server.sites import Sites, importing, parse
-from server.store import Broken, Conflict, DeviceRow, StaffRow, Store, Unavailable
+from server.store import Conflict, DeviceRow, Full, StaffRow, Store
 from server.store.sqlite import SqliteStore
 
 Arguments = argparse.Namespace
@@ -98,9 +99,15 @@ def open_store(where: Path | str) -> Store:
         except ImportError as error:
             raise Failed(f"This machine has no driver for PostgreSQL ({error}): install psycopg[binary].") from error
         return PostgresStore(where)
+    full = f"The disk of the database {where} is full: remove what it can do without, and start again."
     try:
         return SqliteStore(where)
+    except Full as error:
+        # SQLite calls it an I/O error where its index of the journal finds no room, and nobody shall buy a disk for that.
+        raise Failed(full) from error
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Failed(full) from error
         raise Failed(f"The database {where} cannot be opened: {error.strerror or error}.") from error
     except Exception as error:
         raise Failed(f"The database {where} cannot be opened: {error}.") from error
@@ -151,12 +158,14 @@ def known_site(store: Store, wanted: str | None) -> str:
         )
     if wanted in sites:
         return wanted
-    if wanted.endswith(".toml") or os.sep in wanted:
-        text, source = document(wanted)
-        site, _ = importing(store, text, source)
-        if site.id in sites:
-            return site.id
+    if (found := site_id(wanted)) in sites:
+        return found
     raise Failed(f"The site {wanted} is not in this database: run `moiso serve --site FILE` or `moiso site import FILE` first.")
+
+
+def site_id(wanted: str) -> str:
+    """The id that `--site` names, itself or by its document. Raises Failed, or SiteInvalid."""
+    return load(*document(wanted)).id if wanted.endswith(".toml") or os.sep in wanted else wanted
 
 
 def say(arguments: Arguments, value: Any, text: str) -> None:
@@ -234,7 +243,7 @@ def user_reset(arguments: Arguments) -> None:
         hashed = hash_password(password)
         changed = False
         while not changed:
-            row = _staff(store, arguments.name)
+            row = _staff(store, arguments)
             fresh = replace(row, password_hash=hashed, must_change=False)
 
             def step(tx: Any, row: StaffRow = row, fresh: StaffRow = fresh) -> bool:
@@ -247,16 +256,19 @@ def user_reset(arguments: Arguments) -> None:
 
 def user_remove(arguments: Arguments) -> None:
     with opened(arguments, create=False) as store:
-        row = _staff(store, arguments.name)
+        row = _staff(store, arguments)
         store.write([lambda tx: tx.remove_staff(row.name)])
     say(arguments, {"name": row.name}, f"{row.name} may no longer sign in.")
 
 
-def _staff(store: Store, given: str) -> StaffRow:
-    name = _name(given, "staff")
+def _staff(store: Store, arguments: Arguments) -> StaffRow:
+    """The account that is named; one of another site than the one that is named with it is left alone."""
+    name = _name(arguments.name, "staff")
     row = store.staff(name)
     if row is None:
         raise Failed(f"There is no staff member named {name}.")
+    if arguments.site is not None and row.site != (site := known_site(store, arguments.site)):
+        raise Failed(f"{name} may sign in to {row.site}, not to {site}." if row.site else f"{name} is of every site: leave out --site.")
     return row
 
 
@@ -318,7 +330,7 @@ def device_revoke(arguments: Arguments) -> None:
 
 
 def check(arguments: Arguments) -> None:
-    text, source = document(arguments.file)
+    text, source = _to_check(arguments)
     reading = read(text)
     mistakes = [{"place": m.place, "line": m.line, "message": m.message, "suggestion": m.suggestion} for m in reading.mistakes]
     warnings = [{"place": m.place, "line": m.line, "message": m.message, "suggestion": m.suggestion} for m in reading.warnings]
@@ -333,6 +345,18 @@ def check(arguments: Arguments) -> None:
             print(f"{source} is a valid site document.")
     if mistakes:
         raise Failed(str(SiteInvalid(list(reading.mistakes), source)))
+
+
+def _to_check(arguments: Arguments) -> tuple[str, str]:
+    """The text and the source of the document that is named: a file, or the one by which a database's office works."""
+    if (arguments.file is None) == (arguments.site is None):
+        raise Failed("Say which document: a file, or with --site the one that the database holds.")
+    if arguments.file is not None:
+        return document(arguments.file)
+    with opened(arguments, create=False) as store:
+        row = store.site(known_site(store, arguments.site))
+    assert row is not None
+    return row.document, f"{row.site} version {row.version}"
 
 
 def site_import(arguments: Arguments) -> None:
@@ -395,14 +419,22 @@ def wanted_day(text: str) -> date:
         raise Failed(f"{text} is not a date: write it as 2026-11-20.") from error
 
 
-RECENT = 40
-"""Days of an office that are looked at for what happened last: a booking is written to a day to come, and at most so many days ahead."""
+CLOSED_WITHIN = timedelta(days=40)
+"""Nothing is written to a day that is over for longer: days that nobody closed are looked for a month back (`server.caretaker`)."""
 
 
 def newest(store: Store) -> datetime | None:
-    """When something was last recorded, in any office."""
-    rows = [store.last(site, day) for site in store.sites() for day in store.days(site)[-RECENT:]]
-    return max((row.at for row in rows if row is not None), default=None)
+    """When something was last recorded, in any office. Bookings are written to days to come, up to three months ahead: so each office is
+    looked through from its last day back, until what is left is too old to hold anything newer."""
+    found: datetime | None = None
+    for site in store.sites():
+        for day in reversed(store.days(site)):
+            if found is not None and day < found.date() - CLOSED_WITHIN:
+                break
+            row = store.last(site, day)
+            if row is not None and (found is None or row.at > found):
+                found = row.at
+    return found
 
 
 def folded(store: Store, site: str, when: date) -> tuple[Day, list[ev.Entry]]:
@@ -418,16 +450,19 @@ def folded(store: Store, site: str, when: date) -> tuple[Day, list[ev.Entry]]:
 # -- the parser ------------------------------------------------------------------------------------------------------------------
 
 
-def add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--site", metavar="ID_OR_FILE", help="a site id, or its document")
+SITE = "a site id, or its document"
+
+
+def add_common(parser: argparse.ArgumentParser, site: str = SITE) -> None:
+    parser.add_argument("--site", metavar="ID_OR_FILE", help=site)
     parser.add_argument("--db", metavar="URL", help=f"{DB} (default: MOISO_DB, else the data directory)")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
-def add_leaf(to: Any, name: str, what: str, example: str, run: Callable[[Arguments], None]) -> argparse.ArgumentParser:
-    """One command, with an example in its help."""
+def add_leaf(to: Any, name: str, what: str, example: str, run: Callable[[Arguments], None], *, site: str = SITE) -> argparse.ArgumentParser:
+    """One command, with an example in its help; `site` says what that option means to it."""
     parser: argparse.ArgumentParser = to.add_parser(name, help=what, description=what, epilog=f"Example: {example}")
-    add_common(parser)
+    add_common(parser, site)
     parser.set_defaults(run=run)
     return parser
 
@@ -439,8 +474,15 @@ def add_parsers(commands: Any) -> None:
         parser = commands.add_parser(name, help=what, description=what, epilog=f"Example: {example}")
         return parser.add_subparsers(metavar="ACTION", required=True)
 
-    checking = add_leaf(commands, "check", "Check a site document and report every mistake", "moiso check my-ward.toml", check)
-    checking.add_argument("file")
+    checking = add_leaf(
+        commands,
+        "check",
+        "Check a site document and report every mistake",
+        "moiso check my-ward.toml",
+        check,
+        site="instead of a file: the document by which this office of --db works",
+    )
+    checking.add_argument("file", nargs="?", help="the document")
 
     users = group("user", "Staff accounts", "moiso user list")
     add = add_leaf(
@@ -451,10 +493,12 @@ def add_parsers(commands: Any) -> None:
     add.add_argument("--display-name", metavar="NAME", help="as colleagues see this person on the screens, such as 'Nguyễn Thị Lan'")
     add.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     add_leaf(users, "list", "List staff accounts", "moiso user list --json", user_list)
-    reset = add_leaf(users, "reset", "Give a new password", "echo 'another password' | moiso user reset lan --password-stdin", user_reset)
+    only = "leave an account of another site alone"
+    again = "echo 'another password' | moiso user reset lan --password-stdin"
+    reset = add_leaf(users, "reset", "Give a new password", again, user_reset, site=only)
     reset.add_argument("name")
     reset.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
-    add_leaf(users, "remove", "Remove a staff account", "moiso user remove lan", user_remove).add_argument("name")
+    add_leaf(users, "remove", "Remove a staff account", "moiso user remove lan", user_remove, site=only).add_argument("name")
 
     devices = group("device", "Kiosks, displays and loudspeakers", "moiso device list")
     new = add_leaf(devices, "add", "Register a device and show its key once", "moiso device add k1 --kind kiosk --json", device_add)
@@ -476,6 +520,3 @@ def add_parsers(commands: Any) -> None:
     numbers = add_leaf(commands, "report", "A day in numbers", "moiso report 2026-11-20 --format csv > day.csv", report_day)
     numbers.add_argument("day", help="the date, as 2026-11-20")
     numbers.add_argument("--format", choices=("csv", "json"), default="csv")
-
-
-__all__ = ["Broken", "Failed", "Unavailable", "add_common", "add_parsers", "database", "import_site", "open_store"]

@@ -1,27 +1,45 @@
-"""The demo office at work: invented citizens arrive as on a real office's day, and some counters are staffed by the program.
+"""The demo: an office with accounts, devices and print agents, invented citizens who arrive as on a real office's day, and some counters
+that are staffed by the program.
 
-They use the same door as everybody else. Counters that the program does not staff are the visitor's; so are the citizens who choose a
-service that only those counters serve.
+Citizens and staff of the program use the same door as everybody else. Counters that the program does not staff are the visitor's; so are
+the citizens who choose a service that only those counters serve.
 """
 
 from __future__ import annotations
 
+import argparse
+import ctypes
+import os
 import random
+import signal
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
 
+from audio.speaker import Speaker
 from config.profile import Citizen, arrivals, municipal
+from server import commands, machine
+from server.access import hash_password
 from server.api import new_ticket_id
+from server.clock import HallClock, wall
 from server.core import decide
 from server.core.day import CounterState
 from server.core.refused import Refused
 from server.core.site import Site, hours_now
 from server.core.ticket import State
 from server.ledger import Command, Ledger
-from server.store import Unavailable
+from server.logs import log_as_json
+from server.notifiers.console import Console
+from server.pages import Extras
+from server.serving import Launch, prepared, say_addresses
+from server.store import StaffRow, Store, Unavailable
 
 log = structlog.get_logger("demo")
 
@@ -31,6 +49,84 @@ USUAL = timedelta(minutes=5)
 PATIENCE = timedelta(minutes=3)
 """How long a clerk of the demo waits for somebody who does not come."""
 LOOK_EVERY_S = 1.0
+STAFF = (
+    ("lan", "clerk", "Nguyễn Thị Lan"),
+    ("minh", "clerk", "Trần Văn Minh"),
+    ("hoa", "helper", "Lê Thị Hoa"),
+    ("binh", "supervisor", "Phạm Quốc Bình"),
+    ("thanh", "inspector", "Võ Đức Thanh"),
+    ("quan", "admin", "Đặng Minh Quân"),
+)
+
+
+def show(arguments: argparse.Namespace, launch: Launch) -> int:
+    """Show an office until told to stop; the exit code. Raises commands.Failed when that cannot begin."""
+    log_as_json("warning")
+    with tempfile.TemporaryDirectory(prefix="moiso-demo-") as name:
+        folder = Path(name)
+        where = commands.database(arguments.db) if arguments.db else folder / "demo.db"
+        store = commands.open_store(where)
+        store.claim()
+        site, _ = commands.import_site(store, arguments.site)
+        accounts = [{"user": user, "password": f"{user}-{role}-demo", "role": role} for user, role, _ in STAFF]
+        for account, (_, _, called) in zip(accounts, STAFF, strict=True):
+            row = StaffRow(account["user"], account["role"], hash_password(account["password"]), site.id, display_name=called)
+            store.write([lambda tx, row=row: tx.put_staff(row)])
+        extras = Extras(demo={"accounts": accounts})
+        for kiosk in site.kiosks:
+            extras.kiosk_keys[site.id, kiosk.id] = _new_key(store, site.id, kiosk.id, "kiosk", kiosk.id)
+        for hall in site.halls:
+            extras.display_keys[site.id, hall.id] = _new_key(store, site.id, f"tv-{hall.id}", "display", hall.id)
+        server, application = prepared(
+            launch,
+            arguments,
+            store,
+            HallClock(first_morning(site, wall()), arguments.factor),
+            Speaker(commands.voice_folder(where)),
+            extras=extras,
+            notifier=Console(folder / "mail"),
+            look=lambda: machine.look(where if isinstance(where, Path) else None),
+            straight=True,
+        )
+        if not arguments.no_citizens:
+            town = Town(application.ledger, site.id, server.sleep, arguments.seed)
+            server.background.append(town.run)
+            server.on_stop.append(town.stop)
+        agents: list[subprocess.Popen[bytes]] = []
+        server.background.append(lambda: agents.extend(_print_agents(server.url, site, extras, folder)))
+        server.on_stop.append(lambda: [agent.terminate() for agent in agents])
+        return server.run(application, lambda: say_addresses(server.url, application, accounts, as_json=arguments.json))
+
+
+def _new_key(store: Store, site: str, name: str, kind: str, place: str) -> str:
+    """The key of a device of the demo; one that it had in an earlier demo counts no longer."""
+    for row in store.devices(site):
+        if row.name == name and not row.revoked:
+            store.write([lambda tx, row=row: tx.put_device(replace(row, revoked=True))])
+    return commands.add_device(store, site, name, kind, place)["key"]
+
+
+def _print_agents(url: str, site: Site, extras: Extras, folder: Path) -> list[subprocess.Popen[bytes]]:
+    """A print agent beside each kiosk, as in a real hall; their printers are files."""
+    agents = []
+    for kiosk in site.kiosks:
+        options = ["--server", url, "--printer", f"file://{folder}/{kiosk.id}.bin", "--journal", f"{folder}/{kiosk.id}.journal"]
+        agents.append(
+            subprocess.Popen(
+                [sys.executable, "-P", "-m", "server", "kiosk", *options],
+                env={**os.environ, "MOISO_KEY": extras.kiosk_keys[site.id, kiosk.id]},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+            )
+        )
+    return agents
+
+
+def _end_with_parent() -> None:
+    """Asks the kernel to end this process when the one that started it ends, even by kill -9."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def first_morning(site: Site, now: datetime) -> datetime:

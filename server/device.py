@@ -11,6 +11,7 @@ Promises:
 * moments are handed over one at a time; two of the same instant may swap (the library gives each its own thread), so
   whoever needs an order takes it from the moment's id, `day-seq-n`;
 * an answer that the server did not confirm is sent again after the next hello;
+* the hall's time is the server's of the last beat, also when its clock was set back meanwhile;
 * the connection is tried for ever, with growing pauses; a server that has gone silent is noticed within three beats.
 """
 
@@ -44,6 +45,7 @@ MISSED_BEATS = 3  # Engine.IO's own timeouts need 45 s to notice a pulled cable;
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
 REFUSED_PAUSE_S = 15.0  # a revoked key does not get better by asking twice a second
 HELLO_TIMEOUT_S = 10.0
+ASK_TIMEOUT_S = 2.0  # longest wait for a beat's answer before what seems to have expired is refused
 REMEMBERED = 2000  # answers kept; a busy hall makes about 1,500 moments a day
 
 
@@ -80,21 +82,34 @@ class HallClock:
     """
 
     def __init__(self) -> None:
-        self._at = datetime.now(UTC)
-        self._since = time.monotonic()
-        self.factor = 1.0
+        # Replaced whole: it is set on the library's thread and read on others.
+        self._told = datetime.now(UTC), time.monotonic(), 1.0
 
     def set(self, at: datetime, factor: float) -> None:
         """Take the server's instant `at` (with offset) and its hall seconds per real second."""
-        self._at, self._since, self.factor = at, time.monotonic(), factor if factor > 0 else 1.0
+        self._told = at, time.monotonic(), factor if factor > 0 else 1.0
+
+    def hear(self, at: datetime, factor: float, took_s: float) -> None:
+        """Take an answer that came `took_s` after its question: the hall's time is between `at` and so much later. A clock that says
+        so is left alone, since an answer that was long on its way would make fresh again what has expired; any other one is set, and
+        is then late by that way, never early."""
+        ahead = self._now_s(at)
+        if self._told[2] != factor or not 0 <= ahead <= took_s:
+            self.set(at, factor)
 
     def now(self) -> datetime:
         """The hall's instant, with the offset the server used."""
-        return self._at + timedelta(seconds=(time.monotonic() - self._since) * self.factor)
+        at, since, factor = self._told
+        return at + timedelta(seconds=(time.monotonic() - since) * factor)
 
     def seconds_until(self, instant: datetime) -> float:
         """Real seconds until the hall instant `instant`; negative when it has passed."""
-        return (instant - self.now()).total_seconds() / self.factor
+        return -self._now_s(instant)
+
+    def _now_s(self, instant: datetime) -> float:
+        """Real seconds since the hall instant `instant`."""
+        at, since, factor = self._told
+        return (at - instant).total_seconds() / factor + time.monotonic() - since
 
 
 class Device:
@@ -140,6 +155,8 @@ class Device:
         self._lock = threading.Lock()
         self._news = threading.Event()
         self._greeted = threading.Event()
+        self._answered = threading.Event()
+        """A beat has been answered."""
         self._given: OrderedDict[str, _Given] = OrderedDict()
         self._begun: set[str] = set()
         self._inbox: queue.Queue[tuple[str, dict[str, Any]] | None] = queue.Queue()
@@ -235,7 +252,7 @@ class Device:
         while client.connected and not stop.is_set():
             if self._news.is_set() and time.monotonic() < due:
                 self._news.clear()
-                client.emit("beat", self._facts(), callback=lambda *_: confirmed.set())
+                self._say(client, confirmed)
             if time.monotonic() >= due:
                 self._news.clear()
                 unconfirmed = 1 if confirmed.is_set() else unconfirmed + 1
@@ -243,8 +260,20 @@ class Device:
                     raise ConnectionError(f"the server has not confirmed {MISSED_BEATS} beats")
                 confirmed.clear()
                 due = time.monotonic() + self._beat_every_s
-                client.emit("beat", self._facts(), callback=lambda *_: confirmed.set())
+                self._say(client, confirmed)
             stop.wait(min(0.1, self._beat_every_s))
+
+    def _say(self, client: socketio.Client, confirmed: threading.Event) -> None:
+        """Beat once. The answer tells what time it is in the hall."""
+        facts, asked = self._facts(), time.monotonic()
+
+        def answered(answer: Any = None, *_: Any) -> None:
+            confirmed.set()
+            if isinstance(answer, dict) and answer.get("at"):
+                self.clock.hear(datetime.fromisoformat(answer["at"]), float(answer.get("factor") or 1), time.monotonic() - asked)
+            self._answered.set()
+
+        client.emit("beat", facts, callback=answered)
 
     def _facts(self) -> dict[str, Any]:
         own = {"version": own_version(), "clock": time.time()}
@@ -276,6 +305,11 @@ class Device:
             event, payload = item
             # A moment may overtake the answer to hello, and until that has told the hall's time everything could seem to have expired.
             self._greeted.wait()
+            if self._seems_over(payload):
+                # Perhaps the hall's clock was set back a moment ago, and no beat has told it yet.
+                self._answered.clear()
+                self.beat_soon()
+                self._answered.wait(ASK_TIMEOUT_S)
             try:
                 answer = self._on_moment(event, payload)
             except Exception as problem:  # one bad moment must not silence the ones behind it
@@ -283,6 +317,12 @@ class Device:
                 answer = (False, f"{type(problem).__name__}: {problem}")
             if answer is not None:
                 self.answer(payload["id"], *answer)
+
+    def _seems_over(self, payload: dict[str, Any]) -> bool:
+        try:
+            return self.clock.seconds_until(datetime.fromisoformat(payload["expires_at"])) <= 0
+        except (KeyError, TypeError, ValueError):
+            return False
 
     def _send_unconfirmed(self) -> None:
         with self._lock:

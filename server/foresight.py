@@ -1,8 +1,9 @@
-"""Likely waits beside the days, never in the way of a command.
+"""Likely waits beside the days.
 
-Every entry that the ledger publishes is heard here as well, but later and in small slices: a forecast costs thirty times as much as
-folding the event, and neither a clerk nor the first citizen after a power cut waits for it. So each day is folded once more here, for the
-forecast alone. Habits are not stored: they are heard again from the last days' stories, which cannot disagree with themselves.
+Every entry that the ledger publishes is heard here with the day just after it, which costs about as much as the fold did. What was
+published before this began to hear is heard later and in small slices, on a day folded for that alone: a morning's story, and the six days
+whose habits it begins with, are seconds of work for which the first citizen after a power cut does not wait. Habits are not stored: they
+are heard again from the stories, which cannot disagree with themselves.
 """
 
 from __future__ import annotations
@@ -37,11 +38,13 @@ REST_S = 0.02
 
 @dataclass
 class _Heard:
-    """One day as far as it has been heard. `behind` are entries that were published and not heard yet."""
+    """One day as far as it has been heard: `day` is the published one once everything has been (`level`), and until then one of our own.
+    `behind` are entries that were published and not heard yet. Without a `pace` the day is not foretold."""
 
     day: Day
     pace: Pace | None = None
     behind: deque[ev.Entry] = field(default_factory=deque)
+    level: bool = False
 
 
 class Foresight:
@@ -58,14 +61,23 @@ class Foresight:
     def hear(self, day: Day, entry: ev.Entry) -> None:
         """An entry is durable and folded. The first one of a story begins a day here."""
         key = (day.site.id, day.date)
-        with self._lock:
-            if entry.seq == 1:
-                self._heard[key] = _Heard(Day(day.site, day.date))
-            if key in self._heard:
-                self._heard[key].behind.append(entry)
-        # Asked first, because to set it again costs ten times as much. Whoever hears clears it before he looks.
-        if not self._news.is_set():
-            self._news.set()
+        if entry.seq == 1:
+            self._heard[key] = _Heard(Day(day.site, day.date))
+        heard = self._heard.get(key)
+        if heard is None:
+            return
+        if not heard.level:
+            with self._lock:
+                if not heard.level:
+                    heard.behind.append(entry)
+                    self._news.set()
+                    return
+        heard.day = day
+        if heard.pace is not None:
+            try:
+                heard.pace.hear(day, entry)
+            except Exception:
+                self._give_up(heard)
 
     # -- questions ---------------------------------------------------------------------------------------------------------------
 
@@ -96,28 +108,38 @@ class Foresight:
         while not self._stopped:
             self._news.wait()
             self._news.clear()
-            # The same event has woken whoever tells the hall: a call is on the walls before it is weighed here.
+            # What has begun a day has woken whoever tells the hall as well: he goes first.
             sleep(REST_S)
             for heard in self._due(ledger):
                 try:
                     self._catch_up(heard, ledger, sleep)
                 except Exception:
-                    # A day that cannot be foretold is a day without forecasts, and nothing else.
-                    log.exception("foresight_failed", site=heard.day.site.id, day=heard.day.date.isoformat())
-                    heard.behind.clear()
-                    heard.pace = None
+                    self._give_up(heard)
+
+    def look(self) -> None:
+        """It may be another day: one that held bookings only is due then, and no entry says so. Once a second is enough."""
+        self._news.set()
 
     def stop(self) -> None:
         self._stopped = True
         self._news.set()
 
     def _catch_up(self, heard: _Heard, ledger: Ledger, sleep: Callable[[float], object]) -> None:
-        if heard.behind and heard.behind[0].seq == 1:
-            pace = Pace(self._habits(heard.day.site.id, heard.day.date, ledger, sleep), self._coming)
-            heard.day = self._listen(pace, heard.day, heard.behind, ledger, sleep)
-            heard.pace = pace
-        elif heard.pace is not None:
-            heard.day = self._listen(heard.pace, heard.day, heard.behind, ledger, sleep)
+        """Hear what is behind; from then on each entry is heard as it is published."""
+        day = heard.day
+        pace = Pace(self._habits(day.site.id, day.date, ledger, sleep), self._coming)
+        while not heard.level and not self._stopped:
+            day = self._listen(pace, day, heard.behind, ledger, sleep)
+            with self._lock:
+                if not heard.behind:
+                    heard.day, heard.pace, heard.level = day, pace, True
+
+    def _give_up(self, heard: _Heard) -> None:
+        """A day that cannot be foretold is a day without forecasts, and nothing else."""
+        log.exception("foresight_failed", site=heard.day.site.id, day=heard.day.date.isoformat())
+        with self._lock:
+            heard.pace, heard.level = None, True
+            heard.behind.clear()
 
     def _listen(self, pace: Pace, day: Day, story: deque[ev.Entry], ledger: Ledger, sleep: Callable[[float], object]) -> Day:
         until = time.monotonic() + SLICE_S
@@ -132,7 +154,7 @@ class Foresight:
 
     def _habits(self, site: str, day: date, ledger: Ledger, sleep: Callable[[float], object]) -> Mapping[str, Habit]:
         """What the days before have taught: of the last one if it was heard here, else heard anew."""
-        before = [d for (s, d), heard in self._heard.items() if s == site and d < day and heard.pace is not None and not heard.behind]
+        before = [d for (s, d), heard in list(self._heard.items()) if s == site and d < day and heard.pace is not None]
         if before and (last := self._heard[site, max(before)].pace) is not None:
             self._learn_who_comes(self._heard[site, max(before)].day)
             return last.handed_on()
@@ -146,11 +168,10 @@ class Foresight:
 
     def _due(self, ledger: Ledger) -> list[_Heard]:
         """The days to be heard: today and yesterday. Those to come have bookings only and wait for their day; older ones are forgotten."""
-        with self._lock:
-            for site, day in list(self._heard):
-                if day < ledger.today(site) - timedelta(days=1):
-                    del self._heard[site, day]
-            return [heard for (site, day), heard in sorted(self._heard.items()) if day <= ledger.today(site)]
+        for site, day in list(self._heard):
+            if day < ledger.today(site) - timedelta(days=1):
+                self._heard.pop((site, day), None)
+        return [heard for (site, day), heard in sorted(self._heard.items()) if day <= ledger.today(site) and not heard.level]
 
     def _coming(self, day: Day, service: str, before: datetime) -> float:
         """Booked people who will come with an earlier queue time: those still to come, times the share that does come."""

@@ -11,11 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date, timedelta
 from math import isfinite
 from typing import Any
 
 from server.access import Principal
-from server.core.alarms import CLOCK_OFF_S, Alarm, Device, Unanswered, alarms
+from server.core.alarms import CLOCK_OFF_S, Alarm, Device, Trouble, Unanswered, alarms
 from server.store import DeviceRow
 
 FACTS_MOST = 20
@@ -198,9 +199,20 @@ class Presence:
             row.name, row.kind, row.place, life.seen_s, life.sockets > 0, page, life.facts, dict(life.since_s), clock_offset_s=life.offset_s
         )
 
-    def alarms(self, site: str, unanswered: Iterable[Unanswered] = (), *, lost: bool = False) -> list[Alarm]:
-        """What of the office's equipment wants looking after; `lost`: the server itself has lost the time since it was started."""
-        return alarms(self.devices(site), self._now(), unanswered, self._started_s if lost else None)
+    def alarms(
+        self,
+        site: str,
+        unanswered: Iterable[Unanswered] = (),
+        *,
+        lost: bool = False,
+        apart: tuple[timedelta, float, date] | None = None,
+        trouble: Trouble | None = None,
+    ) -> list[Alarm]:
+        """What of the office's equipment wants looking after. `lost`: the server itself has lost the time since it was started. `apart`:
+        by how much its clock is ahead of the hall's, for how many seconds, and its date. `trouble`: what is wrong with its storage."""
+        now = self._now()
+        differs = (apart[0], now - apart[1], apart[2]) if apart is not None else None
+        return alarms(self.devices(site), now, unanswered, self._started_s if lost else None, differs, trouble)
 
 
 def _one(one: Life | None, other: Life) -> Life:

@@ -22,7 +22,7 @@ from server import wire
 from server.access import Access, Principal
 from server.core.refused import Refused
 from server.ledger import Answer, Idempotency
-from server.routes import BODY_MOST, PREFIX, Asked, Call, Operation, Reply, Routes, answered, bearer, presented, told, validated
+from server.routes import BODY_MOST, PREFIX, Asked, Call, Operation, Reply, Routes, answered, bearer, presented, stranger, told, validated
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -112,9 +112,7 @@ class Interface:
         if "site" in path and (operation.method == "GET" or not operation.path.startswith(DECIDED)):
             self._look(path["site"])
         body, digest = self._body(operation, environ)
-        once = None
-        if operation.once or (operation.once is None and "HTTP_IDEMPOTENCY_KEY" in environ):
-            once = _idempotency(who.id if who else f"holder:{path.get('ticket', '')}", digest, environ)
+        once = _idempotency(who, f"holder:{path.get('ticket', '')}", digest, environ) if operation.once else None
         try:
             return operation.handler(Call(path, body, who, once, environ))
         except Exception:
@@ -156,22 +154,24 @@ def _rule(operation: Operation) -> str:
 
 
 def _principal(access: Access, operation: Operation, site: str | None, environ: Environ) -> Principal | None:
-    """Who asks, if he may. 401 for an unknown caller, 403 for a known one with the wrong role, of another office, or with a password that
-    somebody else knows too: what anyone may do, such a one does as anyone."""
+    """Who asks, if he may. 401 for an unknown caller, 403 for a known one with the wrong role, of another office, with a password that
+    somebody else knows too, or with a cookie that a foreign page may have sent: what anyone may do, such a one does as anyone."""
     key = bearer(environ.get("HTTP_AUTHORIZATION", ""))
     keys, cookie = ([key], False) if key else presented(Asked(environ))
     found = [p for key in keys if (p := access.find(key)) is not None]
     able = [p for p in found if operation.any_password or not p.must_change]
+    at_home = [p for p in able if site is None or p.may_enter(site)]
+    foreign_page = cookie and environ["REQUEST_METHOD"] not in ("GET", "HEAD") and "HTTP_X_MOISO" not in environ
     if operation.roles is None:
-        return able[0] if able else None
-    fit = [p for p in able if p.can(operation.roles) and (site is None or p.may_enter(site))]
+        return at_home[0] if at_home and not foreign_page else None
+    fit = [p for p in at_home if p.can(operation.roles)]
     if not fit:
         if operation.holder:
             return None
         if len(able) < len(found):
             raise Refused("password_change_required")
-        raise Refused("forbidden" if found else "unauthenticated")
-    if cookie and environ["REQUEST_METHOD"] not in ("GET", "HEAD") and "HTTP_X_MOISO" not in environ:
+        raise Refused("forbidden") if found else access.unknown(keys)
+    if foreign_page:
         raise Refused("csrf")
     return fit[0]
 
@@ -197,10 +197,10 @@ def _read(environ: Environ) -> bytes:
     return raw
 
 
-def _idempotency(principal: str, digest: str, environ: Environ) -> Idempotency:
+def _idempotency(who: Principal | None, holder: str, digest: str, environ: Environ) -> Idempotency:
     key = environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         raise Refused("idempotency_key_missing")
     if not wire.VISIBLE_ASCII.fullmatch(key):
         raise Refused("idempotency_key_malformed")
-    return Idempotency(principal, key, digest)
+    return Idempotency(who.id if who else stranger(holder, key, Asked(environ)), key, digest)

@@ -1,4 +1,4 @@
-"""What a citizen is told about an appointment: a mail, the calendar file that goes with it, a short message for a telephone.
+"""What a citizen is told about an appointment: a mail, and the calendar file that goes with it.
 
 Pure: values in, text out. Wording after the screen brief: "ông/bà" or no pronoun, one idea a sentence, what happened, what stays valid,
 what to do now. The long code stands in the link alone; read aloud and typed is the short one.
@@ -20,11 +20,8 @@ import icalendar
 from server.core.site import Rules
 from server.core.words import capital, hhmm, long_date
 
-SMS_MOST = 160
-"""Septets of one segment: two segments cost twice, and old telephones show them as two messages."""
-OFFICE_MOST = 30
-SERVICE_LEAST = 8
-"""A longer link than leaves room for so much of the service gives way to the telephone."""
+NAME_MOST = 40
+_NAME = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+){0,7}")
 SEQUENCE_FROM = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -34,12 +31,14 @@ class Kind(StrEnum):
     CANCELLED = "cancelled"
     DISPLACED = "displaced"
     """The office closed that time: choose another."""
+    RESTORED = "restored"
+    """It opened that time again: whoever was told to choose another may come."""
     REMINDER = "reminder"
     PLACE_FREE = "place_free"
     """Somebody on the waiting list may book now."""
 
 
-STANDS = frozenset({Kind.BOOKED, Kind.MOVED, Kind.REMINDER})
+STANDS = frozenset({Kind.BOOKED, Kind.MOVED, Kind.RESTORED, Kind.REMINDER})
 """After these there is an appointment to come to."""
 
 
@@ -64,14 +63,18 @@ class Letter:
     url: str | None
     """Where the holder looks, moves and cancels; None unless the site has a public address."""
     reason: str
+    name: str = ""
+    """As the holder has written it; it greets and does nothing else."""
     grace: timedelta | None = Rules().grace
     """So late is still on time; None where a booking counts from its registration."""
     at: datetime | None = None
-    """When this was decided: a calendar keeps the later of two files about one appointment."""
+    """When this was written: a calendar keeps the later of two files about one appointment."""
     registered: datetime | None = None
     """Of a number for today taken from home, which has no time: when it was taken."""
     rules: tuple[str, ...] = ()
     """How numbers are called, for whoever has no time to come at."""
+    numbers: bool = True
+    """Whether somebody without an appointment gets a number at that time."""
 
 
 class Mail(NamedTuple):
@@ -93,6 +96,7 @@ _SUBJECT: Mapping[str, Words] = {
         Kind.MOVED: "Đã dời lịch hẹn",
         Kind.CANCELLED: "Đã hủy lịch hẹn",
         Kind.DISPLACED: "Mời chọn giờ hẹn khác",
+        Kind.RESTORED: "Lịch hẹn vẫn như cũ",
         Kind.REMINDER: "Nhắc lịch hẹn",
         Kind.PLACE_FREE: "Vừa có chỗ trống",
     },
@@ -101,6 +105,7 @@ _SUBJECT: Mapping[str, Words] = {
         Kind.MOVED: "Your appointment has moved",
         Kind.CANCELLED: "Your appointment is cancelled",
         Kind.DISPLACED: "Please choose another time",
+        Kind.RESTORED: "Your time stands again",
         Kind.REMINDER: "Reminder of your appointment",
         Kind.PLACE_FREE: "A place is free",
     },
@@ -111,6 +116,7 @@ _HAPPENED: Mapping[str, Words] = {
         Kind.MOVED: "Lịch hẹn của ông/bà đã dời sang giờ mới.\nGiờ cũ không còn giữ chỗ.",
         Kind.CANCELLED: "Lịch hẹn này đã hủy.\nÔng/bà không cần đến vào giờ đó nữa.",
         Kind.DISPLACED: "Rất tiếc, giờ đã hẹn không tiếp được ông/bà.\nMong ông/bà thông cảm và chọn giờ khác.",
+        Kind.RESTORED: "Thư trước báo giờ này không tiếp được ông/bà.\nNay tiếp được: mời ông/bà đến như đã hẹn.",
         Kind.REMINDER: "Nhắc ông/bà về lịch hẹn sắp tới.",
         Kind.PLACE_FREE: "Vừa có chỗ trống mà ông/bà đang chờ.\nChỗ này chưa giữ cho ai: đặt trước được trước.",
     },
@@ -119,6 +125,7 @@ _HAPPENED: Mapping[str, Words] = {
         Kind.MOVED: "Your appointment has a new time.\nThe old time is no longer yours.",
         Kind.CANCELLED: "This appointment is cancelled.\nYou need not come at that time.",
         Kind.DISPLACED: "We are sorry: we cannot see you at the booked time.\nPlease choose another time.",
+        Kind.RESTORED: "We wrote that we cannot see you at this time.\nNow we can: please come as booked.",
         Kind.REMINDER: "This is a reminder of your appointment.",
         Kind.PLACE_FREE: "A place that you wait for is free.\nIt is kept for nobody: who books first gets it.",
     },
@@ -175,6 +182,7 @@ def mail(letter: Letter) -> Mail:
     at = letter.start or letter.registered
     when = f": {_when(at, lang)}" if at else ""
     blocks = [
+        _greeting(letter, lang),
         f"{letter.office}\n{happened}",
         _facts(letter, lang),
         _arrival(letter, lang),
@@ -190,6 +198,14 @@ def mail(letter: Letter) -> Mail:
         calendar(letter) if dated else None,
         _line(letter.office),
     )
+
+
+def _greeting(letter: Letter, lang: str) -> str:
+    """Only what looks like a name: anybody may have the office write to anybody's address, and must not choose the words."""
+    name = _line(letter.name)
+    if len(name) > NAME_MOST or not _NAME.fullmatch(name):
+        return ""
+    return f"Dear {name}," if lang == "en" else f"Kính gửi ông/bà {name},"
 
 
 def _lang(letter: Letter) -> str:
@@ -270,13 +286,13 @@ def _rules(letter: Letter, lang: str) -> str:
 
 
 def _manners(letter: Letter, lang: str) -> str:
-    if letter.kind == Kind.REMINDER:
+    if letter.kind in (Kind.REMINDER, Kind.RESTORED):
         return (
             "If you cannot come, please cancel: somebody else needs the place."
             if lang == "en"
             else "Không đến được, mời ông/bà hủy để nhường chỗ cho người khác."
         )
-    if letter.kind in (Kind.CANCELLED, Kind.DISPLACED):
+    if letter.kind in (Kind.CANCELLED, Kind.DISPLACED) and letter.numbers:
         return (
             "You may also come without an appointment and take a number."
             if lang == "en"
@@ -326,81 +342,3 @@ def _sequence(letter: Letter) -> int:
     if letter.at is not None:
         return max(1, int((letter.at - SEQUENCE_FROM).total_seconds()))
     return int(letter.kind not in (Kind.BOOKED, Kind.REMINDER))
-
-
-# -- the short message -----------------------------------------------------------------------------------------------------------
-
-_GSM = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_GSM_TWICE = frozenset("^{}\\[~]|€")
-"""These take two places."""
-_SHORT = ((re.compile(r"\bphuong ", re.I), "P."), (re.compile(r"\bxa ", re.I), "X."), (re.compile(r"\bdac khu ", re.I), "DK."))
-_SMS: Mapping[str, Words] = {
-    "vi": {
-        Kind.BOOKED: "{office}: hen {service} {when}. Ma hen {code}. Doi/huy: {way}",
-        Kind.MOVED: "{office}: da doi hen {service} sang {when}. Ma hen {code}. Doi/huy: {way}",
-        Kind.CANCELLED: "{office}: da huy hen {service} {when}. Dat lai: {way}",
-        Kind.DISPLACED: "{office}: khong tiep duoc hen {service} {when}. Chon gio khac: {way}",
-        Kind.REMINDER: "{office}: nhac hen {service} {when}. Ma hen {code}. Doi/huy: {way}",
-        Kind.PLACE_FREE: "{office}: co cho {service} {when}. Dat: {way}",
-    },
-    "en": {
-        Kind.BOOKED: "{office}: {service} {when}. Code {code}. Change: {way}",
-        Kind.MOVED: "{office}: {service} moved to {when}. Code {code}. Change: {way}",
-        Kind.CANCELLED: "{office}: {service} {when} is cancelled. Book again: {way}",
-        Kind.DISPLACED: "{office}: {service} {when} cannot take place. Choose another time: {way}",
-        Kind.REMINDER: "{office}: reminder: {service} {when}. Code {code}. Change: {way}",
-        Kind.PLACE_FREE: "{office}: a place for {service} {when}. Book: {way}",
-    },
-}
-
-
-def septets(text: str) -> int:
-    """Length of a GSM-7 text. Raises ValueError for a character that would make every message of it twice as expensive."""
-    unknown = set(text) - _GSM - _GSM_TWICE
-    if unknown:
-        raise ValueError(f"not in GSM-7: {''.join(sorted(unknown))!r}")
-    return len(text) + sum(c in _GSM_TWICE for c in text)
-
-
-def unaccented(text: str) -> str:
-    """`Đất đai` as `Dat dai`, in the alphabet of a short message; what has no letter there is left out."""
-    bare = unicodedata.normalize("NFD", _line(text).replace("đ", "d").replace("Đ", "D").replace("–", "-"))
-    return "".join(c for c in bare if c in _GSM or c in _GSM_TWICE)
-
-
-def sms(letter: Letter) -> str:
-    """One segment. Whatever must be cut, the time, the code and the way to change it stay whole."""
-    lang = _lang(letter)
-    office, service = unaccented(letter.office), unaccented(letter.service).upper()
-    for word, short in _SHORT:
-        office = word.sub(short, office)
-    office = office[:OFFICE_MOST].rstrip()
-    when = unaccented(_when(letter.start, lang)) if letter.start else ""
-    link = unaccented(re.sub(r"^https?://", "", letter.url or ""))
-    parts = {"office": office, "when": when, "code": letter.spoken, "way": ""}
-    for way in filter(None, (link, unaccented(letter.hotline))):
-        if _room(lang, letter.kind, {**parts, "way": way}) >= min(septets(service), SERVICE_LEAST):
-            parts["way"] = way
-            break
-    return _filled(lang, letter.kind, {**parts, "service": _cut(service, _room(lang, letter.kind, parts))})
-
-
-def _room(lang: str, kind: str, parts: Words) -> int:
-    """Septets that are left for the service."""
-    return SMS_MOST - septets(_filled(lang, kind, {**parts, "service": "X"})) + 1
-
-
-def _filled(lang: str, kind: str, parts: Words) -> str:
-    text: str = _SMS[lang][kind].format(**parts)
-    if not parts["way"]:
-        # Nothing to point to: the last sentence goes.
-        text = text[: text.rindex(". ") + 1]
-    return re.sub(r" +([.:]|$)", r"\1", re.sub(" {2,}", " ", text))
-
-
-def _cut(text: str, room: int) -> str:
-    while septets(text) > room:
-        text = text[:-1]
-    return text.rstrip()

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from server.core import checkup
 from server.core.checkup import Finding, State
-from server.store import copies
+from server.store import ballast, copies
+from server.store.ballast import free
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 VOICES = ("espeak-ng", "espeak")
@@ -32,7 +33,7 @@ def look(database: Path | None, backups: Path | None = None, *, replicated: bool
         found = [checkup.disk(free(Path.home()))]
     else:
         newest = newest_copy(database, backups or database.parent / "backups")
-        found = [checkup.disk(free(database.parent)), checkup.database(copies.damage(database))]
+        found = [checkup.disk(free(database.parent)), *spare(database), checkup.database(copies.damage(database))]
         if newest is not None or not replicated:
             found.append(checkup.copies(newest))
     if voice:
@@ -40,12 +41,10 @@ def look(database: Path | None, backups: Path | None = None, *, replicated: bool
     return found
 
 
-def free(folder: Path) -> int | None:
-    """Bytes that may still be written there; None where nobody knows."""
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return None
+def spare(database: Path) -> list[Finding]:
+    """Whether room is kept for a full disk. Nothing is said where it could be and is not: the next start makes it, unless it shall not."""
+    there, left = ballast.beside(database).exists(), free(database.parent)
+    return [checkup.ballast(there, ballast.SIZE)] if there or (left is not None and left < 2 * ballast.SIZE) else []
 
 
 def newest_copy(database: Path, folder: Path) -> timedelta | None:

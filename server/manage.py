@@ -14,8 +14,8 @@ from werkzeug.wrappers import Response
 
 from audio import aloud
 from server import presence, wire
-from server.access import Principal, composed, hash_key, new_key
-from server.api import STAFF, Context, known_counter, run, who_is
+from server.access import HEADS, ROLES, Principal, composed, hash_key, new_key
+from server.api import Context, known_counter, run, who_is
 from server.core import decide
 from server.core import events as ev
 from server.core.day import Day
@@ -25,8 +25,7 @@ from server.routes import Call, Reply, Routes, invalid
 from server.store import DeviceRow, StaffRow, Writing
 from server.voice import style
 
-HEADS = ("supervisor", "admin")
-OWN_ROLES = {"supervisor": ("clerk", "helper"), "admin": ("clerk", "helper", "supervisor", "inspector", "admin")}
+OWN_ROLES = {"supervisor": ("clerk", "helper"), "admin": ROLES}
 """Which accounts a role may make and change: the head of a hall its clerks and helpers, the administrator all."""
 
 
@@ -236,7 +235,7 @@ def _staff(routes: Routes, ctx: Context) -> None:
         "POST",
         "/session/password",
         summary="Change one's own password; every other session of the account ends",
-        roles=STAFF,
+        roles=ROLES,
         body=wire.OwnPasswordIn,
         answers={200: wire.WhoOut},
         refuses=("wrong_password", "too_many_requests"),

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from server import alarm_mail, wire
 from server.core import events as ev
 from server.core.appointment import Appointment, Awaiting, Slot, spoken
-from server.core.booking import why_unkept
+from server.core.booking import gives_numbers, why_unkept
 from server.core.day import Day
-from server.core.site import Counting
+from server.core.site import Counting, Site
 from server.core.words import rule_lines
 from server.ledger import Ledger
 from server.letters import STANDS, Kind, Letter, Mail
@@ -51,9 +51,11 @@ def caused(day: Day, entry: ev.Entry) -> Caused:
             return Caused([], [_place(day, entry, *day.bookings.offered[wait])])
         case ev.TicketIssued(appointment=str(code)):
             return Caused([code], [])
-        case ev.SlotsClosed() | ev.HoursChanged() | ev.SiteRevised():
-            lost = [day.bookings.all[code] for code in day.bookings.displaced.get(entry.seq, ())]
-            return Caused([], _notices(day, entry, [(each, Kind.DISPLACED, entry.at) for each in lost]))
+        case ev.SlotsClosed() | ev.SlotsReopened() | ev.HoursChanged() | ev.SiteRevised():
+            bookings = day.bookings
+            news = [(code, Kind.DISPLACED) for code in bookings.displaced.get(entry.seq, ())]
+            news += [(code, Kind.RESTORED) for code in bookings.restored.get(entry.seq, ())]
+            return Caused([], _notices(day, entry, [(bookings.all[code], kind, entry.at) for code, kind in news]))
         case _:
             return NOTHING
 
@@ -63,16 +65,21 @@ def _told(day: Day, entry: ev.Entry, code: str, kind: Kind) -> list[NoticeRow]:
     found = day.bookings.all[code]
     remind = day.site.at(day.date - timedelta(days=1), REMIND_AT)
     wanted = [(found, kind, entry.at)]
-    if entry.at + REMIND_LEAST <= remind:
+    if reminds(day.site, day.date, entry.at):
         wanted.append((found, Kind.REMINDER, remind))
     return _notices(day, entry, wanted)
+
+
+def reminds(site: Site, when: date, booked: datetime) -> bool:
+    """Whether whoever books this day at that moment is reminded of it."""
+    return booked + REMIND_LEAST <= site.at(when - timedelta(days=1), REMIND_AT)
 
 
 def _notices(day: Day, entry: ev.Entry, wanted: list[tuple[Appointment, Kind, datetime]]) -> list[NoticeRow]:
     # The same event gives the same numbers, however often it is told.
     return [
         NoticeRow(
-            id=f"{day.site.id}-{day.date.isoformat()}-{entry.seq}-{number}",
+            id=_name(day, entry, str(number)),
             site=day.site.id,
             day=day.date,
             appointment=a.code,
@@ -91,7 +98,7 @@ def _notices(day: Day, entry: ev.Entry, wanted: list[tuple[Appointment, Kind, da
 def _place(day: Day, entry: ev.Entry, awaiting: Awaiting, slot: Slot) -> NoticeRow:
     """A place has come free, and somebody waits for one."""
     return NoticeRow(
-        id=f"{day.site.id}-{day.date.isoformat()}-{entry.seq}-place",
+        id=_name(day, entry, "place"),
         site=day.site.id,
         day=day.date,
         appointment=awaiting.wait,
@@ -103,6 +110,15 @@ def _place(day: Day, entry: ev.Entry, awaiting: Awaiting, slot: Slot) -> NoticeR
     )
 
 
+def _name(day: Day, entry: ev.Entry, which: str) -> str:
+    return f"{day.site.id}-{day.date.isoformat()}-{entry.seq}-{which}"
+
+
+def _cause(row: NoticeRow) -> int:
+    """The number of the entry that the notice was named after."""
+    return int(row.id.rsplit("-", 2)[1])
+
+
 def reading(store: Store, ledger: Ledger) -> Callable[[NoticeRow], tuple[str, Letter | Mail] | None]:
     """Where a notice goes and what it says; None when there is nobody, or nothing any more."""
 
@@ -110,13 +126,16 @@ def reading(store: Store, ledger: Ledger) -> Callable[[NoticeRow], tuple[str, Le
         contact = store.contact(row.contact)
         if row.kind == alarm_mail.KIND:
             return alarm_mail.addressed(contact)
-        address = wire.loads(contact.body).get("email") if contact else None
+        known = wire.loads(contact.body) if contact else {}
+        address = known.get("email")
         if not address or row.day < ledger.today(row.site):
             return None
-        day = ledger.day(row.site, row.day)
+        day = ledger.day_at(row.site, row.day, _cause(row))
         if row.kind == Kind.PLACE_FREE:
             offer = day.bookings.offered.get(row.appointment)
-            return (address, _place_free(day, *offer)) if offer else None
+            # Nobody is invited to a time that staff have closed since.
+            stands = offer is not None and day.keeps(offer[0].service, offer[1])
+            return (address, _place_free(day, *offer, ledger.now(row.site))) if offer and stands else None
         found = day.bookings.find(row.appointment)
         reason = why_unkept(day, found.service, found.slot, found.lang) if found and found.slot else None
         unkept = reason is not None
@@ -124,21 +143,33 @@ def reading(store: Store, ledger: Ledger) -> Callable[[NoticeRow], tuple[str, Le
             found is None
             or (row.kind in STANDS and (unkept or not found.live))
             or (row.kind == Kind.DISPLACED and not (found.live and unkept))
+            or (row.kind in (Kind.DISPLACED, Kind.RESTORED) and _thinks_it_off(store, row) == (row.kind == Kind.DISPLACED))
         ):
             return None
-        return address, letter(day, found, row.kind, reason=reason or "")
+        return address, letter(day, found, row.kind, ledger.now(row.site), reason=reason or "", name=known.get("name", ""))
 
     return read
 
 
-def _place_free(day: Day, awaiting: Awaiting, slot: Slot) -> Letter:
+def _thinks_it_off(store: Store, row: NoticeRow) -> bool:
+    """Whether the last that the holder has been told is that this time is off: of a closing that was taken back before anybody heard of it
+    nobody need hear, nor twice of the same."""
+    others = [other for other in store.notices(row.site, row.appointment) if other.id != row.id]
+    if row.kind == Kind.RESTORED and not any(other.kind == Kind.DISPLACED for other in others):
+        # So long ago that nobody knows any more whether it was sent: rather a mail too many.
+        return True
+    last = max((other for other in others if other.told), key=lambda told: (told.due_at, told.created_at), default=None)
+    return last is not None and last.kind == Kind.DISPLACED and last.expires_at == row.expires_at
+
+
+def _place_free(day: Day, awaiting: Awaiting, slot: Slot, now: datetime) -> Letter:
     """A place that can be booked; there is no booking yet, so there is no code."""
     there = Appointment("", awaiting.service, slot, slot.start, awaiting.lang)
-    return replace(letter(day, there, Kind.PLACE_FREE), url=wire.booking_url(day.site, awaiting.service))
+    return replace(letter(day, there, Kind.PLACE_FREE, now), url=wire.booking_url(day.site, awaiting.service))
 
 
-def letter(day: Day, a: Appointment, kind: str, *, reason: str = "", at: datetime | None = None) -> Letter:
-    """What is written about a booking. `at`: when this was decided."""
+def letter(day: Day, a: Appointment, kind: str, now: datetime, *, reason: str = "", name: str = "") -> Letter:
+    """What is written about a booking, as it stands `now`."""
     site, service = day.site, day.services[a.service]
     procedure = site.procedure.get(a.procedure or "")
     return Letter(
@@ -156,8 +187,10 @@ def letter(day: Day, a: Appointment, kind: str, *, reason: str = "", at: datetim
         spoken=spoken(a.code),
         url=wire.appointment_url(site, a.code),
         reason=reason,
+        name=name,
         grace=site.rules.grace if service.counting is Counting.SLOT else None,
-        at=at,
+        at=now,
         registered=None if a.slot else a.registered,
         rules=() if a.slot else tuple(rule_lines(site.rules, service.counting, a.lang)),
+        numbers=gives_numbers(day, a.service, a.slot.start if a.slot else now),
     )

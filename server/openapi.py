@@ -9,11 +9,14 @@ from pydantic import TypeAdapter
 
 from server import wire
 from server.access import DEVICE_COOKIE, DEVICE_KINDS, ROLES, STAFF_COOKIE
-from server.routes import PREFIX, STATUS, Operation, Routes
+from server.routes import KEY_UNGUESSED, PREFIX, STATUS, Operation, Routes
 
-KEY_WORDS = "Made by the client, one for each intent; the same key with the same request returns the first answer for 48 h."
-COOKIE_WORDS = "A signed-in browser; commands need the header X-Moiso."
-DEVICE_WORDS = "A browser that has exchanged a device's key; commands need the header X-Moiso."
+KEY_WORDS = (
+    "Made by the client at random, one for each intent; the same key with the same request returns the first answer for 48 h. Of a caller"
+    f" without a key or session of his own, one of fewer than {KEY_UNGUESSED} characters does so only at the same address."
+)
+COOKIE_WORDS = "A signed-in browser; commands need the header X-Moiso: `staff` speaks as nobody but the account, `1` as whoever may."
+DEVICE_WORDS = "A browser that has exchanged a device's key; commands need the header X-Moiso: `device`, or `1` as whoever may."
 LANGUAGES = {"name": "Accept-Language", "in": "header", "required": False, "description": "vi or en", "schema": {"type": "string"}}
 RETRY = {"Retry-After": {"description": "Seconds to wait", "required": True, "schema": {"type": "integer"}}}
 
@@ -46,12 +49,12 @@ def openapi(routes: Routes, version: str) -> dict[str, Any]:
             for name, text in op.query.items()
         ]
         described["parameters"].append(LANGUAGES)
-        if op.once is not False:
+        if op.once:
             described["parameters"].append(
                 {
                     "name": "Idempotency-Key",
                     "in": "header",
-                    "required": op.once is True,
+                    "required": True,
                     "description": KEY_WORDS,
                     "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,200}$"},
                 }
@@ -106,15 +109,14 @@ _DATE = {"type": "string", "format": "date"}
 
 
 def _errors(op: Operation, names: list[str]) -> set[int]:
-    statuses = {STATUS.get(code, 409) for code in op.refuses} | {503}
+    # A body is read whatever the method: one that ends early, or that is too large, is refused also of a GET.
+    statuses = {STATUS.get(code, 409) for code in op.refuses} | {400, 413, 503}
     if names:
         statuses.add(404)
-    if op.method != "GET":
-        statuses |= {400, 413}
-        if op.body is not None:
-            statuses |= {415, 422}
-        if op.once is not False:
-            statuses |= {422}
+    if op.body is not None:
+        statuses |= {415, 422}
+    if op.once:
+        statuses |= {422}
     if op.roles is not None:
         statuses |= {401, 403} if not op.holder else {403}
     return statuses

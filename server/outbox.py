@@ -1,8 +1,9 @@
 """Notices on their way out: what the store says is due is read, written as a mail and handed to the channel, and the outcome is noted.
 
 Nothing waits for it. A notice is stored with the event that causes it, and sent later, in lanes beside the loop, so that a slow gateway
-delays a few mails and no citizen. That a try has begun is noted before it begins: after a crash in the middle the mail is sent once more,
-with the same Message-ID, and a notice that brings the process down does so ever more rarely.
+delays a few mails and no citizen. Those of one appointment go one at a time: what may still be said depends on what has been. That a
+try has begun is noted before it begins: after a crash in the middle the mail is sent once more, with the same Message-ID, and a notice that
+brings the process down does so ever more rarely.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -22,7 +24,7 @@ import structlog
 from server.ledger import Ledger
 from server.letters import Kind, Letter, Mail, mail
 from server.notifiers import Never, Notifier, NotYet
-from server.store import Broken, NoticeRow, Store, Unavailable
+from server.store import UNENDED, Broken, NoticeRow, Store, Unavailable
 
 log = structlog.get_logger("outbox")
 
@@ -68,6 +70,7 @@ class Outbox:
         self._offload, self._sleep = offload, sleep
         self._due: deque[NoticeRow] = deque()
         self._busy: set[str] = set()
+        """Appointments of which something is on its way."""
         self._lock = threading.Lock()
         self._stopped = False
         self.ended: Counter[str] = Counter()
@@ -90,7 +93,7 @@ class Outbox:
             finally:
                 if row is not None:
                     with self._lock:
-                        self._busy.discard(row.id)
+                        self._busy.discard(row.appointment)
             if row is None and not self._stopped:
                 self._sleep(LOOK_EVERY_S)
 
@@ -109,7 +112,7 @@ class Outbox:
             self._sleep(0.05)
 
     def _next(self) -> NoticeRow | None:
-        """Claim the notice that is longest due and in no other lane."""
+        """Claim the notice that is longest due, of an appointment that is in no other lane."""
         if self._ledger.broken:
             return None
         # Held while the store is asked: a notice that ends meanwhile is still in its lane, and not found due a second time.
@@ -117,29 +120,38 @@ class Outbox:
             if not self._mine():
                 self._due.clear()
                 return None
-            if not self._due:
-                rows = self._offload(self._store.due_notices, self._ledger.clock.now(), MOST)
-                self._due.extend(row for row in rows if row.id not in self._busy)
-            if not self._due or self._stopped:
+            row = self._claimable()
+            if row is None:
+                due = partial(self._store.due_notices, over=self._ledger.clock.settled)
+                rows = self._offload(due, self._ledger.clock.now(), MOST)
+                self._due = deque(row for row in rows if row.appointment not in self._busy)
+                row = self._claimable()
+            if row is None or self._stopped:
                 return None
-            row = self._due.popleft()
-            self._busy.add(row.id)
+            self._due.remove(row)
+            self._busy.add(row.appointment)
             return row
+
+    def _claimable(self) -> NoticeRow | None:
+        return next((row for row in self._due if row.appointment not in self._busy), None)
 
     def _handle(self, row: NoticeRow) -> None:
         now = self._ledger.clock.now()
         if now >= row.expires_at:
+            if not self._ledger.clock.settled:
+                # By a date that may be wrong nothing expires: whoever booked for Monday would never hear of it.
+                return None
             return self._end(row, "expired", row.detail or "its time has passed")
         if self._notifier is None:
             return self._end(row, "expired", "no channel")
-        if self._offload(self._overtaken, row):
+        if self._overtaken(row):
             return self._end(row, "expired", "a later notice says more")
         found = self._read(row)
         if found is None:
             return self._end(row, "expired", "nobody to tell")
         to, letter = found
-        written = letter if isinstance(letter, Mail) else mail(letter if letter.at is not None else replace(letter, at=row.created_at))
-        begun = self._after(row, now, "a try that was not ended")
+        written = letter if isinstance(letter, Mail) else mail(letter)
+        begun = self._after(row, now, UNENDED)
         if not self._ledger.write(lambda tx: tx.begin_notice(begun)):
             # Taken back, or begun by another process, meanwhile.
             return None
@@ -153,11 +165,13 @@ class Outbox:
         return self._end(begun, "sent", "")
 
     def _overtaken(self, row: NoticeRow) -> bool:
-        """Whether something newer has happened to the appointment, and is itself told: the older news would contradict it."""
+        """Whether something newer has happened to the appointment, and was told or still can be: the older news would contradict it. What
+        came to nothing meanwhile must not take the older news along."""
         if row.kind == Kind.REMINDER:
             return False
-        others = self._store.notices(row.site, row.appointment)
-        return any(other.created_at > row.created_at and other.kind != Kind.REMINDER for other in others)
+        others = self._offload(self._store.notices, row.site, row.appointment)
+        newer = [other for other in others if other.created_at > row.created_at and other.kind != Kind.REMINDER]
+        return any(other.told or (other.state == "waiting" and self._read(other) is not None) for other in newer)
 
     def _after(self, row: NoticeRow, now: datetime, detail: str) -> NoticeRow:
         """The notice after one more try; it comes up again when it is worth trying, or when it ends."""

@@ -14,14 +14,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 from server import wire
-from server.access import hash_key, new_key
+from server.access import HEADS, hash_key, new_key
 from server.api import Context
 from server.core.refused import Refused
-from server.manage import HEADS, placed
+from server.manage import placed
 from server.routes import Call, Reply, Routes
 from server.store import DeviceRow
 
@@ -181,7 +181,7 @@ def declare(routes: Routes, ctx: Context, pairings: Pairings) -> None:
     """The operations of a device that has no key yet, and of whoever gives it one."""
 
     def ends(asking: Asking) -> str:
-        return wire.instant(datetime.fromtimestamp(int(asking.until), UTC))
+        return wire.instant(datetime.fromtimestamp(int(asking.until), ctx.sites.zone(asking.site)))
 
     @routes.add(
         "POST",

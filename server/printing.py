@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from config.edit import pieces, with_table
 from config.loader import load
 from server import wire
+from server.access import HEADS
 from server.api import Context, find_ticket, run
 from server.core import decide, hall
 from server.core.refused import Refused
@@ -26,7 +27,6 @@ from server.store import Conflict, SiteRow, Unavailable
 if TYPE_CHECKING:
     from PIL import Image
 
-HEADS = ("supervisor", "admin")
 SHOWN = 20
 TRIES = 5
 PAPERS = (80, 58)
@@ -52,7 +52,7 @@ def _sheets(routes: Routes, ctx: Context) -> None:
         "GET",
         "/sites/{site}/kiosks/{kiosk}/prints",
         summary="The last papers of a kiosk and what became of each, newest first",
-        roles=("helper", "supervisor", "admin"),
+        roles=("helper", *HEADS),
         answers={200: list[wire.PrintOut]},
     )
     def prints(call: Call) -> Reply:
@@ -91,7 +91,7 @@ def _sheets(routes: Routes, ctx: Context) -> None:
         "POST",
         "/sites/{site}/kiosks/{kiosk}/test-print",
         summary="A sheet that says that it is a trial, at this kiosk; it is no ticket and takes no number",
-        roles=("helper", "supervisor", "admin"),
+        roles=("helper", *HEADS),
         body=wire.EmptyIn,
         answers={200: wire.TestPrintOut},
         once=True,

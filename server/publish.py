@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from heapq import heappop, heappush
 from typing import Any
 
 from server import wire
@@ -28,13 +29,12 @@ from server.voice import Voice, sentences, style, translated
 
 KEPT = timedelta(minutes=2)
 """How long an expired moment is kept, real time: its late answers are still news for the clerk."""
-LET_GO_EVERY = timedelta(seconds=10)
 TEST_MARK = "THỬ MÁY"
 PRINTS_KEPT = 200
 """Papers of a site that staff can still look at; a kiosk prints one in half a minute at most."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Moment:
     """Something to be said or printed once. `place` is the kiosk of a print job or the hall of an announcement, `zone` the part of it whose
     loudspeakers say it; "": all of them.
@@ -135,46 +135,53 @@ class Publisher:
         self._fresh: list[Moment] = []
         self._moments: dict[str, OrderedDict[str, Moment]] = {}
         self._prints: dict[str, OrderedDict[str, Moment]] = {}
-        self._looked: dict[str, datetime] = {}
+        self._leaving: dict[str, list[tuple[datetime, str]]] = {}
+        """By site a heap: when each moment will be forgotten."""
+        self._kept_for = KEPT * clock.factor
         self._lock = threading.Lock()
 
     def hear(self, day: Day, entry: ev.Entry, fresh: bool = False) -> None:
         """An entry is durable and folded. Called for old ones too, when a day is read from the store; a `fresh` one was stored by this
         process just now, so that no device can have answered it yet."""
         self.mark(day.site.id)
-        now = self._clock.now()
+        # In the zone of what it is compared with: else each comparison asks both for their offset.
+        now = self._clock.now().astimezone(entry.at.tzinfo)
         timing = day.site.timing
         if entry.at + max(timing.print_within, timing.speak_within, timing.notice_within) <= now:
             if (printed := _printed(entry)) is not None:
                 # Nobody will print it any more, so nobody draws it up; staff may ask what became of it, and a late answer is kept.
-                self._remember(self._print(day, entry, *printed))
+                paper = self._print(day, entry, *printed)
+                with self._lock:
+                    self._remember(paper)
             return
         for moment in self._moments_of(day, entry):
-            if moment.event == "print":
-                self._remember(moment)
-            if moment.expires_at <= now:
-                continue
-            if not fresh:
+            due = moment.expires_at > now
+            if due and not fresh:
                 self._recall_answers(moment)
             with self._lock:
-                kept = self._of(moment.site)
-                kept[moment.id] = moment
-                self._fresh.append(moment)
-                self._let_go(moment.site, now)
+                if moment.event == "print":
+                    self._remember(moment)
+                if due:
+                    self._keep(moment)
+                    self._fresh.append(moment)
+                    self._let_go(moment.site, now)
+
+    def _keep(self, moment: Moment) -> None:
+        self._of(moment.site)[moment.id] = moment
+        heappush(self._leaving.setdefault(moment.site, []), (moment.expires_at + self._kept_for, moment.id))
 
     def _let_go(self, site: str, now: datetime) -> None:
-        """Forget what has long expired. Moments live differently long, so all are looked at; now and then, since a busy hall keeps many."""
-        if now < self._looked.get(site, now):
-            return
-        self._looked[site] = now + LET_GO_EVERY * self._clock.factor
-        kept = self._of(site)
-        for old in [m.id for m in kept.values() if m.expires_at + KEPT * self._clock.factor <= now]:
-            del kept[old]
+        """Forget what has long expired. Moments live differently long: who goes first stands first."""
+        leaving = self._leaving.get(site)
+        while leaving and leaving[0][0] <= now:
+            self._of(site).pop(heappop(leaving)[1], None)
 
     def mark(self, site: str) -> None:
         """Something of this site looks different now."""
-        with self._lock:
-            self._dirty.add(site)
+        # Whoever takes the mark that is there already looks at the site afterwards, and sees this too.
+        if site not in self._dirty:
+            with self._lock:
+                self._dirty.add(site)
 
     def _recall_answers(self, moment: Moment) -> None:
         """Answers given to the server before this one: an entry may be seconds old and have been heard, printed, and forgotten by us."""
@@ -217,11 +224,10 @@ class Publisher:
         return found
 
     def _remember(self, moment: Moment) -> None:
-        with self._lock:
-            kept = self._prints.setdefault(moment.site, OrderedDict())
-            kept[moment.id] = moment
-            while len(kept) > PRINTS_KEPT:
-                kept.popitem(last=False)
+        kept = self._prints.setdefault(moment.site, OrderedDict())
+        kept[moment.id] = moment
+        while len(kept) > PRINTS_KEPT:
+            kept.popitem(last=False)
 
     def _announcement(self, day: Day, a: hall.Announcement) -> Moment:
         site = day.site
@@ -230,7 +236,7 @@ class Publisher:
         if site.voice.also is not None and a.kind in ("call", "recall"):
             say[site.voice.also.language] = translated(a, site.voice.also)
         payload: dict[str, Any] = {
-            "id": f"{day.date.isoformat()}-{a.seq}-{a.n}",
+            "id": wire.moment_id(day.date, a.seq, a.n),
             "kind": a.kind,
             "code": a.code,
             "counter": a.counter,
@@ -247,7 +253,7 @@ class Publisher:
 
     def _print(self, day: Day, entry: ev.Entry, ticket: str, kiosk: str) -> Moment:
         expires = entry.at + day.site.timing.print_within
-        payload = {"id": f"{day.date.isoformat()}-{entry.seq}-1", "ticket": ticket, "expires_at": wire.instant(expires)}
+        payload = {"id": wire.moment_id(day.date, entry.seq), "ticket": ticket, "expires_at": wire.instant(expires)}
         kind = "test" if isinstance(entry.event, ev.PrinterTested) else "again" if isinstance(entry.event, ev.TicketReprinted) else "first"
         moment = Moment(payload["id"], "print", day.site.id, kiosk, entry.seq, payload, expires, at=entry.at, kind=kind)
         moment.draw = partial(self._drawn, day, entry, ticket, kiosk)
@@ -262,6 +268,8 @@ class Publisher:
         if isinstance(entry.event, ev.TicketIssued) and entry.event.intent:
             # The kiosk may have given a number of its own for the same touch, and must not print a second one.
             receipt["intent"] = entry.event.intent
+            # If the answer is lost on its way to the page, the agent beside it knows what it said; the likely wait is on the paper.
+            receipt["answer"] = wire.ticket(day, day.tickets[ticket])
         return {"receipt": receipt}
 
     def take(self) -> tuple[set[str], list[Moment]]:
@@ -280,7 +288,7 @@ class Publisher:
 
     def unanswered(self, site: str) -> list[tuple[Moment, datetime]]:
         """For each hall or zone whose last calls no loudspeaker has answered in time: the last of them, and since when that is so."""
-        now, late = self._clock.now(), KEPT * self._clock.factor
+        now, late = self._clock.now(), self._kept_for
         with self._lock:
             moments = list(self._of(site).values())
         calls = [m for m in moments if m.event == "announcement" and m.payload["code"] and m.expires_at <= now and not m.quiet]
@@ -318,7 +326,7 @@ class Publisher:
 
     def spoken(self, site: str) -> list[Moment]:
         """What staff have said themselves, the last of each hall; for some minutes after it was too late to be said."""
-        now, kept = self._clock.now(), KEPT * self._clock.factor
+        now, kept = self._clock.now(), self._kept_for
         with self._lock:
             moments = list(self._of(site).values())
         said = [m for m in moments if m.event == "announcement" and not m.payload["code"] and now < m.expires_at + kept]
@@ -326,7 +334,7 @@ class Publisher:
 
     def heard(self, site: str, day: Day, seq: int | None, speakers: int) -> wire.HeardOut | None:
         """How many loudspeakers have played the call with this number, of those connected; None when it is long past."""
-        moment = self._of(site).get(f"{day.date.isoformat()}-{seq}-1")
+        moment = self._of(site).get(wire.moment_id(day.date, seq)) if seq is not None else None
         if moment is None:
             return None
         first = min(moment.heard.values(), default=None)

@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
-from server.commands import Failed, add_leaf, data_folder, database
+from server.commands import Failed, add_leaf, data_folder, database, site_id
 from server.store import Unavailable, copies, replica
 from server.store.copies import BadCopy
 
 Arguments = argparse.Namespace
 NAME = "%Y-%m-%dT%H%M%S"
 SILENT_S = 2.0
+ONLY = "do nothing unless this office is in it; all offices of a database are copied together"
 
 
 def backup(arguments: Arguments) -> None:
@@ -31,7 +32,8 @@ def backup(arguments: Arguments) -> None:
     target = to if to.suffix == end else to / f"{stem}-{datetime.now():{NAME}}{end}"
     with _sentences(), _progress("copied", " pages" if end == ".db" else " rows") as progress:
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = copies.make(source, target, progress) if isinstance(source, Path) else _dumps().make(source, target, progress)
+        make = copies.make if isinstance(source, Path) else _dumps().make
+        made = make(source, target, progress, site=_office(arguments))
     removed = _pruned(target.parent, stem, end, arguments.keep) if arguments.keep and target != to else []
     told = {
         "path": str(made.path),
@@ -57,15 +59,20 @@ def restore(arguments: Arguments) -> None:
     with _sentences(), _progress("restored", " pages" if isinstance(target, Path) else "B") as progress:
         if isinstance(target, Path):
             aside = target.with_name(f"{target.name}.before-{at}")
-            made, name = copies.restore(wanted, target, aside, progress), str(target)
+            made, name = copies.restore(wanted, target, aside, progress, site=_office(arguments)), str(target)
         else:
             aside = wanted.absolute().with_name(f"{wanted.stem}.before-{at}.dump")
-            made = _dumps().restore(wanted, target, aside, progress)
+            made = _dumps().restore(wanted, target, aside, progress, site=_office(arguments))
             name = _dumps().named(target)
     kept = str(aside) if aside.exists() else None
     told = {"path": name, "from": str(wanted), "days": made.days, "events": made.events, "before": kept}
     was = f" What was there is now {kept}." if kept else ""
     _say(arguments, told, f"{name} is {wanted}: {made.days} days, {made.events} events.{was}")
+
+
+def _office(arguments: Arguments) -> str | None:
+    """Which office must be in it; a database may hold several, and all of it is copied."""
+    return site_id(arguments.site) if arguments.site else None
 
 
 def _dumps() -> Any:
@@ -110,14 +117,14 @@ def _say(arguments: Arguments, told: dict[str, Any], sentence: str) -> None:
 
 def add_parsers(commands: Any) -> None:
     """The two commands, each with an example."""
-    copying = add_leaf(commands, "backup", "Copy the database, also while it is served", "moiso backup --to /media/usb --keep 14", backup)
+    nightly = "moiso backup --to /media/usb --keep 14"
+    copying = add_leaf(commands, "backup", "Copy the database, also while it is served", nightly, backup, site=ONLY)
     copying.add_argument(
         "--to", metavar="FOLDER", help="a folder, or a file that ends in .db or .dump (default: backups beside the database)"
     )
     copying.add_argument("--keep", type=_some, metavar="N", help="keep the newest N copies in the folder, remove the others")
-    putting = add_leaf(
-        commands, "restore", "Put a copy in the place of the database", "moiso restore /media/usb/moiso-2026-11-20T0300.db", restore
-    )
+    back = "moiso restore /media/usb/moiso-2026-11-20T030000.db"
+    putting = add_leaf(commands, "restore", "Put a copy in the place of the database", back, restore, site=ONLY)
     putting.add_argument("copy", help="a file of `moiso backup`, or the folder of `moiso serve --replica`")
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from flask import Flask, request
@@ -22,7 +22,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from server import wire
-from server.access import DEVICE_COOKIE, STAFF_COOKIE, Principal
+from server.access import DEVICE_COOKIE, STAFF_COOKIE, Principal, hash_key
 from server.core.refused import Refused
 from server.ledger import Answer, Idempotency, KeyReused
 from server.sites import UnknownSite
@@ -32,6 +32,8 @@ log = structlog.get_logger("http")
 
 PREFIX = "/api/v1"
 BODY_MOST = 16 * 1024
+KEY_UNGUESSED = 16
+"""Characters of an idempotency key that two people do not make alike."""
 M = TypeVar("M", bound=BaseModel)
 
 # Refusals by the rules are 409; these are not about the rules.
@@ -84,8 +86,7 @@ class Asked(Request):
         super().__init__(environ, populate_request=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A request, read and checked: who asks, with which body and key. The rest of it is read when somebody asks for it."""
 
     path: dict[str, str]
@@ -132,7 +133,7 @@ class Operation:
     body: type[BaseModel] | None
     answers: dict[int, Any]
     refuses: tuple[str, ...]
-    once: bool | None
+    once: bool
     query: dict[str, str]
     holder: bool
     any_password: bool
@@ -155,13 +156,13 @@ class Routes:
         body: type[BaseModel] | None = None,
         answers: dict[int, Any],
         refuses: tuple[str, ...] = (),
-        once: bool | None = False,
+        once: bool = False,
         query: dict[str, str] | None = None,
         holder: bool = False,
         any_password: bool = False,
     ) -> Callable[[Callable[[Call], Reply]], Callable[[Call], Reply]]:
-        """Declare an operation. `once`: it takes an idempotency key, or with None may take one. `holder`: whoever holds the unguessable id
-        in the path may ask without a key. `any_password`: also for an account whose given password has not been changed yet."""
+        """Declare an operation. `once`: it takes an idempotency key. `holder`: whoever holds the unguessable id in the path may ask without
+        a key. `any_password`: also for an account whose given password has not been changed yet."""
 
         def declare(handler: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
             self.operations.append(
@@ -200,6 +201,16 @@ def network(req: Request) -> str:
     return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
+def stranger(holds: str, key: str, req: Request) -> str:
+    """Whose idempotency key this is when nobody is signed in. `holds`: what else is known of him.
+
+    A short key, as a portal's "1", is made by others too, and who sends it second would be given the first one's booking with its code: it
+    is worth what his address is. A long one nobody guesses, and it is good from everywhere: a telephone that has left the wireless network
+    asks again through another.
+    """
+    return holds if len(key) >= KEY_UNGUESSED else f"{holds}@{hash_key(network(req))}"
+
+
 def address(req: Request) -> str:
     return req.remote_addr or ""
 
@@ -209,11 +220,16 @@ def language(req: Request) -> str:
     return req.accept_languages.best_match(["vi", "en"], default="vi")
 
 
+_SPEAKS_AS = {"staff": (STAFF_COOKIE,), "device": (DEVICE_COOKIE,)}
+"""A browser may be a kiosk and a member of staff at once; a page that is one of them says which. Whoever does not say so may be either."""
+
+
 def presented(req: Request) -> tuple[list[str], bool]:
     """The keys that came with a request, and whether they came by cookie."""
     if key := bearer(req.headers.get("Authorization", "")):
         return [key], False
-    return [c for c in (req.cookies.get(STAFF_COOKIE), req.cookies.get(DEVICE_COOKIE)) if c], True
+    meant = _SPEAKS_AS.get(req.headers.get("X-Moiso", ""), (STAFF_COOKIE, DEVICE_COOKIE))
+    return [c for name in meant if (c := req.cookies.get(name))], True
 
 
 def bearer(authorization: str) -> str:
@@ -230,16 +246,18 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         # Which of the two was meant? Readers of JSON differ, and so would whoever checks a request on its way here.
         raise ValueError("name_twice")
-    return found
+    return {name: value for name, value in found.items() if value is not None}
 
 
 _JSON = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_each_once)
 
 
 def validated(model: type[M], raw: bytes) -> M:
-    """The body as its model. Refuses `malformed` what is not JSON, and `invalid_body` what does not fit, every problem named."""
+    """The body as its model. A null field is an absent one, whatever its name. Refuses `malformed` what is not JSON, and `invalid_body`
+    what does not fit, every problem named."""
     try:
-        _JSON.decode(raw.decode(json.detect_encoding(raw), "surrogatepass"))
+        value = _JSON.decode(raw.decode())
+        text = json.dumps(value) if b"null" in raw else raw
     except RecursionError as error:
         raise malformed("too_deep") from error
     except json.JSONDecodeError as error:
@@ -249,7 +267,7 @@ def validated(model: type[M], raw: bytes) -> M:
     except ValueError as error:
         raise malformed(str(error) if str(error) in _PROBLEMS else "not_json") from error
     try:
-        return model.model_validate_json(raw)
+        return model.model_validate_json(text)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         if found[0]["type"] == "json_invalid":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from datetime import tzinfo
 
 from config.loader import load
 from server.core.site import Site
@@ -44,6 +45,10 @@ class Sites:
         if site not in self._current:
             raise UnknownSite(site)
         return self.version(site, self._current[site])
+
+    def zone(self, site: str | None) -> tzinfo:
+        """Where a site's clock hangs; the first one's for whoever belongs to none that is known here."""
+        return self.current(site if site is not None and self.known(site) else self.ids()[0]).tz
 
     def version(self, site: str, version: int) -> Site:
         if (site, version) not in self._known:

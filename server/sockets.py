@@ -248,7 +248,9 @@ class Sockets:
     def _staff(self, client: Client, site: str, roles: tuple[str, ...]) -> Principal:
         fit = next((p for p in client.principals if p.kind == "staff" and p.can(roles) and p.may_enter(site)), None)
         if fit is None:
-            raise Refused("forbidden" if client.principals else "unauthenticated")
+            # A browser that is also a hall screen is nobody here until somebody signs in.
+            known = client.keyed or any(p.kind == "staff" for p in client.principals)
+            raise Refused("forbidden" if known and client.principals else "unauthenticated")
         if fit.must_change:
             raise Refused("password_change_required")
         return fit
@@ -268,7 +270,8 @@ class Sockets:
         client, device = speaking
         if isinstance(facts, dict) and self._presence.said(device, client.part, facts):
             self._changed(device.site or "")
-        return {"ok": True}
+        # The hall's clock may have been corrected since hello: by an old one every sheet and every call would have expired.
+        return {"ok": True, "at": wire.instant(self._ledger.now(device.site or "")), "factor": self._ledger.clock.factor}
 
     def _done(self, said: Any = None, *rest: Any) -> Any:
         speaking = self._device()
@@ -537,7 +540,10 @@ class Sockets:
             for moment, first in self._publisher.unanswered(site)
             if any(reaches(place, moment.target) for place in speaking)
         ]
-        return self._presence.alarms(site, unanswered, lost=self._ledger.clock.lost)
+        clock = self._ledger.clock
+        apart = clock.apart
+        differs = (*apart, (self._ledger.now(site) + apart[0]).date()) if apart is not None else None
+        return self._presence.alarms(site, unanswered, lost=clock.lost, apart=differs, trouble=self._ledger.trouble)
 
     def _alarm(self, site: str, alarm: Alarm) -> wire.AlarmOut:
         lasts = max(0.0, self._presence.now_s() - alarm.since_s)
@@ -577,7 +583,9 @@ class Sockets:
             "speakers": sum(1 for each in _sounding(live) if reaches(each.place, f"{place}/{zone}" if zone else place)),
             "displays": self.walls().get((site, place), 0) + self._presence.walls_elsewhere(site, place),
             "kiosks": sum(1 for each in live if each.kind == "kiosk" and each.place in kiosks and not each.page),
-            "alerts": [self._alarm(site, alarm) for alarm in self.alarms(site) if hall_of(alarm.place) == place or alarm.place in kiosks],
+            "alerts": [
+                self._alarm(site, alarm) for alarm in self.alarms(site) if hall_of(alarm.place) in ("", place) or alarm.place in kiosks
+            ],
         }
 
     def walls(self) -> Counter[tuple[str, str]]:

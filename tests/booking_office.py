@@ -10,7 +10,8 @@ from pathlib import Path
 
 import requests
 from outside import NINE
-from running import ROOT, Client, Server, free_port
+from ports import free_port
+from running import ROOT, Client, Server
 
 DEMO = ROOT / "config" / "sites" / "demo.toml"
 PUBLIC = "https://so.an-mau.example"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from browsing import launched
 from databases import SQLITE, Engine, Postgres, Redis
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 CORE = {
     "test_queue",
@@ -19,6 +21,7 @@ CORE = {
     "test_report",
     "test_sentences",
     "test_supervisor",
+    "test_why",
     "test_words",
     "test_forecast",
     "test_bookings",
@@ -53,6 +56,20 @@ def engine(request: pytest.FixtureRequest) -> Engine:
         return SQLITE
     server: Postgres = request.getfixturevalue("postgres")
     return Engine("postgresql", lambda folder: server.fresh())
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """Of a module and no longer: its loop would be in the way of tests that have one of their own."""
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    started = launched(playwright)
+    yield started
+    started.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -27,6 +27,7 @@ from server.core.queue import Booking
 from server.core.refused import Refused
 from server.core.site import Counter, Hall, Hours, Kiosk, PriorityGroup, Procedure, Service, Site, Span
 from server.core.ticket import State
+from server.pages import Extras, addresses
 
 PAGES = Path(server.pages.__file__).parent
 POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'"
@@ -210,16 +211,7 @@ class SmallOffice:
 
         @app.get("/")
         def directory() -> str:
-            def addressed(prefix: str, places: Any) -> list[dict[str, str]]:
-                return [{"id": p.id, "name": p.name, "url": f"{prefix}/{SITE.id}/{p.id}"} for p in places]
-
-            own = {
-                "id": SITE.id,
-                "name": SITE.name,
-                "kiosks": addressed("/kiosk", SITE.kiosks),
-                "halls": addressed("/display", SITE.halls),
-                "counters": addressed("/display/counter", SITE.counters),
-            }
+            own = {"id": SITE.id, "name": SITE.name, "screens": addresses(SITE, Extras())}
             accounts = [{"user": user, "password": PASSWORD, "role": role} for user, role in ACCOUNTS.items()]
             return render_template("directory.html", sites=[own], demo={"accounts": accounts})
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from ports import free_port
 
 from server.commands import database, open_store
 from server.store import Store
@@ -35,14 +36,13 @@ def _roomy() -> str | None:
 class Postgres:
     """A PostgreSQL server in a folder of its own, on a port of its own; it ends with the tests."""
 
-    def __init__(self) -> None:
+    def __init__(self, under: Path | None = None) -> None:
+        """`under`: the disk it is to lie on; everybody may look into it."""
         self.programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-        self.folder = Path(tempfile.mkdtemp(prefix="moiso-pg-", dir=_roomy()))
+        self.folder = Path(tempfile.mkdtemp(prefix="moiso-pg-", dir=under or _roomy()))
         self._data = self.folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self._names = (f"office{number}" for number in count(1))
         # It refuses to run as root.
         self._user = "postgres" if os.getuid() == 0 else None
@@ -105,9 +105,7 @@ class Redis:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="moiso-redis-"))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -140,10 +138,6 @@ class Engine:
 
     name: str
     new: Callable[[Path], str]
-
-    @property
-    def is_sqlite(self) -> bool:
-        return self.name == "sqlite"
 
 
 SQLITE = Engine("sqlite", lambda folder: f"sqlite:///{folder / 'office.db'}")

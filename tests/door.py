@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from server.commands import database
 from server.core import decide
 from server.core import events as ev
 from server.core.day import Day
-from server.ledger import Answer, Command, Idempotency, Ledger, _Latch
+from server.jobs import Latch
+from server.ledger import Answer, Command, Idempotency, Ledger
 from server.sites import Sites, importing
-from server.store import Write
+from server.store import NoticeRow, Write
 from server.store.postgres import PostgresStore
 from server.store.sqlite import SqliteStore
 
@@ -101,6 +103,10 @@ class Door:
         self.clock = HallClock(start, monotonic=lambda: self._passed)
         self.sites = Sites(self.store)
         self.heard: list[tuple[int, ev.Entry]] = []
+        self.tell: Callable[[Day, ev.Entry, bool], None] = lambda day, entry, fresh: self.heard.append((day.seq, entry))
+        self.told: Callable[[], None] = lambda: None
+        self.causes: Callable[[Day, ev.Entry], tuple[list[str], list[NoticeRow]]] = lambda day, entry: ([], [])
+        """What the ledger calls; a test may put something else there at any time."""
         self.ledger = Ledger(
             self.store,
             self.sites,
@@ -108,7 +114,9 @@ class Door:
             (wire.event_text, wire.event_of),
             dumps=wire.dumps,
             offload=lambda work, *arguments: work(*arguments),
-            tell=lambda day, entry, fresh: self.heard.append((day.seq, entry)),
+            causes=lambda day, entry: self.causes(day, entry),
+            tell=lambda day, entry, fresh: self.tell(day, entry, fresh),
+            told=lambda: self.told(),
         )
         self.pool = ThreadPoolExecutor(64)
         self._committer = threading.Thread(target=self.ledger.run, daemon=True)
@@ -123,8 +131,7 @@ class Door:
         for slow in self._held:
             # A test that failed may have left a transaction waiting.
             slow.go.set()
-        if not self.ledger._stopped:
-            self.ledger.stop()
+        self.ledger.stop()
         assert self.ledger.ended.wait(WAIT_S), "the committer did not end"
         self.pool.shutdown()
         self.store.close()
@@ -144,7 +151,7 @@ class Door:
         """Let the ledger look for news of others, and wait until it has."""
         looked = threading.Event()
         self.ledger.refresh()
-        self.ledger._jobs.put(looked.set)
+        self.ledger.committer.call(looked.set)
         assert looked.wait(WAIT_S)
 
     def do(self, command: Command, *, render: Any = None, once: str | None = None, request: str = "r", **more: Any) -> Answer:
@@ -171,16 +178,34 @@ class Door:
         decides ahead of the disk, has been decided. What comes behind something for which the committer itself waits is only accepted."""
         futures = []
         for work in works:
-            accepted, handed = self.ledger.accepted, self.ledger._handed
+            accepted, handed = self.ledger.committer.accepted, self.ledger.committer.handed
             futures.append(self.spawn(work))
-            self.until(lambda accepted=accepted: self.ledger.accepted > accepted)  # type: ignore[misc]
+            self.until(lambda accepted=accepted: self.ledger.committer.accepted > accepted)  # type: ignore[misc]
             if not self.store.shared:
-                self.until(lambda handed=handed: self.ledger._handed > handed or self.committer_waits())  # type: ignore[misc]
+                self.until(lambda handed=handed: self.ledger.committer.handed > handed or self.committer_waits())  # type: ignore[misc]
         return futures
 
     def committer_waits(self) -> bool:
         """Whether the committer waits for the disk."""
-        return any(isinstance(task, _Latch) for task in list(self.ledger._plans.queue))
+        return any(isinstance(task, Latch) for task in list(self.ledger.committer.plans))
+
+    def at_once(self, command: Command, *works: Callable[[], Any], **more: Any) -> list[Future[Any]]:
+        """Begin this command, and these works while it is being decided: they are one batch, decided in this order when it has been."""
+        slow, accepted = Slow(), self.ledger.committer.accepted
+        self._held.append(slow)
+
+        def slowly(day: Day, now: datetime) -> list[ev.Event]:
+            slow()
+            return command(day, now)
+
+        futures = []
+        for work in (partial(self.do, slowly, **more), *works):
+            futures.append(self.spawn(work))
+            accepted += 1
+            self.until(lambda accepted=accepted: self.ledger.committer.accepted == accepted)  # type: ignore[misc]
+            assert slow.begun.wait(WAIT_S)
+        slow.go.set()
+        return futures
 
     def hold(self) -> Slow:
         """Make the next transaction wait; returns once one is waiting."""

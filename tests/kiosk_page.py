@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from browsing import hold, own_time
 from page_server import PageServer
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 PORTRAIT, LANDSCAPE = (1080, 1920, "k1"), (1024, 768, "k2")
 DEAD_MS = 550
@@ -84,26 +85,18 @@ def scan(page: Page, text: str, *, input_method: str = "none") -> None:
 
 
 @contextmanager
-def chromium(*options: str) -> Iterator[Browser]:
-    """A browser; `options` are Chromium's own."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", *options])
-        yield started
-        started.close()
-
-
-@contextmanager
 def kiosks(browser: Browser, office: PageServer) -> Iterator[Callable[..., Page]]:
-    """Opens kiosks whose time flows and can be made to jump."""
+    """Opens kiosks whose time stands, once their first screen is there, and moves as the test says: a slow machine is no slow citizen."""
     pages = []
 
     def open_kiosk(size: tuple[int, int, str] = PORTRAIT, *, key: str | None = None, ready: bool = True) -> Page:
         page = browser.new_page(viewport={"width": size[0], "height": size[1]}, has_touch=True)
         pages.append(page)
-        page.clock.install()
+        own_time(page)
         page.goto(f"{office.url}/kiosk/demo/{size[2]}" + (f"#key={key}" if key else ""))
         if ready:
             page.locator(".kiosk[data-screen=home] .bar").last.wait_for()
+            hold(page)
         return page
 
     yield open_kiosk
@@ -121,3 +114,8 @@ def touch(page: Page, what: str) -> None:
 
 def screen(page: Page) -> str | None:
     return page.locator(".kiosk").get_attribute("data-screen")
+
+
+def shows(page: Page, name: str) -> None:
+    """This screen is shown, at once or as soon as the machine comes to it."""
+    expect(page.locator(".kiosk")).to_have_attribute("data-screen", name)

@@ -14,7 +14,7 @@ from typing import Any
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
-from running import free_port
+from ports import free_port
 
 WAIT_S = 20.0
 SENDER = "mot-cua@example.vn"

@@ -236,7 +236,7 @@ def snapshot(value: Any) -> Any:
     if isinstance(value, list | SortedKeyList):
         return [snapshot(item) for item in value]
     if isinstance(value, Day | Ticket | Appointment) or (is_dataclass(value) and not value.__hash__):
-        return {f.name: snapshot(getattr(value, f.name)) for f in fields(value) if f.name not in ("_slots", "staffing")}
+        return {f.name: snapshot(getattr(value, f.name)) for f in fields(value) if f.compare}
     if isinstance(value, dict):
         return [(key, snapshot(item)) for key, item in value.items()]
     if isinstance(value, set):

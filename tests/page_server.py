@@ -105,7 +105,8 @@ class PageServer:
         self._listeners: set[str] = set()
         self._stop = threading.Event()
         self._app = Flask("pages", static_folder=None)
-        self._sockets = SocketIO(self._app, async_mode="threading", cors_allowed_origins=[])
+        # A test moves a page on by minutes between two pings of this server; the page must not take that for silence.
+        self._sockets = SocketIO(self._app, async_mode="threading", cors_allowed_origins=[], ping_timeout=3600)
         self._routes()
         self._events()
         self._http = make_server("127.0.0.1", 0, self._app, threaded=True, request_handler=_Quiet)

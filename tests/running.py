@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,13 +11,16 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import requests
 from databases import opened
+from ports import free_port
 
 from server.access import hash_password
+from server.commands import add_device
 from server.store import StaffRow
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,12 +30,6 @@ MORNING = ("--hall-clock", "2026-11-20T08:00+07:00")
 """Options for a hall clock of its own: a test that happens to run at midnight is still one day."""
 START_S = 60.0
 """Far beyond a start on a quiet machine: what is slow is not yet broken."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def moiso(*arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -104,7 +99,8 @@ class Server:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, *self.program, "serve", "--site", self.document, "--db", self.db, "--port", str(self.port)),
-                    *("--voice", "silent", *self.options),
+                    # A hundred offices of a test run need no room for a full disk each.
+                    *("--voice", "silent", "--ballast", "0", *self.options),
                 ],
                 stdout=log,
                 stderr=log,
@@ -143,27 +139,28 @@ class Server:
 
     def staff(self, name: str, role: str = "clerk") -> Client:
         """A signed-in member of staff; the account is made if it is not there yet."""
-        made = moiso("user", "add", name, "--role", role, "--password-stdin", "--db", self.db, "--site", self.site, stdin=PASSWORD + "\n")
-        assert made.returncode == 0 or "already" in made.stderr, made.stderr
-        anyone = Client(self.api)
-        return Client(self.api, anyone.post("/sessions", {"user": name, "password": PASSWORD}, expect=201)["token"])
+        return self.crew(name, role=role)[0]
 
     def crew(self, *names: str, role: str = "clerk") -> list[Client]:
-        """Several new members of staff at once, signed in, without a command for each."""
-        hashed = hash_password(PASSWORD)
+        """Several members of staff at once, signed in, as `moiso user add` makes them but without a process for each."""
         with opened(self.db) as store:
-            store.write([lambda tx: [tx.put_staff(StaffRow(name, role, hashed, self.site)) for name in names]])
+            rows = [StaffRow(name, role, hashed_password(), self.site) for name in names if store.staff(name) is None]
+            store.write([lambda tx: [tx.put_staff(row) for row in rows]])
         tokens = [Client(self.api).post("/sessions", {"user": name, "password": PASSWORD}, expect=201)["token"] for name in names]
         return [Client(self.api, token) for token in tokens]
 
     def device(self, name: str, kind: str = "kiosk", place: str | None = None) -> Client:
-        where = ["--place", place] if place else []
-        made = moiso("device", "add", name, "--kind", kind, *where, "--db", self.db, "--site", self.site, "--json")
-        assert made.returncode == 0, made.stderr
-        return Client(self.api, json.loads(made.stdout)["key"])
+        """A new device with its key, as `moiso device add` makes it."""
+        with opened(self.db) as store:
+            return Client(self.api, add_device(store, self.site, name, kind, place)["key"])
 
     def anyone(self) -> Client:
         return Client(self.api)
+
+
+@cache
+def hashed_password() -> str:
+    return hash_password(PASSWORD)
 
 
 def until(question: Callable[[], Any], within_s: float = START_S) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import random
 import re
 import shutil
 import signal
@@ -16,9 +15,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from running import OPEN, ROOT, Client, Server, free_port, running, until
-
-from server import workers
+from ports import free_port, free_ports
+from running import OPEN, ROOT, Client, Server, running, until
 
 SHIPPED = ROOT / "config" / "nginx" / "moiso.conf"
 AROUND = """
@@ -111,7 +109,7 @@ class Several(Server):
 
     def __init__(self, folder: Path, db: str, *options: str, document: str = OPEN, site: str = "open", count: int = 2) -> None:
         own = ("--workers", str(count), "--trusted-proxies", "1", "--secure-cookies")
-        super().__init__(folder, document, *own, *options, site=site, db=db, port=ports(count))
+        super().__init__(folder, document, *own, *options, site=site, db=db, port=free_ports(count))
         self.count = count
         self.nginx = Nginx([self.port + n for n in range(count)])
 
@@ -167,14 +165,6 @@ class Several(Server):
 
     def until_started_again(self, number: int, after: int) -> None:
         until(lambda: self.pids().get(number, after) != after and self.is_ready(number))
-
-
-def ports(count: int) -> int:
-    """The first of so many free ports in a row, below those that the kernel gives to whoever calls somebody."""
-    while True:
-        first = random.randrange(20_000, 32_000)
-        if workers.free("127.0.0.1", range(first, first + count)) is None:
-            return first
 
 
 @contextmanager

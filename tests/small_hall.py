@@ -44,6 +44,9 @@ class SmallHall:
         self._server: BaseWSGIServer | None = None
         self._port = 0
 
+    def now(self) -> datetime:
+        return hall_now() - self.behind
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
@@ -76,17 +79,18 @@ class SmallHall:
                 self.changed.notify_all()
             for event, payload in self.before_welcome:
                 self.sio.emit(event, payload, to=sid)
-            now = hall_now() - self.behind
+            now = self.now()
             device = {"name": "loa-1", "kind": self.kind, "place": "main"}
             return {"device": device, "site": "demo", "at": now.isoformat(), "factor": 1, "day": now.date().isoformat()}
 
         @self.sio.on("beat")
-        def beat(sid: str, data: dict[str, Any]) -> None:
+        def beat(sid: str, data: dict[str, Any]) -> dict[str, Any]:
             with self.changed:
                 self.beats.append(data)
                 self.changed.notify_all()
             if not self.confirm_beats:
                 threading.Event().wait(WAIT_S)
+            return {"ok": True, "at": self.now().isoformat(), "factor": 1}
 
         @self.sio.on("done")
         def done(sid: str, data: dict[str, Any]) -> None:

@@ -8,18 +8,23 @@ import re
 import statistics
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
-from outside import DEVICES, STAFF, WHO, Outside, outside, refused
+from argon2 import PasswordHasher
+from databases import Engine, opened
+from outside import DEVICES, INSTANT, STAFF, WHO, Outside, outside, refused
 from running import PASSWORD, Client, moiso
 from werkzeug.test import create_environ
 from werkzeug.wrappers import Request
 
-from server.access import hash_key, new_key
+from server.access import FAILURES_OF_ADDRESS, Access, hash_key, new_key
+from server.core.refused import Refused
 from server.routes import network
 from server.store import SessionRow, StaffRow
 
@@ -172,6 +177,9 @@ def test_staff_of_another_office_may_look_and_not_touch(office: Outside) -> None
         "must_change": False,
     }
     assert office["moi-noi"].get("/session")["sites"] == ["open"]
+    for who in ("la", "moi-noi"):
+        signed_in = Browser(office).sign_in(who)
+        assert signed_in.status_code == 201 and INSTANT.fullmatch(signed_in.json()["expires_at"])
     office.take("A", who="moi-noi")
     office.clear()
 
@@ -259,15 +267,18 @@ class Browser:
     def __init__(self, office: Outside) -> None:
         self.office, self.http = office, requests.Session()
 
-    def sign_in(self, user: str) -> requests.Response:
-        return self.http.post(self.office.api + "/sessions", json={"user": user, "password": PASSWORD}, timeout=20)
+    def sign_in(self, user: str, *, ours: bool = False) -> requests.Response:
+        """`ours`: at one of our pages."""
+        headers = {"X-Moiso": "1"} if ours else {}
+        return self.http.post(self.office.api + "/sessions", json={"user": user, "password": PASSWORD}, headers=headers, timeout=20)
 
     def pair(self, device: str) -> requests.Response:
         key = {"Authorization": f"Bearer {self.office[device].key}"}
         return self.http.post(self.office.api + "/device-sessions", headers=key, timeout=20)
 
-    def send(self, method: str, path: str, body: object = None, *, ours: bool = True) -> requests.Response:
-        headers = {"Idempotency-Key": uuid.uuid4().hex} | ({"X-Moiso": "1"} if ours else {})
+    def send(self, method: str, path: str, body: object = None, *, ours: bool = True, speaks: str = "1") -> requests.Response:
+        """`speaks`: as whom the page does, `staff` or `device`."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex} | ({"X-Moiso": speaks} if ours else {})
         return self.http.request(method, self.office.api + path, json=body, headers=headers, timeout=20)
 
 
@@ -282,6 +293,7 @@ def test_signing_in_sets_a_cookie_that_no_script_reads(office: Outside, browser:
     assert answer.status_code == 201
     assert set(answer.json()) == {"token", "user", "role", "site", "sites", "expires_at", "must_change"}
     assert (answer.json()["role"], answer.json()["sites"]) == ("clerk", ["open"])
+    assert INSTANT.fullmatch(answer.json()["expires_at"]), "as the office's clock shows it"
     ends = datetime.fromisoformat(answer.json()["expires_at"]).timestamp()
     assert 11.9 * 3600 < ends - time.time() < 12.1 * 3600
     cookie = answer.headers["Set-Cookie"]
@@ -297,6 +309,15 @@ def test_a_command_by_cookie_from_a_foreign_page_is_refused(office: Outside, bro
     assert office.story() == before
     assert browser.send("GET", "/sites/open/counters/1/console", ours=False).status_code == 200, "a look is no command"
     assert browser.send("POST", "/sites/open/counters/1/open", {}).status_code == 200
+
+
+def test_what_a_foreign_page_sends_along_with_a_cookie_is_nobodys(office: Outside, browser: Browser) -> None:
+    browser.sign_in("hoa")
+    for minute, ours in (("00", False), ("10", True)):
+        body = {"service": "A", "start": f"2026-11-23T08:{minute}:00+07:00"}
+        assert browser.send("POST", "/sites/open/appointments", body, ours=ours).status_code == 201
+    story = office["thanh"].get("/sites/open/days/2026-11-23/events")["events"]
+    assert [e["actor"] for e in story if e["kind"] == "AppointmentBooked"] == ["holder", "staff:hoa"]
 
 
 def test_a_kiosk_exchanges_its_key_once_for_a_cookie(office: Outside, browser: Browser) -> None:
@@ -326,6 +347,26 @@ def test_in_one_browser_each_command_uses_the_right_that_fits(office: Outside, b
     refused(browser.send("PUT", "/sites/open/halls/main/notice", {"text": "x"}), 403, "forbidden")
 
 
+def test_a_kiosk_in_the_browser_of_a_helper_gives_its_own_numbers(office: Outside, browser: Browser) -> None:
+    browser.sign_in("hoa")
+    browser.pair("k1")
+    ticket = browser.send("POST", "/sites/open/tickets", {"service": "A"}, speaks="device").json()
+    office._taken.append(ticket["id"])
+    assert office.story()[-1]["actor"] == "device:open/k1"
+    ticket = browser.send("POST", "/sites/open/tickets", {"service": "A"}, speaks="staff").json()
+    office._taken.append(ticket["id"])
+    assert office.story()[-1]["actor"] == "staff:hoa"
+
+
+def test_a_page_of_the_staff_in_the_browser_of_a_kiosk_asks_who_is_there(office: Outside, browser: Browser) -> None:
+    browser.pair("k1")
+    refused(browser.send("GET", "/session", speaks="staff"), 401, "unauthenticated")
+    refused(browser.send("POST", "/sites/open/tickets", {"service": "A"}, speaks="staff"), 401, "unauthenticated")
+    browser.sign_in("lan")
+    assert browser.send("GET", "/session", speaks="staff").json()["user"] == "lan"
+    refused(browser.send("GET", "/device-sessions", speaks="staff"), 403, "forbidden")
+
+
 def test_a_key_in_the_header_is_meant_and_not_the_cookie(office: Outside, browser: Browser) -> None:
     browser.sign_in("binh")
     headers = {"Authorization": f"Bearer {office['lan'].key}"}
@@ -342,6 +383,33 @@ def test_signing_out_ends_the_session_here_and_everywhere(office: Outside, brows
     assert "moiso_staff" not in browser.http.cookies
     refused(elsewhere.send("GET", "/session"), 401, "unauthenticated")
     assert office["lan"].send("GET", "/session").status_code == 200, "another sign-in of the same clerk stays"
+
+
+def test_a_clerk_who_signs_in_at_a_page_ends_the_page_before_and_no_program(office: Outside, browser: Browser) -> None:
+    office.hire({"xuan": "clerk"})
+    program, other = office["xuan"], Browser(office)
+    token = browser.sign_in("xuan", ours=True).json()["token"]
+    assert browser.send("GET", "/session").status_code == 200
+    other.sign_in("xuan", ours=True)
+    answer = browser.send("GET", "/session")
+    refused(answer, 401, "unauthenticated")
+    assert answer.json()["error"]["details"] == {"elsewhere": True}
+    assert answer.json()["error"]["message"] == "Tài khoản này vừa đăng nhập ở máy khác, phiên ở đây đã hết. Mời đăng nhập lại."
+    # Whoever has copied the cookie has nothing any more, either.
+    refused(Client(office.api, token).send("GET", "/session"), 401, "unauthenticated")
+    assert [each.send("GET", "/session").status_code for each in (other, program)] == [200, 200]
+    # A program that signs in ends nothing.
+    Browser(office).sign_in("xuan")
+    assert other.send("GET", "/session").status_code == 200
+    refused(Client(office.api, "0" * 64).send("GET", "/session"), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("who", ["binh", "hoa", "quan"])
+def test_whoever_walks_between_two_pages_is_signed_in_at_both(office: Outside, browser: Browser, who: str) -> None:
+    other = Browser(office)
+    for each in (browser, other):
+        each.sign_in(who, ours=True)
+    assert [each.send("GET", "/session").status_code for each in (browser, other)] == [200, 200]
 
 
 def test_behind_https_cookies_travel_over_it_only(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -421,9 +489,34 @@ def test_a_name_is_one_name_however_the_keyboard_composed_it(office: Outside) ->
     assert attempt(office, "Hie\u0302\u0300n", PASSWORD)[0] == 201
 
 
+def test_whoever_goes_from_name_to_name_has_to_wait_and_nobody_elsewhere(engine: Engine, tmp_path: Path) -> None:
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    names, checked = [f"can-bo-{n}" for n in range(FAILURES_OF_ADDRESS + 2)], []
+
+    def check(work: Callable[..., Any], *given: Any) -> Any:
+        checked.append(work)
+        return work(*given)
+
+    with opened(engine.new(tmp_path)) as store:
+        store.write([lambda tx: [tx.put_staff(StaffRow(name, "clerk", quick, None)) for name in names]])
+        nobody_writes: Any = None
+        access = Access(store, nobody_writes, check)
+        for name in names[:FAILURES_OF_ADDRESS]:
+            assert access.verified(name, PASSWORD, "192.0.2.1").name == name, "an office signs in from one address"
+            with pytest.raises(Refused, match="wrong_password"):
+                access.verified(name, "guess", "192.0.2.1")
+        checked.clear()
+        for name in names[-2:]:
+            with pytest.raises(Refused, match="too_many_requests") as refusal:
+                access.verified(name, PASSWORD, "192.0.2.1")
+            assert 0 < refusal.value.details["retry_after_s"] <= 61
+        assert not checked, "no processor is spent on it"
+        assert access.verified(names[-1], PASSWORD, "192.0.2.2")
+
+
 def test_while_a_crowd_guesses_the_kiosk_still_gives_numbers(office: Outside) -> None:
     with ThreadPoolExecutor(60) as crowd:
-        guesses = [crowd.submit(attempt, office, f"stranger-{n}", "guess") for n in range(60)]
+        guesses = [crowd.submit(attempt, office, f"stranger-{n}", "guess", "127.0.0.3") for n in range(60)]
         for _ in range(5):
             office.take("A")
         assert not all(guess.done() for guess in guesses), "a number does not wait for passwords"

@@ -10,18 +10,20 @@ from pathlib import Path
 
 import pytest
 from databases import Postgres
-from door import OPEN, Door
+from door import OPEN, Door, failing
 
 from config.loader import check
 from server import notices
 from server.alarm_mail import AGAIN_S, GONE_S, AlarmMail, Watch
-from server.core.alarms import Alarm
+from server.core.alarms import Alarm, Storage, Trouble, alarms
 from server.notifiers.console import Console
 from server.outbox import Outbox
+from server.store import Broken, Full
 
 AFTER_S = 300.0
 MUTE = Alarm("fault", "audio", "loa", "main", "Loa loa không phát được", "Xem dây loa.", 0.0)
 DARK = Alarm("silent", "display", "tv", "main", "Màn hình tv mất kết nối", "Xem điện.", 0.0)
+(FULL,) = alarms([], 0.0, trouble=Trouble(Storage.FULL, 0.0))
 ASKING = OPEN.read_text(encoding="utf-8") + '\n[alarms]\nemail = ["binh@example.vn", "quan@example.vn"]\n'
 
 
@@ -75,7 +77,13 @@ class Charge:
     def __init__(self, door: Door, folder: Path) -> None:
         self.door, self.folder, self.now_s = door, folder, 0.0
         self.alarms: list[Alarm] = []
-        self.mail = AlarmMail(door.ledger, lambda site: self.alarms, lambda: self.now_s)
+        self.at_once: list[tuple[str, str]] = []
+        self.mail = AlarmMail(
+            door.ledger,
+            lambda site: self.alarms,
+            lambda: self.now_s,
+            at_once=lambda to, mail, id: self.at_once.append((to, mail.subject)),
+        )
         self._tick = threading.Event()
         read = notices.reading(door.store, door.ledger)
         self.outbox = Outbox(door.store, door.ledger, Console(folder), read, lambda work, *a: work(*a), lambda s: self._tick.wait(0.002))
@@ -141,6 +149,20 @@ def test_an_address_erased_meanwhile_is_not_written_to(charge: Charge) -> None:
     for row in charge.door.store.notices(charge.door.site):
         charge.door.ledger.write(lambda tx, contact=row.contact: tx.erase_contact(contact))
     assert charge.sent(2) == []
+
+
+@pytest.mark.parametrize("trouble", [Full("no room"), Broken("no flush")], ids=["full", "broken"])
+def test_that_the_disk_takes_nothing_any_more_is_told_all_the_same(charge: Charge, trouble: Exception) -> None:
+    charge.alarms = [FULL]
+    charge.look(0)
+    charge.door.store.before += [failing(trouble), failing(trouble)]
+    charge.look(AFTER_S)
+    assert charge.at_once == [
+        (who, "Một cửa mở mọi lúc: Đĩa của máy chủ đã đầy, không cấp và gọi số được") for who in ("binh@example.vn", "quan@example.vn")
+    ]
+    # It is told, and not again at each look.
+    charge.look(AFTER_S + 1)
+    assert len(charge.at_once) == 2
 
 
 MISTAKES = [

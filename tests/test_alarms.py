@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from listening import Ears
 from outside import Outside, outside
 
 from server.access import Principal
-from server.core.alarms import CLOCK_OFF_S, SILENT_AFTER_S, Device, Unanswered, alarms
+from server.core.alarms import CLOCK_OFF_S, SILENT_AFTER_S, Device, Storage, Trouble, Unanswered, alarms
 from server.heartbeat import AGENT, PAGE, Presence
 from server.store import DeviceRow
 
@@ -85,6 +86,33 @@ def test_a_server_that_does_not_know_the_time_is_urgent_and_says_what_the_hall_d
     (lost,) = alarms([], NOW, lost_since_s=NOW - 60)
     assert (lost.kind, lost.words, lost.urgent) == ("time", "Máy chủ đã mất ngày giờ", True)
     assert lost.todo.startswith("Đặt lại ngày giờ của máy chủ")
+
+
+@core
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [
+        (timedelta(minutes=6), "Giờ máy chủ nhanh hơn giờ khu chờ 6 phút"),
+        (-timedelta(hours=7), "Giờ máy chủ chậm hơn giờ khu chờ 7 giờ"),
+        (timedelta(days=400), "Giờ máy chủ nhanh hơn giờ khu chờ 400 ngày"),
+    ],
+)
+def test_two_clocks_that_say_something_else_are_told_with_what_to_do(ahead: timedelta, words: str) -> None:
+    (apart,) = alarms([], NOW, apart=(ahead, NOW - 60, date(2026, 11, 26)))
+    assert (apart.kind, apart.words, apart.urgent, apart.since_s) == ("time", words, True, NOW - 60)
+    assert "--clock-is-right 2026-11-26" in apart.todo
+    assert [alarm.words for alarm in alarms([], NOW, lost_since_s=NOW, apart=(ahead, NOW, date(2026, 11, 26)))] == [
+        "Máy chủ đã mất ngày giờ"
+    ]
+
+
+@core
+@pytest.mark.parametrize("what", Storage)
+def test_a_disk_that_wants_looking_after_is_urgent_and_has_words_of_its_own(what: Storage) -> None:
+    (alarm,) = alarms([], NOW, trouble=Trouble(what, NOW - 60))
+    assert (alarm.kind, alarm.device, alarm.place, alarm.urgent, alarm.since_s) == ("storage", "server", "", True, NOW - 60)
+    others = {alarms([], NOW, trouble=Trouble(other, NOW))[0].words for other in Storage if other is not what}
+    assert alarm.words not in others and alarm.todo.endswith(".")
 
 
 # -- what is remembered of each device -------------------------------------------------------------------------------------------
@@ -212,7 +240,7 @@ def test_staff_learn_of_a_silent_device_within_fifteen_seconds_of_its_last_word(
         speaker.hello("device", "loa")
         manager.hello("floor")
         desk.hello("console", "1")
-        assert speaker.call("beat", {"ok": True}) == {"ok": True}
+        assert speaker.call("beat", {"ok": True})["ok"] is True
         last = time.monotonic()
         manager.state("floor", lambda floor: not has("silent", "loa")(floor), after=len(manager.frames))
         frame, _ = manager.next("floor", has("silent", "loa"), after=len(manager.frames), patience_s=20)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import resource
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +19,10 @@ from cable import Cable
 from fake_printer import FakePrinter
 from office import Office, at
 from outside import Outside, outside
-from running import free_port, until
+from ports import free_port
+from running import until
 
-from kiosk.agent import OnItsOwn, serve
+from kiosk.agent import OnItsOwn, PrintAgent, serve
 from kiosk.alone import Alone, CannotGive
 from kiosk.beside import Beside, origin_of
 from kiosk.delivery import Printed
@@ -26,8 +30,9 @@ from kiosk.journal import Journal
 from kiosk.notebook import Given, Notebook, NotebookError
 from kiosk.printer import open_printer
 from kiosk.receipt import Receipt, draw
+from kiosk.touches import KEPT, Touches
 from server import wire
-from server.core import lease
+from server.core import decide, hall, lease
 
 BOOT = "this switching-on"
 
@@ -168,15 +173,128 @@ def test_whatever_of_a_line_reached_the_disk_no_number_is_given_twice(tmp_path: 
             assert alone.take("k4", "household").code == "A982"
 
 
+def no_room(_: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_a_full_disk_gives_no_number(tmp_path: Path, tick: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
     with kiosk(tmp_path, tick) as alone:
         alone.lend(lent())
         with monkeypatch.context() as full:
-            full.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+            full.setattr("os.fsync", no_room)
             assert why_none(alone) == "not_stored"
         assert alone.take("k", "household").code == "A980"
     with kiosk(tmp_path, tick) as alone:
         assert alone.take("k", "household").code == "A980"
+
+
+def test_a_number_that_was_refused_is_nobodys_after_a_restart(tmp_path: Path, tick: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    with kiosk(tmp_path, tick) as alone:
+        alone.lend(lent())
+        whole = (tmp_path / "alone").read_bytes()
+        with monkeypatch.context() as full:
+            full.setattr("os.fsync", no_room)
+            assert why_none(alone, key="refused") == "not_stored"
+        assert (tmp_path / "alone").read_bytes() == whole, "whoever starts now finds nothing of it"
+        assert alone.take("given", "household").code == "A980"
+    with kiosk(tmp_path, tick) as alone:
+        assert [(given.key, given.code) for given in alone.pending()] == [("given", "A980")]
+
+
+def test_a_number_of_which_only_the_end_of_its_line_found_no_room_is_nobodys(tmp_path: Path, tick: Counter) -> None:
+    with kiosk(tmp_path / "trial", tick) as alone:
+        alone.lend(lent())
+        alone.take("refused", "household")
+    end = (tmp_path / "trial" / "alone").stat().st_size
+    with kiosk(tmp_path, tick) as alone:
+        alone.lend(lent())
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (end - 1, before[1]))
+        try:
+            assert why_none(alone, key="refused") == "not_stored"
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert alone.take("given", "household").code == "A980"
+    with kiosk(tmp_path, tick) as alone:
+        assert [given.key for given in alone.pending()] == ["given"]
+
+
+class Stubborn(FileIO):
+    """A file on a disk that gives nothing back until it is told to."""
+
+    gives = False
+
+    def truncate(self, size: int | None = None, /) -> int:
+        if not self.gives:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().truncate(size)
+
+
+def test_while_a_refused_line_cannot_be_taken_back_no_other_number_is_given(
+    tmp_path: Path, tick: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kiosk(tmp_path, tick) as alone:
+        alone.lend(lent())
+        lines = alone._notebook._lines
+        lines._let_go()
+        lines._file = disk = Stubborn(tmp_path / "alone", "a")
+        with monkeypatch.context() as full:
+            full.setattr("os.fsync", no_room)
+            assert why_none(alone, key="refused") == "not_stored"
+        assert why_none(alone, key="next") == "not_stored"
+        disk.gives = True
+        assert alone.take("given", "household").code == "A980"
+    with kiosk(tmp_path, tick) as alone:
+        assert [given.key for given in alone.pending()] == ["given"]
+
+
+def test_a_disk_that_filled_up_overnight_keeps_the_agent_from_no_paper_and_gives_numbers_again_once_there_is_room(
+    tmp_path: Path, tick: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kiosk(tmp_path, tick) as alone:
+        alone.lend(lent())
+        alone.take("k", "household")
+        holder = alone.holder
+    with monkeypatch.context() as full:
+        full.setattr("os.fsync", no_room)
+        notebook = Notebook(tmp_path / "alone")
+        alone = Alone(notebook, tick, BOOT)
+        assert [given.code for given in alone.pending()] == ["A980"], "nothing is forgotten"
+        alone.lend(lent())
+        assert why_none(alone) == "not_stored"
+    with notebook:
+        alone.lend(lent())
+        assert alone.take("k2", "household").code == "A981"
+    with kiosk(tmp_path, tick) as alone:
+        assert ([given.code for given in alone.pending()], alone.holder) == (["A980", "A981"], holder)
+
+
+def test_who_starts_on_a_full_disk_is_known_by_one_name_once_there_is_room(
+    tmp_path: Path, tick: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr("os.fsync", no_room)
+        notebook = Notebook(tmp_path / "alone")
+    with notebook:
+        Alone(notebook, tick, BOOT).lend(lent())
+    with kiosk(tmp_path, tick) as alone:
+        assert alone.holder == notebook.holder and alone.take("k", "household").code == "A980"
+
+
+def test_a_notebook_that_cannot_be_written_anew_goes_on_as_it_was(tmp_path: Path, tick: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kiosk.notebook.MOST_LINES", 3)
+    with kiosk(tmp_path, tick) as alone:
+        for n in range(3):
+            alone.lend(lent(f"08:0{n}"))
+            tick.seconds += 60
+            alone.take(f"k{n}", "household")
+        with monkeypatch.context() as full:
+            full.setattr("os.fsync", no_room)
+            alone.lend(lent("08:10"))
+        assert [path.name for path in tmp_path.iterdir() if path.suffix == ".new"] == [], "half of a file takes room from the whole one"
+        assert alone.take("k", "household").code == "A983"
+    with kiosk(tmp_path, tick) as alone:
+        assert [given.code for given in alone.pending()] == ["A980", "A981", "A982", "A983"]
 
 
 def test_a_second_agent_on_one_notebook_is_refused(tmp_path: Path) -> None:
@@ -267,6 +385,44 @@ def test_the_page_takes_a_number_and_learns_how_its_paper_went(beside: tuple[Bes
     assert ask(service, "POST", "/print", {"key": "k"}).json()["code"] == "A980"
     until(lambda: ask(service, "GET", "/state?key=k").json()["print"]["outcome"] == "unknown")
     assert [receipt.reprint for receipt in paper.printed] == [False, True]
+
+
+def test_a_touch_whose_paper_came_from_the_server_gets_no_second_number_when_the_answer_was_lost(tmp_path: Path, tick: Counter) -> None:
+    office = Office(clock="08:00")
+    office.do(decide.issue, ticket="t1", service="household", kiosk="k1", intent=lease.intent_of("k1", "touch"))
+    ticket = json.loads(wire.dumps(wire.ticket(office.day, office.day.tickets["t1"])))
+    paper = wire.receipt(hall.receipt(office.day, office.day.tickets["t1"], office.now))
+    paper |= {"intent": lease.intent_of("k1", "touch"), "answer": ticket}
+    moment = {"id": "2026-11-20-2-1", "ticket": "t1", "receipt": paper}
+    machine = FakePrinter()
+    with kiosk(tmp_path, tick) as alone, Journal(tmp_path / "journal") as journal:
+        alone.lend(lent())
+        printer = PrintAgent(open_printer(machine.url), journal, lambda instant: False)
+        printer.touches.kiosk = lambda: "k1"
+        beat = lambda: {"paper": "ok"}  # noqa: E731
+        with Beside(alone, PAGE, 0, printer.print_now, beat, lambda: True, lambda: None, printer.touches) as service:
+            assert printer.on_moment("print", moment) == (True, "printed")
+            told = ask(service, "POST", "/tickets", {"key": "touch", "service": "household"})
+            assert (told.status_code, told.json()) == (201, {**ticket, "url": None})
+            assert ask(service, "GET", "/state?ticket=t1").json()["print"] == {"ticket": "t1", "outcome": "printed"}
+            assert alone.pending() == []
+            # Another touch gets a number of its own.
+            assert ask(service, "POST", "/tickets", {"key": "next", "service": "household"}).json()["code"] == "A980"
+            assert ask(service, "GET", "/state?ticket=t2").json()["print"] is None
+            until(lambda: ask(service, "GET", "/state?key=next").json()["print"]["outcome"] == "printed")
+    machine.until_idle()
+    machine.stop()
+    assert machine.sheets == 2
+
+
+def test_a_kiosk_remembers_the_touches_of_the_last_quarter_of_an_hour_only() -> None:
+    touches = Touches(lambda: "k1")
+    assert touches.find("0") is None and touches.note(None, {}) is None and touches.note("x", None) is None
+    for number in range(KEPT + 1):
+        touches.note(lease.intent_of("k1", str(number)), {"id": f"t{number}"})
+    assert touches.find("0") is None and touches.of("t0") is None
+    found = touches.find("1")
+    assert found is not None and found is touches.of("t1")
 
 
 def test_only_the_page_of_the_offices_server_is_let_in(beside: tuple[Beside, Paper]) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from kiosk_page import chromium
 from playwright.sync_api import Browser, Page
-from running import MORNING, PASSWORD, ROOT, Server, free_port, running, until
+from ports import free_port
+from running import MORNING, PASSWORD, ROOT, Server, running, until
 
 SCRIPT = "/display/static/main.js"
 TREES = {"/static": "server/pages/static", "/kiosk/static": "kiosk/web", "/display/static": "display/web"}
@@ -176,12 +176,6 @@ def test_files_that_an_update_writes_beside_a_running_server_are_not_mixed_with_
         assert fresh.headers["Cache-Control"] == FOREVER and stale.headers["Cache-Control"] == "no-cache"
         assert fresh.raw.read() == old.replace(before.encode(), after.encode()) + b"// of the next version\n"
         assert stale.raw.read() == old + b"// of the next version\n"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 def src(page: Page) -> str:

@@ -105,6 +105,18 @@ class TestBody:
         assert details["problem"]
         assert all(set(field) == {"field", "problem", "message"} for field in details["fields"])
 
+    @pytest.mark.parametrize("more", ({"no_such_field": None}, {"contact": {"phone": None, "fax": None}}, {"lang": None, "priority": None}))
+    def test_a_null_field_is_an_absent_field_whatever_its_name(self, office: Outside, more: dict[str, Any]) -> None:
+        body = {"service": "Z", **more}
+        refused(send(office["k1"], TICKETS, json.dumps(body).encode()), 422, "unknown_service")
+
+    def test_what_is_null_in_a_list_or_in_a_text_is_no_field(self, office: Outside) -> None:
+        refused(office["binh"].send("POST", "/sites/open/counters/1/services", {"services": [None]}), 422, "invalid_body")
+        refused(send(office["k1"], TICKETS, b'{"service":"null"}'), 422, "unknown_service")
+        refused(send(office["k1"], TICKETS, b'{"service":"A","x":null,"x":null}'), 400, "malformed")
+        for nothing in (b'"\\ud800"', b'"\xed\xa0\x80"'):
+            refused(send(office["k1"], TICKETS, b'{"lang":null,"service":' + nothing + b"}"), 400, "malformed")
+
     def test_every_mistake_of_a_body_is_told_at_once(self, office: Outside) -> None:
         body = {"service": 1, "lang": "fr", "contact": {"phone": "x"}, "more": 1}
         details = refused(send(office["k1"], TICKETS, json.dumps(body).encode()), 422, "invalid_body")
@@ -184,6 +196,15 @@ class TestRules:
             ("2026-02-30T10:00:00+07:00", "datetime"),
             ("tomorrow", "datetime"),
             (1_800_000_000, "datetime"),
+            ("1795776000", "datetime"),
+            ("1795776000000", "datetime"),
+            ("1795776000.5", "datetime"),
+            ("-1", "datetime"),
+            ("2026-11-20", "datetime"),
+            ("2026-11-20 10:00:00+07:00", "datetime"),
+            ("2026-11-20T10:00:00+25:00", "datetime"),
+            ("٢٠٢٦-11-20T10:00:00+07:00", "datetime"),
+            (True, "datetime"),
             ("", "datetime"),
         ],
     )
@@ -191,6 +212,19 @@ class TestRules:
         answer = office["binh"].send("PUT", "/sites/open/halls/main/notice", {"text": "Xin chào", "until": until})
         details = refused(answer, 422, "invalid_body")
         assert details["fields"][0]["field"] == "until" and details["fields"][0]["problem"].startswith(problem)
+
+    @pytest.mark.parametrize(
+        ("who", "method", "path", "body"),
+        [
+            ("nobody", "POST", "/sites/open/appointments", {"service": "A", "start": "1795776000"}),
+            ("nobody", "PATCH", "/sites/open/appointments/482137504582713063", {"start": "1795776000"}),
+            ("binh", "POST", "/sites/open/days/2026-11-23/closures", {"start": "1795776000", "end": "1795779600", "reason": "x"}),
+            ("k1", "POST", "/sites/open/kiosks/k1/tickets", {"taken_at": "1795776000"}),
+        ],
+    )
+    def test_no_instant_is_a_bare_number(self, office: Outside, who: str, method: str, path: str, body: dict[str, Any]) -> None:
+        fields = {f["field"]: f["problem"] for f in refused(office[who].send(method, path, body), 422, "invalid_body")["fields"]}
+        assert {fields[field] for field in body if body[field].isdigit()} == {"datetime_parsing"}
 
     @pytest.mark.parametrize("body", ({}, {"service": "A", "counter": "1"}, {"service": None}))
     def test_a_transfer_goes_to_a_service_or_to_a_counter(self, office: Outside, body: dict[str, Any]) -> None:
@@ -341,6 +375,14 @@ class TestHttp:
     def test_only_a_proper_websocket_is_let_in(self, office: Outside, query: str, upgrade: str) -> None:
         answer = office.raw(f"GET /socket.io/?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{upgrade}\r\n".encode())
         assert answer.split(b"\r\n")[0] in (b"HTTP/1.1 400 BAD REQUEST", b"HTTP/1.1 400 Bad Request"), answer
+
+
+def test_a_receipt_with_null_fields_is_one_without_them(office: Outside) -> None:
+    nothing = {"header": None, "footer": None, "without": None, "logo": None}
+    for method, path in (("PUT", "/sites/open/receipt"), ("POST", "/sites/open/receipt/preview")):
+        answers = [office["quan"].send(method, path, body) for body in ({}, nothing, nothing | {"paper": None})]
+        assert [answer.status_code for answer in answers] == [200] * 3
+        assert len({answer.text for answer in answers}) == 1
 
 
 def test_a_closed_office_gives_no_numbers_and_says_when_it_will(tmp_path: Path) -> None:

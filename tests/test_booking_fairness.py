@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import random
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,8 +60,9 @@ class Town:
         body: dict[str, Any] = {"service": "A", "start": start}
         if phone:
             body |= {"phone": phone, "consent": True}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
         with self._line(address) as line:
-            line.request("POST", "/api/v1/sites/ward/appointments", json.dumps(body), {"Content-Type": "application/json"})
+            line.request("POST", "/api/v1/sites/ward/appointments", json.dumps(body), headers)
             response = line.getresponse()
             return response.status, json.loads(response.read())
 

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import requests
 from outside import INSTANT, Outside, outside, refused
-from running import OPEN, PASSWORD
+from requests.adapters import HTTPAdapter
+from running import OPEN, PASSWORD, Client
 
 from server import wire
+from server.commands import add_device
 from server.core import events as ev
 
 TODAY, MONDAY = "2026-11-20", "2026-11-23"
@@ -29,6 +31,17 @@ anonymous_per_day = 2
 wrong_codes_per_minute = 3
 wrong_codes_in_all = 5
 """
+
+
+class Elsewhere(HTTPAdapter):
+    """Requests from another address of this machine."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options, source_address=(self._address, 0))
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +143,7 @@ def test_who_reads_the_story_cannot_move_or_cancel_what_is_in_it(office: Outside
 
 
 def test_names_and_numbers_stand_apart_from_the_story(office: Outside) -> None:
-    made = book(office, at("08:10"), **PHONE, name="Trần Văn Bình")
+    made = book(office, at("08:10"), **PHONE, name="Trần Văn Bình", email="binh@example.vn")
     story = str(office["thanh"].get(f"/sites/open/days/{MONDAY}/events"))
     assert wire.masked(made["code"]) in story and not re.search("0912345678|Bình", story)
     with office.database() as store:
@@ -179,7 +192,28 @@ def test_the_same_request_sent_again_is_the_same_booking(office: Outside) -> Non
         office["nobody"].send("POST", "/sites/open/appointments", body | {"lang": "en"}, once="portal-1"), 422, "idempotency_key_reused"
     )
     without = office["nobody"].http.post(f"{office.api}/sites/open/appointments", json=body, timeout=20)
-    assert without.status_code == 201 and without.json()["code"] != first["code"], "without a key each request is one of its own"
+    refused(without, 400, "idempotency_key_missing")
+
+
+def at_address(office: Outside, address: str, once: str, start: str) -> requests.Response:
+    """Somebody books from an address of his own."""
+    with requests.Session() as line:
+        line.mount("http://", Elsewhere(address))
+        body = {"service": "B", "start": start}
+        answer = line.post(f"{office.api}/sites/open/appointments", json=body, headers={"Idempotency-Key": once}, timeout=20)
+    assert answer.status_code == 201, answer.text
+    return answer
+
+
+def test_two_people_who_send_the_same_short_key_have_a_booking_each(office: Outside) -> None:
+    mine, yours, again = (at_address(office, f"127.0.0.{n}", "1", at("12:10")) for n in (1, 2, 1))
+    assert mine.json()["code"] != yours.json()["code"] and "Idempotency-Replayed" not in yours.headers
+    assert again.json() == mine.json() and again.headers["Idempotency-Replayed"] == "true"
+
+
+def test_a_telephone_that_asks_again_from_another_network_has_booked_once(office: Outside) -> None:
+    first, again = (at_address(office, f"127.0.0.{n}", "7f3a90c1d2e84b56", at("12:20")) for n in (1, 2))
+    assert again.json() == first.json() and again.headers["Idempotency-Replayed"] == "true"
 
 
 # -- moving and giving back ------------------------------------------------------------------------------------------------------
@@ -372,6 +406,23 @@ def test_an_address_books_so_many_and_without_a_number_fewer(careful: Outside) -
         book(careful, at(f"11:{minute}"), who="hoa")
 
 
+def test_staff_and_kiosks_of_another_office_are_anybody_here(careful: Outside) -> None:
+    careful.hire({"la": "supervisor"}, site="khac")
+    with careful.database() as store:
+        careful.callers["k1 khac"] = Client(careful.api, add_device(store, "khac", "k1", "kiosk", None)["key"])
+    for minute, who in (("00", "la"), ("10", "k1 khac")):
+        book(careful, at(f"08:{minute}"), who=who)
+    for who in ("la", "k1 khac", "nobody"):
+        body = {"service": "A", "start": at("08:20")}
+        refused(careful[who].send("POST", "/sites/open/appointments", body), 429, "too_many_requests")
+    story = careful["thanh"].get(f"/sites/open/days/{MONDAY}/events")["events"]
+    assert {e["actor"] for e in story if e["kind"] == "AppointmentBooked"} == {"holder"}
+    for who in ("la", "k1 khac", "nobody"):
+        refused(careful[who].send("GET", "/sites/open/appointments/482137504582713063"), 404, "not_found")
+    for who in ("la", "k1 khac", "nobody"):
+        refused(careful[who].send("GET", "/sites/open/appointments/482137504582713063"), 429, "too_many_requests")
+
+
 def test_who_guesses_codes_is_slowed_down_and_nobody_else(careful: Outside) -> None:
     made = book(careful, at("08:00"))
     for _ in range(3):
@@ -402,6 +453,18 @@ def test_limits_count_whom_the_offices_own_proxies_name_and_nobody_who_names_him
         refused(ask("203.0.113.99", *added), 429, "too_many_requests")
         if proxies:
             refused(ask("203.0.113.99", "198.51.100.8", *added[1:]), 404, "not_found")
+        # What is worth as much as an address goes by the same one.
+        booked = [
+            office["nobody"].send(
+                "POST",
+                "/sites/open/appointments",
+                {"service": "A", "start": at("08:00")},
+                once="1",
+                **{"X-Forwarded-For": ", ".join([heard, *added[1:]])},
+            )
+            for heard in ("198.51.100.7", "198.51.100.8")
+        ]
+        assert len({answer.json()["code"] for answer in booked}) == (2 if proxies else 1)
 
 
 def test_behind_a_proxy_that_speaks_https_cookies_travel_over_it_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

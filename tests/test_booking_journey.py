@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from booking_office import Ward, ward
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from running import Client
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -19,13 +19,10 @@ LOOK_MS = 600
 
 
 @pytest.fixture
-def phone() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = chromium.new_page(viewport={"width": 360, "height": 800})
-        page.set_default_timeout(10_000)
-        yield page
-        chromium.close()
+def phone(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 360, "height": 800})
+    yield page
+    page.close()
 
 
 def checked_in(phone: Page, office: Ward, kiosk: Client, spoken: str) -> dict[str, Any]:

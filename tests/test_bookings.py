@@ -303,6 +303,49 @@ def test_a_booking_moves_until_an_hour_before_its_time() -> None:
     assert move(office, code, at("10:00"), now=at("07:45"))
 
 
+def test_a_time_that_the_office_itself_does_not_keep_is_left_without_a_limit() -> None:
+    office = Booked()
+    lost, kept = office.book(clock="14:15", person="p"), office.book(clock="13:30")
+    monday = Day(office.site, FRIDAY + timedelta(days=3))
+    start = at("10:00", monday.date)
+    office.at("13:30").do(decide.change_hours, last_ticket=None, closes=at("14:00"))
+    (_, booked), (_, left) = move(office, lost, start, monday, now=office.now)
+    assert (booked.start, left.moved_to) == (start, monday.date), "the news came 45 minutes before"
+    assert booking.movable(office.day, office.day.bookings.all[lost], RULES, office.now)
+    assert not booking.movable(office.day, office.day.bookings.all[kept], RULES, office.now)
+    with refused("too_late_to_move"):
+        move(office, kept, start, monday, now=office.now)
+    office.at("17:00").tell(ev.DayClosed())
+    for when in (at("18:00"), at("18:00", FRIDAY + booking.OWED)):
+        later = Day(office.site, when.date() + timedelta(days=4))
+        assert move(office, lost, at("10:00", later.date), later, now=when)
+        with refused("appointment_over", state="missed"):
+            move(office, kept, at("10:00", later.date), later, now=when)
+        with refused("appointment_over", state="missed"):
+            booking.cancel(office.day, when, code=lost, chance=0.0)
+    with refused("appointment_over", state="missed"):
+        move(office, lost, at("10:00", FRIDAY + timedelta(days=10)), monday, now=at("00:00", FRIDAY + booking.OWED + timedelta(days=1)))
+    office.tell(left)
+    with refused("appointment_over", state="moved"):
+        move(office, lost, start, monday, now=office.now)
+
+
+def test_who_comes_to_a_closed_time_all_the_same_finds_somebody_while_the_office_is_at_work() -> None:
+    office = Booked()
+    nine, late = Slot(at("09:00"), at("09:15")), Slot(at("16:45"), at("17:00"))
+    found = booking.finds_somebody
+    assert found(office.day, nine, at("08:00")) and found(office.day, nine, at("16:59")) and not found(office.day, nine, at("17:00"))
+    assert not found(office.day, nine, at("09:00", FRIDAY + timedelta(days=3)))
+    assert booking.gives_numbers(office.day, "household", at("16:29")) and not booking.gives_numbers(office.day, "household", late.start)
+    office.do(decide.change_hours, last_ticket=None, closes=at("14:00"))
+    assert found(office.day, nine, at("08:00")) and not found(office.day, late, at("08:00"))
+    assert not booking.gives_numbers(office.day, "household", at("14:00"))
+    office.revise(hours=replace(office.site.hours, holidays={FRIDAY: "Quốc tang"}))
+    assert not found(office.day, nine, at("08:00"))
+    office.tell(ev.DayClosed())
+    assert not found(office.day, nine, at("08:00"))
+
+
 def test_a_stopped_service_is_left_for_another_day() -> None:
     office = Booked()
     code = office.book()
@@ -618,7 +661,12 @@ def displaced(office: Booked) -> tuple[str, ...]:
     return office.day.bookings.displaced.get(office.day.seq, ())
 
 
-def test_an_office_that_closes_early_tells_those_who_booked_later_and_nobody_twice() -> None:
+def restored(office: Booked) -> tuple[str, ...]:
+    """Whom the last event tells that their time stands again."""
+    return office.day.bookings.restored.get(office.day.seq, ())
+
+
+def test_an_office_that_closes_early_tells_those_who_booked_later_once_and_takes_it_back() -> None:
     office = Booked()
     kept, lost, given_back = office.book(clock="13:45"), office.book(clock="14:00"), office.book(clock="15:00")
     office.give_back(given_back)
@@ -627,21 +675,59 @@ def test_an_office_that_closes_early_tells_those_who_booked_later_and_nobody_twi
     assert booking.why_unkept(office.day, "household", Slot(at("14:00"), at("14:15"))) == "hôm đó đóng cửa lúc 14:00"
     assert booking.why_unkept(office.day, "household", Slot(at("14:00"), at("14:15")), "en") == "closes at 14:00 today"
     assert booking.why_unkept(office.day, "household", Slot(at("13:45"), at("14:00"))) is None
-    # Back and forth: whoever has been told has been told; a closure of the same time does not repeat it either.
+    # Back and forth: each time that is lost or stands again is news to whoever has it.
     office.do(decide.change_hours, last_ticket=None, closes=None)
-    assert displaced(office) == () and office.left("14:00") == 1
+    assert (displaced(office), restored(office)) == ((), (lost,)) and office.left("14:00") == 1
     office.do(decide.change_hours, last_ticket=None, closes=at("13:50"))
-    assert displaced(office) == (kept,)
+    assert (displaced(office), restored(office)) == ((kept, lost), ())
+    # A second reason is no news, and neither is it that one of two has gone.
     office.do(booking.close_slots, start=at("13:00"), end=at("17:00"), reason="mất điện")
     assert displaced(office) == ()
     assert booking.why_unkept(office.day, "household", Slot(at("13:30"), at("13:45"))) == "mất điện"
     office.do(booking.reopen_slots, closure=office.day.seq)
+    assert (displaced(office), restored(office)) == ((), ())
     # Another time is another promise.
     [(_, moved)] = move(office, lost, at("13:30"), now=office.now)
     office.tell(moved)
     office.do(decide.change_hours, last_ticket=None, closes=at("13:40"))
     assert displaced(office) == (lost,)
+    office.do(decide.change_hours, last_ticket=None, closes=at("13:50"))
+    assert restored(office) == (lost,)
     assert snapshot(office.replayed()) == snapshot(office.day)
+
+
+def test_who_was_moved_away_and_back_is_told_when_the_time_is_lost_again() -> None:
+    office = Booked()
+    code = office.book(clock="14:00")
+    body = {"start": at("13:30"), "end": at("17:00"), "reason": "mất điện"}
+    office.do(booking.close_slots, **body)
+    assert displaced(office) == (code,)
+    closure = office.day.seq
+    office.tell(*(event for _, event in move(office, code, at("08:00"), now=office.now)))
+    office.do(booking.reopen_slots, closure=closure)
+    assert restored(office) == (), "it is nobody's time any more"
+    office.tell(*(event for _, event in move(office, code, at("14:00"), now=office.now)))
+    office.do(booking.close_slots, **body)
+    assert displaced(office) == (code,)
+    # Likewise over another day.
+    office.tell(ev.AppointmentCancelled(code, office.now, moved_to=FRIDAY + timedelta(days=3)))
+    office.do(booking.reopen_slots, closure=office.day.seq - 1)
+    assert restored(office) == ()
+    office.tell(ev.AppointmentBooked(code, "household", BEFORE, at("14:00"), at("14:15"), moved_from=FRIDAY + timedelta(days=3)))
+    office.do(booking.close_slots, **body)
+    assert displaced(office) == (code,)
+    assert snapshot(office.replayed()) == snapshot(office.day)
+
+
+def test_a_time_that_has_passed_or_was_used_is_given_back_to_nobody() -> None:
+    office = Booked(clock="07:30")
+    over, come, left = office.book(clock="08:00"), office.book(clock="08:30"), office.book(clock="09:00")
+    office.do(booking.close_slots, start=at("07:30"), end=at("12:00"), reason="họp")
+    assert displaced(office) == (over, come, left)
+    closure = office.day.seq
+    office.at("08:15").check_in(come)
+    office.do(booking.reopen_slots, closure=closure)
+    assert restored(office) == (left,)
 
 
 def test_who_booked_a_day_that_loses_its_hours_is_told() -> None:
@@ -653,10 +739,10 @@ def test_who_booked_a_day_that_loses_its_hours_is_told() -> None:
     assert booking.why_unkept(office.day, "household", Slot(at("16:00"), at("16:15"))) == "giờ làm việc đã đổi"
     assert booking.why_unkept(office.day, "household", Slot(at("16:00"), at("16:15")), "en") == "outside the new opening hours"
     office.revise(hours=replace(hours, holidays={FRIDAY: "Quốc tang"}))
-    assert displaced(office) == (early,), "what is over is over, and who was told is told"
+    assert displaced(office) == (early,), "what is over is over, and who has been told need not hear another reason"
     assert over in office.day.bookings.all and booking.why_unkept(office.day, "household", Slot(at("08:00"), at("08:15"))) == "Quốc tang"
     office.revise(hours=hours)
-    assert displaced(office) == ()
+    assert (displaced(office), restored(office)) == ((), (early, late))
 
 
 def test_a_service_with_hours_of_its_own_tells_whom_they_leave_out_and_one_that_is_dropped_nobody() -> None:

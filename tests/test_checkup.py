@@ -66,6 +66,7 @@ def end(office: Office) -> None:
     office.do(decide.close_day)
 
 
+THERE = date(2026, 11, 20)
 PAST_CHANGE = {"since_s": {"paper": 90.0, "clock": 90.0}}
 CASES: list[tuple[Callable[[], Finding], str, State, str]] = [
     # devices
@@ -107,6 +108,8 @@ CASES: list[tuple[Callable[[], Finding], str, State, str]] = [
     (lambda: checkup.disk(199_999_999), "disk", State.BAD, "199 MB"),
     (lambda: checkup.disk(999_999_999), "disk", State.ATTENTION, "999 MB"),
     (lambda: checkup.disk(12_340_000_000), "disk", State.GOOD, "12,3 GB"),
+    (lambda: checkup.ballast(True, 64 * 2**20), "ballast", State.GOOD, "chỗ dự phòng"),
+    (lambda: checkup.ballast(False, 64 * 2**20), "ballast", State.ATTENTION, "không còn chỗ để dành 64 MB"),
     (lambda: checkup.database(None), "database", State.GOOD, "nguyên vẹn"),
     (lambda: checkup.database("row 3 missing"), "database", State.BAD, "bị hỏng"),
     (lambda: checkup.copies(None), "copy", State.ATTENTION, "Chưa có bản sao"),
@@ -117,11 +120,12 @@ CASES: list[tuple[Callable[[], Finding], str, State, str]] = [
     (lambda: checkup.replica(0.4), "replica", State.GOOD, "theo kịp từng giây"),
     (lambda: checkup.replica(61), "replica", State.ATTENTION, "chậm 61 giây"),
     (lambda: checkup.replica(float("inf")), "replica", State.BAD, "không theo kịp"),
-    (lambda: checkup.clock(0.4, rehearsal=False), "clock", State.GOOD, "đúng"),
-    (lambda: checkup.clock(-20, rehearsal=False), "clock", State.ATTENTION, "lệch giờ máy chủ 20 giây"),
-    (lambda: checkup.clock(3600, rehearsal=False), "clock", State.BAD, "lệch giờ máy chủ 3600 giây"),
-    (lambda: checkup.clock(-9e8, rehearsal=False, lost=True), "clock", State.BAD, "mất ngày giờ"),
-    (lambda: checkup.clock(3600, rehearsal=True), "clock", State.ATTENTION, "tập dượt"),
+    (lambda: checkup.clock(0.4, THERE, rehearsal=False), "clock", State.GOOD, "đúng"),
+    (lambda: checkup.clock(-20, THERE, rehearsal=False), "clock", State.ATTENTION, "lệch giờ máy chủ 20 giây"),
+    (lambda: checkup.clock(3600, THERE, rehearsal=False), "clock", State.BAD, "lệch giờ máy chủ 1 giờ"),
+    (lambda: checkup.clock(172800, THERE, rehearsal=False), "clock", State.BAD, "lệch giờ máy chủ 2 ngày"),
+    (lambda: checkup.clock(-9e8, THERE, rehearsal=False, lost=True), "clock", State.BAD, "mất ngày giờ"),
+    (lambda: checkup.clock(3600, THERE, rehearsal=True), "clock", State.ATTENTION, "tập dượt"),
     (lambda: checkup.mail(None), "mail", State.GOOD, "trả lời"),
     (lambda: checkup.mail("timed out"), "mail", State.ATTENTION, "timed out"),
     (lambda: checkup.program("voice", True, "Giọng đọc", "Cài."), "voice", State.GOOD, "Giọng đọc: có"),
@@ -195,3 +199,7 @@ def test_nobody_is_reminded_on_a_day_off_or_when_the_day_has_been_closed() -> No
     over = Office(clock="08:00")
     end(over)
     assert not checkup.is_due(over.day, over.now)
+
+
+def test_a_clock_that_is_far_off_names_the_date_by_which_the_server_is_believed() -> None:
+    assert "--clock-is-right 2026-11-20" in checkup.clock(172800, THERE, rehearsal=False).todo

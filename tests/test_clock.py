@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 
 import pytest
@@ -62,13 +62,15 @@ def test_the_hall_goes_with_the_computer_as_long_as_they_agree() -> None:
         (2 * SECOND, False, False),
     ],
 )
-def test_a_large_step_is_adopted_only_while_nobody_waits(step: timedelta, waits: bool, adopted: bool) -> None:
+def test_a_large_step_is_adopted_when_it_has_stood_for_ten_minutes_and_nobody_waits(step: timedelta, waits: bool, adopted: bool) -> None:
     computer = Computer()
     clock = computer.clock()
+    live(computer, clock, HOUR, waits=waits)
     computer.wall += step
-    missing = clock.adjust(anybody_waits=waits)
+    live(computer, clock, 10 * MINUTE, waits=waits)
+    assert clock.now() != computer.wall
+    live(computer, clock, SECOND, waits=waits)
     assert (clock.now() == computer.wall) is adopted
-    assert missing == (timedelta() if adopted else step)
 
 
 def test_a_large_step_that_had_to_wait_is_adopted_when_the_hall_is_empty() -> None:
@@ -79,6 +81,108 @@ def test_a_large_step_that_had_to_wait_is_adopted_when_the_hall_is_empty() -> No
     assert computer.wall - clock.now() == 2 * HOUR
     clock.adjust(anybody_waits=False)
     assert clock.now() == computer.wall
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=1), timedelta(days=400), -timedelta(days=1), -timedelta(days=5000), 10 * MINUTE])
+@pytest.mark.parametrize("lasts", [4 * SECOND, 9 * MINUTE])
+def test_a_wrong_date_that_passes_moves_nothing(wrong: timedelta, lasts: timedelta) -> None:
+    computer = Computer()
+    clock = computer.clock()
+    clock.not_before(NINE - HOUR)
+    live(computer, clock, HOUR, waits=False)
+    # Of a computer that is behind what has happened nothing is believed: the hall goes by its own date.
+    unsure = wrong > timedelta()
+    for _ in range(3):
+        computer.wall += wrong
+        seen = live(computer, clock, lasts, waits=False)
+        assert seen == sorted(seen) and clock.now() == computer.wall - wrong and clock.settled is not unsure
+        computer.wall -= wrong
+        live(computer, clock, 5 * MINUTE, waits=False)
+        assert clock.now() == computer.wall and clock.settled is not unsure
+    live(computer, clock, 55 * MINUTE, waits=False)
+    assert clock.settled
+
+
+def test_a_clock_that_says_something_else_at_each_look_is_not_followed() -> None:
+    computer = Computer()
+    clock = computer.clock()
+    live(computer, clock, HOUR, waits=False)
+    for n in range(2000):
+        computer.wall += HOUR if n % 2 else -HOUR
+        live(computer, clock, SECOND, waits=False)
+    assert clock.now() == computer.wall and not clock.settled
+
+
+def test_what_a_machine_believes_when_it_is_switched_on_is_soon_corrected() -> None:
+    """Its battery is old, and a minute later the network tells it better: the hall must not open seven hours late."""
+    computer = Computer()
+    clock = computer.clock()
+    live(computer, clock, 20 * SECOND, waits=False)
+    computer.wall -= 7 * HOUR
+    live(computer, clock, 59 * SECOND, waits=False)
+    assert clock.now() == computer.wall + 7 * HOUR
+    live(computer, clock, 2 * SECOND, waits=False)
+    assert clock.now() == computer.wall and not clock.settled
+    live(computer, clock, HOUR, waits=False)
+    assert clock.settled
+
+
+def test_a_step_settles_for_an_hour_before_anything_is_done_by_it_that_cannot_be_taken_back() -> None:
+    computer = Computer()
+    clock = computer.clock()
+    live(computer, clock, HOUR, waits=False)
+    assert clock.settled and clock.apart is None
+    computer.wall += 2 * HOUR
+    live(computer, clock, 10 * MINUTE, waits=False)
+    assert not clock.settled and clock.apart == (2 * HOUR, 599.0), "somebody is told"
+    live(computer, clock, SECOND, waits=False)
+    assert clock.now() == computer.wall and clock.apart is None
+    live(computer, clock, HOUR - SECOND, waits=False)
+    assert not clock.settled
+    live(computer, clock, SECOND, waits=False)
+    assert clock.settled
+
+
+@pytest.mark.parametrize(
+    ("off", "settled"), [(-10 * MINUTE, False), (timedelta(), True), (timedelta(days=3), True), (timedelta(days=15), False)]
+)
+def test_a_start_is_settled_when_it_comes_within_two_weeks_of_what_was_recorded_last(off: timedelta, settled: bool) -> None:
+    computer = Computer()
+    clock = computer.clock()
+    clock.not_before(computer.wall - off)
+    assert clock.settled is settled
+    live(computer, clock, HOUR, waits=False)
+    assert clock.settled, "a hall that is only carried on is late, if anything"
+
+
+@pytest.mark.parametrize(
+    ("starts", "step", "settled"),
+    [
+        (20 * SECOND, timedelta(hours=14), True),
+        (20 * SECOND, timedelta(days=15), False),
+        (20 * SECOND, -30 * MINUTE, False),
+        (HOUR, timedelta(hours=14), False),
+    ],
+)
+def test_a_machine_that_starts_where_it_was_switched_off_ends_the_day_before_as_soon_as_it_is_told_better(
+    starts: timedelta, step: timedelta, settled: bool
+) -> None:
+    computer = Computer()
+    clock = computer.clock()
+    clock.not_before(NINE - HOUR)
+    live(computer, clock, starts, waits=False)
+    computer.wall += step
+    live(computer, clock, 11 * MINUTE, waits=False)
+    assert clock.now() == computer.wall and clock.settled is settled
+
+
+def test_sessions_and_answers_are_counted_by_the_hall_but_not_by_a_rehearsals() -> None:
+    computer = Computer()
+    clock, rehearsal = computer.clock(), computer.clock(NINE + timedelta(days=100), 60.0)
+    live(computer, clock, HOUR, waits=False)
+    computer.wall += timedelta(days=1)
+    assert clock.real_now() == computer.wall - timedelta(days=1)
+    assert rehearsal.real_now() == computer.wall and rehearsal.settled and rehearsal.apart is None
 
 
 @pytest.mark.parametrize("step", [-90 * SECOND, -4 * SECOND, 4 * SECOND, 90 * SECOND])
@@ -129,9 +233,9 @@ def test_a_computer_that_lost_its_time_does_not_take_the_hall_back_behind_what_h
     computer.wall = NINE + 3 * HOUR
     assert not clock.lost
     live(computer, clock, SECOND, waits=True)
-    assert clock.now() == NINE + HOUR + SECOND, "a computer that has found it again is followed as any other"
+    assert clock.now() == NINE + HOUR + SECOND and not clock.settled, "a computer that has found it again is followed as any other"
     live(computer, clock, SECOND, waits=False)
-    assert clock.now() == computer.wall
+    assert clock.now() == computer.wall and clock.settled, "at once, as at a start: what the hall went by was no time at all"
 
 
 def test_a_computer_that_is_a_little_behind_what_has_happened_is_come_closer_to() -> None:
@@ -149,3 +253,19 @@ def test_what_happened_before_now_changes_nothing_and_a_rehearsal_owes_it_nothin
     clock.not_before(NINE - HOUR)
     rehearsal.not_before(NINE + HOUR)
     assert clock.now() == NINE and rehearsal.now() == NINE - HOUR and not clock.lost and not rehearsal.lost
+
+
+def test_a_running_hall_does_not_go_back_to_a_date_before_what_it_has_recorded() -> None:
+    computer = Computer()
+    clock = computer.clock()
+    live(computer, clock, HOUR, waits=False)
+    recorded = clock.now().astimezone(timezone(7 * HOUR))
+    clock.adjust(anybody_waits=False, recorded=recorded)
+    computer.wall -= 9 * HOUR
+    live(computer, clock, 11 * MINUTE, waits=False)
+    assert clock.now() == computer.wall and not clock.lost, "within one date it goes back"
+    live(computer, clock, HOUR, waits=False)
+    computer.wall -= timedelta(days=1)
+    assert clock.lost
+    live(computer, clock, HOUR, waits=False)
+    assert clock.now() == computer.wall + timedelta(days=1)

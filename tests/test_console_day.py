@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from clerk import USABLE, Clerk
 from histories import Witness
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from running import OPEN, PASSWORD, Client, Server, running
 
 from config.loader import load
@@ -59,14 +59,6 @@ def inspector(server: Server) -> Client:
     return server.crew("thanhtra", role="inspector")[0]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def seats(browser: Browser, server: Server) -> Iterator[Seats]:
     seats = Seats(browser, server)
@@ -86,7 +78,6 @@ class Seats:
     def sign_in(self, name: str) -> Page:
         """At the choice of the counter, by keyboard."""
         context = self.browser.new_context(viewport=USABLE)  # type: ignore[arg-type]
-        context.set_default_timeout(15000)
         context.add_init_script("window.presses = 0; addEventListener('keydown', (e) => { if (!e.repeat) window.presses += 1; }, true);")
         self.contexts.append(context)
         page = context.new_page()
@@ -323,6 +314,22 @@ def test_two_tabs_of_one_clerk_ask_the_same_question(seats: Seats, kiosk: Client
     for tab in (first, second):
         tab.reads("current", codes[1])
     assert story(inspector).calls(before) == codes[:2]
+
+
+def test_a_clerk_who_sits_down_elsewhere_leaves_no_open_page_behind(seats: Seats, server: Server, kiosk: Client) -> None:
+    code, _ = take(kiosk), take(kiosk)
+    clerk = seats.sit("vu", "3")
+    clerk.press("Space")
+    clerk.sees("busy")
+    elsewhere = seats.sign_in("vu")
+    expect(clerk.page.get_by_role("alert")).to_have_text(
+        f"Tài khoản này vừa đăng nhập ở máy khác, phiên ở đây đã hết. Đăng nhập lại; {code} vẫn ở quầy này."
+    )
+    clerk.page.reload()
+    expect(clerk.page.get_by_role("alert")).to_contain_text("vừa đăng nhập ở máy khác")
+    # The other computer has the counter with the citizen who is there.
+    seats.choose(elsewhere, "3")
+    Clerk(elsewhere).sees("busy")
 
 
 def test_a_counter_is_taken_over_while_its_clerk_presses(seats: Seats, server: Server, kiosk: Client, inspector: Client) -> None:

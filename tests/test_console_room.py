@@ -10,19 +10,11 @@ from pathlib import Path
 import pytest
 from clerk import USABLE, seated
 from console_server import SITE, SmallOffice
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from server.core.site import Procedure
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -34,7 +26,6 @@ def office() -> Iterator[SmallOffice]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport=USABLE, timezone_id="America/New_York")  # type: ignore[arg-type]
-    context.set_default_timeout(8000)
     yield context
     context.close()
 
@@ -80,7 +71,6 @@ IN_PLACE = """() => {
 )
 def test_the_longest_names_find_room_in_every_state(browser: Browser, width: int, height: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": height})
-    context.set_default_timeout(8000)
     with SmallOffice(site=LONGEST) as office:
         clerk = seated(context, office)
         boxes = []

@@ -273,8 +273,22 @@ def test_why_that_one_goes_before_mine_compares_two_printed_times(office: Outsid
     assert why["words"] == f"{other['code']} trước {mine['code']} vì {times[0]} sớm hơn {times[1]}."
     assert "disabled" not in json.dumps(why) and "khuyết" not in json.dumps(why, ensure_ascii=False)
     assert office["nobody"].get(f"{path}?code=%20{other['code'].lower()}%20")["other"]["code"] == other["code"]
+    assert office["nobody"].get(f"{path}?code={mine['code']}") == office["nobody"].get(path), "one's own number is compared with nobody's"
     for code in ("Z999", "", "%00", "A" * 3000):
         refused(office["nobody"].send("GET", f"{path}?code={code}"), 404, "not_found")
+
+
+def test_why_after_a_missed_call_speaks_of_where_the_ticket_waits_now(office: Outside) -> None:
+    mine, other = office.take("A"), office.take("A")
+    office.open()
+    assert office.call()["id"] == mine["id"]
+    office.act(mine["id"], "no-show")
+    back = office.act(mine["id"], "rejoin", who="k1")
+    why = office["nobody"].get(f"/sites/open/tickets/{mine['id']}/why?code={other['code']}")
+    assert (why["term"], why["queue_time"], why["in_order"], why["runner_up"]) == ("rejoined", back["queue_time"], None, None)
+    assert why["other"]["goes_first"] is (other["queue_time"] <= back["queue_time"])
+    first, second = (other, back) if why["other"]["goes_first"] else (back, other)
+    assert why["words"].startswith(f"{first['code']} trước {second['code']} vì")
 
 
 # -- idempotency -----------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import json
 import wave
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,14 @@ def test_the_session_cookie_of_the_browser_opens_the_console(office: Outside) ->
         assert desk.hello("console", "2")["counter"]["id"] == "2"
 
 
+def test_in_the_browser_of_a_hall_screen_the_console_asks_who_is_there(office: Outside) -> None:
+    with Ears(office.url, Cookie=f"moiso_device={office['tv'].key}") as desk:
+        assert error(desk.hello("console", "1")) == error(desk.hello("floor", "")) == "unauthenticated"
+    with Ears(office.url, Cookie=f"moiso_device={office['tv'].key}; moiso_staff={office['lan'].key}") as desk:
+        assert desk.hello("console", "2")["counter"]["id"] == "2"
+        assert error(desk.hello("floor", "")) == "forbidden"
+
+
 def test_a_display_for_another_hall_is_not_taken_for_this_one(tmp_path: Path) -> None:
     document = tmp_path / "two.toml"
     text = (ROOT / "config/sites/open.toml").read_text()
@@ -276,8 +285,9 @@ def test_paper_goes_to_the_kiosk_where_the_number_was_taken(office: Outside) -> 
         assert moment["receipt"]["code"] == ticket["code"] and moment["receipt"]["mark"] == "ƯU TIÊN"
         assert set(moment["receipt"]) == {
             *("office", "code", "mark", "service", "counters", "queue_time_label", "queue_time", "reason", "ahead", "expected"),
-            *("expected_label", "qr", "qr_hint", "foot", "date_line", "reprint", "reprint_mark", "logo", "header", "intent"),
+            *("expected_label", "qr", "qr_hint", "foot", "date_line", "reprint", "reprint_mark", "logo", "header", "intent", "answer"),
         }
+        assert set(moment["receipt"]["answer"]) == set(ticket) and moment["receipt"]["answer"]["id"] == ticket["id"]
         wall.state("board", lambda b: b["revision"] > revision)
         assert not any(other.said("print") for other in (speaker, wall, screen))
 
@@ -484,10 +494,19 @@ def test_broken_packets_break_nobody_else(office: Outside) -> None:
             assert other.hello("hall", "main")["hall"] == "main"
 
 
+def test_each_beat_is_answered_with_the_halls_time(office: Outside) -> None:
+    with ears(office, "k1") as kiosk, ears(office, "loa") as speaker:
+        for one, name in ((kiosk, "k1"), (speaker, "loa")):
+            welcome = one.hello("device", name)
+            told = one.call("beat", {})
+            assert told["factor"] == welcome["factor"]
+            assert datetime.fromisoformat(told["at"]) >= datetime.fromisoformat(welcome["at"])
+
+
 def test_a_frame_of_more_than_16_kb_ends_the_connection(office: Outside) -> None:
     with ears(office, "k1") as kiosk:
         kiosk.hello("device", "k1")
-        assert kiosk.call("beat", {"detail": "x" * 10_000}) == {"ok": True}
+        assert kiosk.call("beat", {"detail": "x" * 10_000})["ok"] is True
         kiosk.client.emit("beat", {"detail": "x" * 20_000})
         assert kiosk.is_let_go()
 
@@ -532,7 +551,7 @@ FACTS: dict[str, Any] = {
 def test_odd_facts_do_not_spoil_the_supervisors_floor(office: Outside, facts: Any) -> None:
     with ears(office, "binh") as chief, ears(office, "loa") as speaker:
         speaker.hello("device", "loa")
-        assert speaker.call("beat", facts) == {"ok": True}
+        assert speaker.call("beat", facts)["ok"] is True
         floor = chief.hello("floor")
         told = next(d for d in floor["devices"] if d["name"] == "loa")["facts"]
         assert len(told) <= 20 and all(not isinstance(v, dict | list) for v in told.values())
@@ -605,14 +624,16 @@ def test_staff_are_warned_of_devices_that_are_missing(office: Outside) -> None:
             "Màn hình tv mất kết nối",
             "Loa loa mất kết nối",
         }
+        alone = len(desk.frames)
         with ears(office, "k1") as kiosk, ears(office, "loa") as speaker, ears(office, "tv") as screen:
             for device, said in ((kiosk, ("device", "k1")), (speaker, ("device", "loa")), (screen, ("hall", "main"))):
                 device.hello(*said)
-            whole = desk.state("console", lambda c: not c["devices"]["alerts"], after=len(desk.frames))["devices"]
+            whole = desk.state("console", lambda c: not c["devices"]["alerts"], after=alone)["devices"]
             assert (whole["speakers"], whole["displays"], whole["kiosks"]) == (1, 1, 1)
             kiosk.call("beat", {"online": True, "paper": "out", "detail": ""})
             desk.state("console", lambda c: [a["words"] for a in c["devices"]["alerts"]] == ["Máy lấy số k1 hết giấy"])
-        desk.state("console", lambda c: len(c["devices"]["alerts"]) == 3, after=len(desk.frames))
+            together = len(desk.frames)
+        desk.state("console", lambda c: len(c["devices"]["alerts"]) == 3, after=together)
 
 
 def test_a_kiosks_page_is_not_a_screen_on_the_wall(office: Outside) -> None:

@@ -122,6 +122,21 @@ def test_what_cannot_be_trusted_is_no_copy(tmp_path: Path) -> None:
     assert nothing.returncode == 1 and "There is no copy of" in nothing.stderr
 
 
+@pytest.mark.parametrize("what", ["backup", "restore"])
+def test_the_database_of_another_office_is_not_taken_for_this_one(what: str, engine: Engine, tmp_path: Path) -> None:
+    source, target = engine.new(tmp_path), engine.new(tmp_path / "other")
+    for url in (source, target):
+        assert moiso("site", "import", "open", "--db", url).returncode == 0
+    if what == "restore":
+        made = json.loads(moiso("backup", "--db", source, "--to", str(tmp_path / "usb"), "--json").stdout)["path"]
+    command = ("backup", "--db", source, "--to", str(tmp_path / "usb")) if what == "backup" else ("restore", made, "--db", target)
+    refused = moiso(*command, "--site", "demo")
+    assert (refused.returncode, refused.stderr) == (1, "The office demo is not in it, only open: nothing was changed.\n")
+    assert not list(tmp_path.rglob("*.before-*")) and len(list(tmp_path.glob("usb/*"))) == (what == "restore")
+    done = moiso(*command, "--site", str(ROOT / "config" / "sites" / "open.toml"), "--json")
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_database_that_is_served_is_not_replaced(tmp_path: Path) -> None:
     copy, target = database(tmp_path / "copy.db", 3), database(tmp_path / "office.db", 7)
     held = claim(target)
@@ -285,10 +300,12 @@ def test_a_quiet_hall_copies_its_database_once(tmp_path: Path, brief: None) -> N
     store = SqliteStore(tmp_path / "ward.db")
     store.keep_journal()
     following = Replica(tmp_path / "ward.db", tmp_path / "second")
+    first: list[Path] = []
     for number in range(1, 200):
         tell(store, number, body="x" * 3000)
         following.follow()
-    assert following.whole_copies == 1, "many journals have come and gone meanwhile"
+        first = first or copies_of(tmp_path / "ward.db", tmp_path / "second")
+    assert copies_of(tmp_path / "ward.db", tmp_path / "second") == first, "many journals have come and gone meanwhile"
     store.close()
     assert told(taken_away(tmp_path / "ward.db", tmp_path / "second", tmp_path / "found")) == 199
 

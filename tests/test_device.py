@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from small_hall import SmallHall, hall_now
 
-from server.device import Answer, Device, own_version
+from server.device import Answer, Device, HallClock, own_version
 
 
 @contextmanager
@@ -67,6 +67,34 @@ def test_a_moment_that_overtakes_the_welcome_is_timed_by_the_hall_and_not_by_thi
         with running(device):
             hall.until(lambda: len(hall.done) == 5)
         assert [done["ok"] for done in hall.done] == [True] * 5
+
+
+def test_a_hall_that_is_set_back_takes_its_devices_with_it() -> None:
+    printer = Printer(lambda payload: (device.clock.seconds_until(datetime.fromisoformat(payload["expires_at"])) > 0, "in time?"))
+    with SmallHall(kind="kiosk") as hall, running(kiosk(hall, printer)) as device:
+        hall.until(lambda: hall.beats)
+        for n, behind in enumerate((timedelta(minutes=6), timedelta(hours=-2), timedelta(days=5)), 1):
+            # The moment comes before the next beat could have told of it.
+            hall.behind = behind
+            hall.send("print", moment(n) | {"expires_at": (hall.now() + timedelta(seconds=15)).isoformat()})
+            hall.until(lambda n=n: len(hall.done) == n)
+            hall.until(lambda: abs(hall.now() - device.clock.now()) < timedelta(seconds=1))
+        hall.send("print", moment(9) | {"expires_at": (hall.now() - timedelta(seconds=1)).isoformat()})
+        hall.until(lambda: len(hall.done) == 4)
+        assert [done["ok"] for done in hall.done] == [True, True, True, False]
+        assert len(hall.hellos) == 1
+
+
+def test_an_answer_that_was_long_on_its_way_does_not_make_the_hall_earlier() -> None:
+    clock = HallClock()
+    now = hall_now()
+    clock.set(now, 1)
+    clock.hear(now - timedelta(seconds=8), 1, took_s=9)
+    assert clock.now() >= now, "what it says agrees with what is known"
+    clock.hear(now - timedelta(seconds=8), 1, took_s=0.1)
+    assert clock.now() < now - timedelta(seconds=7)
+    clock.hear(now, 60, took_s=9)
+    assert clock.seconds_until(now + timedelta(minutes=1)) == pytest.approx(1, abs=0.1)
 
 
 def test_a_moment_sent_three_times_is_acted_on_once_and_answered_three_times() -> None:

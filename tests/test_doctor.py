@@ -15,7 +15,8 @@ import pytest
 from listening import Ears
 from mail_gateway import Gateway
 from outside import Outside, outside, refused
-from running import OPEN, PASSWORD, free_port, moiso, until
+from ports import free_port
+from running import OPEN, PASSWORD, moiso, until
 
 from server.notifiers import NotYet
 from server.notifiers import smtp as channel

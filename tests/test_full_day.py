@@ -25,8 +25,9 @@ from typing import Any
 import pytest
 import requests
 import socketio
+from browsing import chromium
 from fake_printer import FakePrinter
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from running import PASSWORD, ROOT, Client, Server
 from several import Several, serving
 
@@ -201,8 +202,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
             for kiosk, printer in zip(kiosks, printers, strict=True)
         ]
         speaker = Speaker(server.url, str(keys["loa"]))
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        with chromium() as browser:
             walls = [browser.new_page(viewport={"width": 1920, "height": 1080}) for _ in range(2)]
             for page, name in zip(walls, ("tv1", "tv2"), strict=True):
                 page.add_init_script(REMEMBER_ROWS)
@@ -226,7 +226,6 @@ def kept(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
             for page in walls:
                 page.get_by_text("Hết giờ làm việc").first.wait_for()
             shown = [{(code, counter) for code, counter in page.evaluate("() => window.rowsSeen()")} for page in walls]
-            browser.close()
         for printer in printers:
             printer.until_idle()
         story = inspector.get(f"/sites/busy/days/{day.date}/events")["events"]

@@ -14,6 +14,7 @@ from test_access import MATRIX
 from test_contract_sockets import ears, error
 
 from server.access import Access, hash_password
+from server.clock import HallClock
 from server.core.refused import Refused
 from server.store import StaffRow
 from server.store.sqlite import SqliteStore
@@ -144,6 +145,8 @@ def test_a_sign_in_that_was_being_checked_while_the_password_changed_is_none(off
 
     class Door:
         """A ledger's writer, between whose steps another transaction comes first."""
+
+        clock = HallClock()
 
         @staticmethod
         def write(step: object) -> None:

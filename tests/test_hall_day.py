@@ -4,6 +4,7 @@ the server was away."""
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from browsing import LOUD, chromium
+from playwright.sync_api import Browser, Page, expect
 from running import ROOT, Client, Server
 
 from audio import phrases
-from server.commands import add_device
 from server.store.sqlite import SqliteStore
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -124,20 +125,8 @@ class Office:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=options)
-        yield chromium
-        chromium.close()
-
-
-def device(server: Server, name: str, kind: str) -> Client:
-    """A device as `moiso device add` makes it, without a process of its own."""
-    store = SqliteStore(server.database)
-    try:
-        return Client(server.api, add_device(store, "demo", name, kind, None)["key"])
-    finally:
-        store.close()
+    with chromium(LOUD) as started:
+        yield started
 
 
 @pytest.fixture
@@ -146,13 +135,13 @@ def office(tmp_path: Path, browser: Browser) -> Iterator[Office]:
     (lan,) = server.crew("lan")
     clerks = {counter: Client(server.api, lan.key) for counter in RUSH}
     (inspector,) = server.crew("thanh", role="inspector")
-    screen = device(server, "tv", "display")
+    screen = server.device("tv", "display")
     walls = [browser.new_page(viewport={"width": w, "height": h}) for w, h in ((1920, 1080), (1080, 1920))]
     for wall, query in zip(walls, (f"?sound=1#key={screen.key}", ""), strict=True):
         wall.add_init_script(WITNESS)
         wall.goto(f"{server.url}/display/demo/main{query}")
         expect(wall.get_by_text("Chưa gọi số nào")).to_be_visible()
-    yield Office(server, device(server, "k1", "kiosk"), clerks, inspector, *walls)
+    yield Office(server, server.device("k1", "kiosk"), clerks, inspector, *walls)
     for wall in walls:
         wall.close()
     server.stop()
@@ -210,23 +199,21 @@ def test_a_wall_that_was_without_its_server_says_so_is_whole_again_and_says_noth
     office.server.kill()
 
     for wall, rows in zip((office.lying, office.standing), before, strict=True):
-        expect(wall.locator(".stale")).to_have_text(
-            "Màn hình đang nối lại. Số hiện lúc 09:00. Xin nghe loa hoặc hỏi cán bộ.", timeout=10_000
-        )
+        expect(wall.locator(".stale")).to_have_text("Màn hình đang nối lại. Số hiện lúc 09:00. Xin nghe loa hoặc hỏi cán bộ.")
         assert {code for code, _ in on_the_wall(wall)} == {code for code, _ in rows}, "the last board stays"
         assert wall.locator(".row.new").count() == 0, "and nothing on it claims to be new"
 
     # The same database and port, and ten minutes later in the hall.
     office.server.options = ("--hall-clock", TEN_PAST_NINE)
     office.server.start()
-    expect(office.lying.locator(".stale")).to_have_count(0, timeout=10_000)
+    expect(office.lying.locator(".stale")).to_have_count(0)
     already = office.spoken()
     assert already[0] == first
     for wall in (office.lying, office.standing):
-        expect(wall.locator(".stale")).to_have_count(0, timeout=10_000)
-        expect(wall.locator(".clock")).to_have_text("09:10")
+        expect(wall.locator(".stale")).to_have_count(0)
+        expect(wall.locator(".clock")).to_have_text(re.compile(r"09:1\d"))
         # Whom the voice is just naming stands out until it has ended.
-        expect(wall.locator(".row.new")).to_have_count(0, timeout=8_000)
+        expect(wall.locator(".row.new")).to_have_count(0)
     calls = [(call["code"], call["counter"]) for call in office.board()["calls"]]
     assert sorted(on_the_wall(office.lying)) == sorted(calls)
 

@@ -6,8 +6,11 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from office import FRIDAY, HOURS, MINUTE, ZONE, at, small_site, span
+from hypothesis import given
+from hypothesis import strategies as st
+from office import FRIDAY, HOURS, MINUTE, SECOND, ZONE, at, small_site, span
 
+from server.core.day import Day
 from server.core.site import Hours, HoursState, Site, Timing, Today, clock_time, hours_now, last_ticket
 
 BEFORE, OPEN, LUNCH = HoursState.BEFORE, HoursState.OPEN, HoursState.LUNCH
@@ -165,3 +168,19 @@ def test_everything_in_an_office_is_found_by_its_id(site: Site) -> None:
     assert site.kiosk["k1"].hall == "main"
     assert site.procedure["birth"].service == "household"
     assert site.priority_group["older"].name == "Từ 60 tuổi"
+
+
+AROUND_THE_CLOCK = Hours(week=((span("00:00", "24:00"),),) * 7)
+CHANGES = (Today(), Today(closes=at("15:00")), Today(last_ticket=at("10:00")), Today(last_ticket=at("16:50"), closes=at("18:30")))
+CLOCKS = tuple(at(f"{hour:02}:{minute:02}") for hour in range(24) for minute in (0, 30, 50))
+
+
+@given(st.lists(st.tuples(st.sampled_from(CLOCKS), st.sampled_from(CHANGES), st.booleans()), max_size=12))
+def test_whoever_asks_again_hears_of_the_hours_as_they_are_now(asked: list[tuple[datetime, Today, bool]]) -> None:
+    office, always = small_site(), replace(small_site(), version=2, hours=AROUND_THE_CLOCK)
+    day = Day(office, FRIDAY)
+    for now, change, revised in asked:
+        day.today = change
+        day.revise(always if revised else office)
+        for moment in (now - SECOND, now, now + SECOND, now + timedelta(days=1)):
+            assert day.hours(moment) == hours_now(day.site, moment, change)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -18,14 +21,16 @@ from door import NOON, OPEN, TODAY, WAIT_S, Door, Slow, failing, issuing
 from office import snapshot
 
 from server import wire
+from server.books import PAST_KEPT
+from server.committer import WRITER_LOST
 from server.core import decide
 from server.core import events as ev
 from server.core.day import CounterState, Day
 from server.core.refused import Refused
 from server.core.ticket import State
-from server.ledger import PAST_KEPT, Answer, Idempotency, KeyReused
+from server.ledger import Answer, Idempotency, KeyReused
 from server.sites import UnknownSite
-from server.store import Broken, ContactRow, EventRow, Poison, Unavailable
+from server.store import Broken, Conflict, ContactRow, EventRow, Poison, Unavailable
 
 TOMORROW = TODAY + timedelta(days=1)
 LAN, MINH = decide.By("lan"), decide.By("minh")
@@ -110,7 +115,7 @@ def test_a_screen_that_cannot_be_told_does_not_stop_the_office(door: Door) -> No
     def deaf(day: Day, entry: ev.Entry, fresh: bool) -> None:
         raise RuntimeError("no screen")
 
-    door.ledger._tell = deaf
+    door.tell = deaf
     assert json.loads(door.issue().body) == "A001"
     assert door.codes() == ["A001"]
 
@@ -128,7 +133,7 @@ def test_those_who_wait_together_share_one_commit(door: Door) -> None:
 
 
 def test_no_transaction_holds_more_than_the_batch_allows(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.ledger.BATCH", 8)
+    monkeypatch.setattr("server.committer.BATCH", 8)
     jobs = door.together(*[door.issue] * 50)
     assert sorted(outcome(f) for f in jobs) == [f"A{n:03d}" for n in range(1, 51)]
     assert max(door.store.batches) == 8
@@ -455,7 +460,7 @@ def test_what_was_decided_upon_a_flush_that_fails_is_decided_again(door_of_a_fil
 def test_no_transaction_of_those_decided_again_holds_more_than_the_batch_allows(
     door_of_a_file: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.ledger.BATCH", 8)
+    monkeypatch.setattr("server.committer.BATCH", 8)
     door = door_of_a_file
     slow, first = door.flush(door.issue, Unavailable("busy"))
     others = door.queue(*[door.issue] * 30)
@@ -485,7 +490,7 @@ def test_a_key_that_comes_again_while_its_number_is_on_the_way_to_the_disk_gets_
     assert again.result().replayed and not first.result().replayed
     assert isinstance(outcome(other), KeyReused)
     assert outcome(last) == "A002" and door.codes() == ["A001", "A002"]
-    assert not door.ledger._firsts, "what has arrived is the store's to remember"
+    assert not door.ledger.registrar.firsts, "what has arrived is the store's to remember"
 
 
 def test_a_key_whose_flush_fails_is_one_ticket_for_whoever_comes_behind(door_of_a_file: Door) -> None:
@@ -532,6 +537,25 @@ def test_a_refusal_waits_for_what_it_was_decided_upon(door_of_a_file: Door, erro
         return
     assert outcome(first) is error
     assert outcome(other) == door.day().by_code["A001"].id, "the ticket was never at the other counter"
+
+
+def test_a_refusal_is_not_told_while_nobody_has_seen_to_what_it_was_decided_upon(door_of_a_file: Door) -> None:
+    """The flush fails while the refusal is being decided: nothing is on its way any more, and what it stands on is lost all the same."""
+    door = door_of_a_file
+    door.issue()
+    door.do(opening())
+    door.do(opening("2", MINH))
+    slow, first = door.flush(partial(door.do, calling()), Unavailable("busy"))
+
+    def call(day: Day, now: datetime) -> list[ev.Event]:
+        if not slow.go.is_set():
+            slow.go.set()
+            door.until(lambda: door.ledger.committer.landed == door.ledger.committer.handed)
+        return calling("2", MINH)(day, now)  # type: ignore[no-any-return]
+
+    ticket = door.do(call, render=lambda day, now: (200, day.counters["2"].ticket))
+    assert isinstance(outcome(first), Unavailable)
+    assert json.loads(ticket.body) == door.day().by_code["A001"].id, "it was never at the other counter"
 
 
 def test_whatever_another_process_wrote_first_counts_for_all_that_was_decided_ahead(door_of_a_file: Door) -> None:
@@ -611,6 +635,54 @@ def test_a_command_that_failed_upon_what_was_not_stored_is_decided_again(door_of
     assert isinstance(outcome(first), Unavailable)
     assert outcome(second) == "A001"
     assert door.codes() == ["A001"] and told_once(door)
+
+
+def test_what_was_decided_before_a_loss_came_to_light_is_decided_again(door_of_a_file: Door) -> None:
+    """Tomorrow has to be read anew, and for that the committer waits for the disk in the middle of a batch. What it has decided until then
+    stands on numbers that are lost: stored, they would leave a gap in the story, and a key would have been looked up for others."""
+    door = door_of_a_file
+    door.issue(once="before")
+    door.day(TOMORROW)
+    door.import_site(TWO)
+    door.look_around()
+    slow, first = door.flush(door.issue, Unavailable("busy"))
+    others = door.at_once(
+        issuing("second"),
+        door.issue,
+        partial(door.do, lambda day, now: [ev.NoticeSet("main", "Xin chào")], day=TOMORROW),
+        partial(door.issue, once="before"),
+        render=lambda day, now: (201, day.tickets["second"].code),
+    )
+    door.until(door.committer_waits)
+    slow.go.set()
+    assert isinstance(outcome(first), Unavailable)
+    assert [outcome(f) for f in others] == ["A002", "A003", 2, "A001"]
+    assert door.codes() == numbers(3) and [seq for seq, _ in door.rows()] == [1, 2, 3, 4, 5]
+    assert json.loads(door.issue().body) == "A004"
+
+
+def test_a_day_is_not_read_anew_while_something_of_it_is_on_its_way(door_of_a_file: Door) -> None:
+    """Whoever should be told that there is news fails, so the days are read anew; meanwhile the next number is on the disk and nobody has
+    been told of it. Read too early, it would be told twice, and the number behind it would be decided for nothing."""
+    door = door_of_a_file
+    door.issue()
+    telling = Slow(RuntimeError("nobody can be woken"))
+
+    def told() -> None:
+        door.told = lambda: None
+        telling()
+
+    door.told = told
+    first = door.spawn(door.issue)
+    assert telling.begun.wait(WAIT_S)
+    slow, second = door.flush(door.issue, stored=True)
+    telling.go.set()
+    assert isinstance(outcome(first), RuntimeError), "it is on the disk, and whoever asks again under its key is told so"
+    (third,) = door.queue(door.issue)
+    slow.go.set()
+    assert [outcome(second), outcome(third)] == ["A003", "A004"]
+    assert door.codes() == numbers(4) and told_once(door)
+    assert door.store.batches == [1] * 4, "nothing was decided twice"
 
 
 @pytest.mark.parametrize("look", [False, True], ids=["ticket", "look"])
@@ -756,6 +828,15 @@ def test_somebody_who_is_always_first_does_not_keep_anybody_waiting_for_ever(doo
     assert json.loads(door.issue().body) == "A002"
 
 
+def test_a_document_that_somebody_else_has_numbered_first_is_its_authors_business(door: Door) -> None:
+    """Whoever writes it has to look at the other one; to try the same again would never succeed. A number in the same batch is given."""
+    door.import_site(TWO)
+    taken = door.store.site(door.site, 2)
+    issued, written = door.together(door.issue, partial(door.ledger.write, lambda tx: tx.put_site(taken)))
+    assert outcome(issued) == "A001" and isinstance(written.exception(timeout=WAIT_S), Conflict)
+    assert len(door.store.batches) == 3, "once for both, and once for the number"
+
+
 def test_news_of_another_process_is_told_once_a_second(door: Door) -> None:
     door.issue()
     by_other(door, ev.NoticeSet("main", "Xin chào"))
@@ -826,6 +907,58 @@ def test_times_in_the_story_never_decrease_when_the_clock_does(door: Door) -> No
     times = [e.at for e in door.ledger.story(door.site, TODAY)]
     assert times == sorted(times)
     assert [t.queue_time for t in door.day().tickets.values()] == sorted(t.queue_time for t in door.day().tickets.values())
+
+
+def test_the_date_turns_with_the_offices_midnight_and_turns_back_with_a_clock_that_was_corrected(tmp_path: Path) -> None:
+    with Door(tmp_path, start=datetime.fromisoformat("2026-11-20T23:59:59+07:00")) as door:
+        assert door.ledger.today("open") == TODAY
+        door.pass_time(seconds=1)
+        assert door.ledger.today("open") == TODAY + timedelta(days=1)
+        door.pass_time(seconds=-1)
+        assert door.ledger.today("open") == TODAY
+        door.pass_time(days=3)
+        assert door.ledger.today("open") == TODAY + timedelta(days=3)
+
+
+def test_nobody_is_decided_on_before_the_date_that_he_is_decided_on(tmp_path: Path) -> None:
+    """All of a batch are decided on at one moment, also when midnight falls into it: a day does not begin in the evening before."""
+    with Door(tmp_path, start=datetime.fromisoformat("2026-11-20T23:59:59+07:00")) as door:
+
+        def slowly(day: Day, now: datetime) -> list[ev.Event]:
+            door.pass_time(seconds=2)
+            return issuing("slow")(day, now)
+
+        for each in door.at_once(issuing("first"), partial(door.do, slowly), door.issue):
+            outcome(each)
+        door.issue()
+        for when in (TODAY, TOMORROW):
+            assert {entry.at.date() for entry in door.ledger.story("open", when)} == {when}
+
+
+LOST = """
+import sys
+from pathlib import Path
+from door import Door
+
+with Door(Path(sys.argv[1])) as door:
+    door.issue()
+
+    def full(item):
+        raise MemoryError
+
+    door.ledger.committer._written.put = full
+    door.issue()
+"""
+
+
+def test_a_program_that_could_not_answer_anybody_any_more_ends_and_what_it_had_given_stands(tmp_path: Path) -> None:
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    ended = subprocess.run(
+        [sys.executable, "-c", LOST, str(tmp_path)], env={**os.environ, "PYTHONPATH": path}, timeout=60, check=False, capture_output=True
+    )
+    assert ended.returncode == WRITER_LOST, ended.stderr
+    with Door(tmp_path) as door:
+        assert door.codes() == ["A001", "A002"], "it was stored, and nobody was told"
 
 
 def test_a_day_that_runs_past_midnight_keeps_its_counters(url: str) -> None:
@@ -910,7 +1043,7 @@ def test_a_day_of_the_past_is_folded_once_and_again_when_something_was_added(doo
     assert second.closed and not first.closed and door.ledger.history(door.site, past[0]) is second
     for when in past[1:]:
         assert door.ledger.history(door.site, when).date == when
-    assert len(door.ledger._past) == PAST_KEPT and door.ledger.history(door.site, past[0]) is not second
+    assert len(door.ledger.books.past) == PAST_KEPT and door.ledger.history(door.site, past[0]) is not second
 
 
 def test_places_of_a_day_that_was_read_are_in_the_offices_own_zone(door: Door) -> None:
@@ -918,7 +1051,7 @@ def test_places_of_a_day_that_was_read_are_in_the_offices_own_zone(door: Door) -
     first = door.issue()
     door.do(opening())
     door.do(calling())
-    read = door.ledger._fold(door.site, TODAY)[0]
+    read = door.ledger.books.fold(door.site, TODAY)[0]
     assert json.loads(first.body) in read.by_code
     assert all(ticket.place.queue_time.tzinfo is read.site.tz for ticket in read.tickets.values())
 
@@ -934,7 +1067,7 @@ def test_thirty_idle_days_leave_nothing_in_memory(door: Door) -> None:
         door.day()
         door.pass_time(days=1)
         door.look_around()
-    assert len(door.ledger._books) <= 3
+    assert len(door.ledger.books.all()) <= 3
 
 
 def test_people_sent_to_one_counter_are_waiting_people(door: Door) -> None:
@@ -945,6 +1078,17 @@ def test_people_sent_to_one_counter_are_waiting_people(door: Door) -> None:
     door.do(opening("2"))
     door.do(calling("2"))
     assert not door.ledger.anybody_waits()
+
+
+def test_who_was_never_called_has_gone_home_two_hours_after_the_office_has_closed(tmp_path: Path) -> None:
+    until_four = OPEN.read_text(encoding="utf-8").replace("00:00-24:00", "00:00-16:00")
+    with Door(tmp_path, until_four) as door:
+        door.issue()
+        now = door.ledger.now(door.site)
+        door.pass_time(hours=18 - now.hour, minutes=-now.minute - 1)
+        assert door.ledger.anybody_waits()
+        door.pass_time(minutes=2)
+        assert not door.ledger.anybody_waits()
 
 
 # -- the office's document -------------------------------------------------------------------------------------------------------

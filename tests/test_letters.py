@@ -1,4 +1,4 @@
-"""What a citizen reads: it says what happened, what stays valid and what to do, and no calendar or telephone can misread it."""
+"""What a citizen reads: it says what happened, what stays valid and what to do, and no calendar can misread it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from office import at
 
-from server.letters import SMS_MOST, STANDS, Kind, Letter, calendar, mail, septets, sms, unaccented
+from server.letters import STANDS, Kind, Letter, calendar, mail
 
 CODE = "482137504582713063"
 LINK = f"https://so.anmau.gov.vn/h/{CODE}"
@@ -51,6 +51,17 @@ def entry(text: str) -> Any:
 
 
 # -- the mail --------------------------------------------------------------------------------------------------------------------
+
+
+def test_whoever_gave_a_name_is_greeted_by_it() -> None:
+    assert mail(letter(name="Nguyễn Thị  Lan")).text.startswith("Kính gửi ông/bà Nguyễn Thị Lan,\n\nUBND phường An Mẫu\n")
+    assert mail(letter(lang="en", name="Anne-Marie O'Neill")).text.startswith("Dear Anne-Marie O'Neill,\n\n")
+    assert mail(letter()).text.startswith("UBND phường An Mẫu\n")
+
+
+@pytest.mark.parametrize("typed", ["trúng thưởng: bit.ly/x", "gọi 0900123456", "a" * 41, "Vào-http://x", "Lan!", "x y z a b c d e f"])
+def test_no_stranger_puts_words_into_the_mouth_of_the_office(typed: str) -> None:
+    assert mail(letter(name=typed)).text.startswith("UBND phường An Mẫu\n")
 
 
 def test_a_booking_says_when_where_with_what_and_how_late_is_still_on_time() -> None:
@@ -117,6 +128,12 @@ def test_who_need_not_come_is_not_told_how_to_come(lang: str) -> None:
         assert re.search("lấy số tại chỗ|take a number", text)
 
 
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("kind", GONE)
+def test_nobody_is_sent_to_take_a_number_when_there_are_none(kind: Kind, lang: str) -> None:
+    assert not re.search("lấy số|take a number", mail(letter(kind, lang, numbers=False)).text)
+
+
 def test_a_booking_that_counts_from_its_registration_is_never_late() -> None:
     assert "đúng giờ" not in mail(letter(grace=None)).text
     assert "Đến trước 09:15 vẫn là đúng giờ." in mail(letter(grace=timedelta(minutes=30))).text
@@ -171,46 +188,3 @@ def test_a_calendar_file_keeps_every_text_and_no_line_is_too_long(service: str, 
     assert all(len(line.encode()) <= 75 for line in text.split("\r\n")) and "\n" not in text.replace("\r\n", "")
     expected = unicodedata.normalize("NFC", " ".join(f"Lịch hẹn: {service}".split()))
     assert str(entry(text)["summary"]) == expected
-
-
-# -- the short message -----------------------------------------------------------------------------------------------------------
-
-
-def test_the_short_message_is_the_one_of_the_screen_brief() -> None:
-    assert sms(letter()) == (f"UBND P.An Mau: hen CHUNG THUC 08:45 thu Sau 20/11/2026. Ma hen 482 1375. Doi/huy: so.anmau.gov.vn/h/{CODE}")
-    assert sms(letter(url=None)).endswith("Ma hen 482 1375. Doi/huy: 0236 000 0000")
-    assert sms(letter(url=None, hotline="")).endswith("Ma hen 482 1375.")
-
-
-@pytest.mark.parametrize("lang", LANGS)
-@pytest.mark.parametrize("kind", Kind)
-@given(
-    office=words,
-    service=words,
-    hotline=st.text("0123456789 ", max_size=15),
-    url=st.none() | st.text("abcdefghij./_~-", max_size=150).map("https://".__add__),
-)
-def test_whatever_is_cut_a_short_message_is_one_segment_with_time_and_code(
-    kind: Kind, lang: str, office: str, service: str, hotline: str, url: str | None
-) -> None:
-    text = sms(letter(kind, lang, office=office, service=service, hotline=hotline, url=url))
-    assert septets(text) <= SMS_MOST
-    assert "08:45" in text and "20/11/2026" in text
-    assert ("482 1375" in text) == (kind in STANDS)
-    if url and 9 < len(url) < 50:
-        assert text.endswith(url.removeprefix("https://"))
-
-
-def test_a_long_field_gives_way_to_the_link() -> None:
-    text = sms(
-        letter(service="Đăng ký biến động quyền sử dụng đất, quyền sở hữu tài sản gắn liền với đất", office="UBND phường Hòa Hiệp Nam")
-    )
-    assert "DANG KY BIEN DONG" in text and text.endswith(f"so.anmau.gov.vn/h/{CODE}") and septets(text) <= SMS_MOST
-
-
-def test_every_vietnamese_letter_has_one_without_marks() -> None:
-    marked = "".join(base + mark for base in "aăâeêioôơuưy" for mark in ("", *"\u0300\u0301\u0303\u0309\u0323")) + "đ"
-    for text in (unicodedata.normalize("NFC", marked), unicodedata.normalize("NFC", marked.upper())):
-        assert re.fullmatch("[a-zA-Z]+", unaccented(text)) and len(unaccented(text)) == len(unicodedata.normalize("NFC", text))
-    with pytest.raises(ValueError, match="đ"):
-        septets("đ")

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import chromium
 from listening import Ears
 from outside import Outside, outside, refused
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from running import OPEN, until
 
 from audio import sound
@@ -243,9 +244,8 @@ def test_a_loudspeaker_is_added_for_a_zone_and_nothing_else_is(morning: Outside)
 
 @pytest.mark.browser
 def test_the_managers_page_offers_the_zones_for_a_loudspeaker_and_names_them(morning: Outside) -> None:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        context = chromium.new_context(viewport={"width": 1366, "height": 768})
+    with chromium() as browser:
+        context = browser.new_context(viewport={"width": 1366, "height": 768})
         context.add_cookies([{"name": "moiso_staff", "value": str(morning["binh"].key), "url": morning.url}])
         page = context.new_page()
         page.goto(f"{morning.url}/manage")
@@ -255,4 +255,3 @@ def test_the_managers_page_offers_the_zones_for_a_loudspeaker_and_names_them(mor
         page.get_by_label("Khu chờ nào").select_option("main/left")
         page.get_by_role("button", name="Thêm", exact=True).click()
         expect(page.locator("[data-device=audio-main-left] .place")).to_have_text("Loa · Khu chờ · Bên trái")
-        chromium.close()

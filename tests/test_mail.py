@@ -143,9 +143,17 @@ def test_who_loses_a_time_to_an_early_closing_or_a_holiday_is_offered_another(tm
     try:
         today, later = book(server, LAN, "15:00", "2040-11-20"), book(server, "minh@example.vn", day="2040-11-25")
         chief = server.crew("binh", role="supervisor")[0]
-        for closes in ("14:00", None, "14:00"):
+        until(lambda: len(gateway.taken) == 2)
+        for many, closes in enumerate(("14:00", None, "14:00"), 2):
             assert chief.send("POST", "/sites/open/hours", {"closes": closes}).status_code == 200
-            until(lambda: len(told()) == 1)
+            until(lambda many=many: len([m for m in gateway.taken if m.to == LAN]) == many)
+        subjects = [str(m.message["Subject"]) for m in gateway.taken if m.to == LAN]
+        assert [s.partition(":")[0] for s in subjects] == [
+            "Đã đặt lịch hẹn",
+            "Mời chọn giờ hẹn khác",
+            "Lịch hẹn vẫn như cũ",
+            "Mời chọn giờ hẹn khác",
+        ]
         assert f"https://so.example.vn/h/{today['code']}" in told()[0] and "hôm đó đóng cửa lúc 14:00" in told()[0]
         page = server.anyone().http.get(f"{server.url}/h/{today['code']}", timeout=20).text
         assert "Giờ còn chỗ gần nhất" in page and "13:50" in page
@@ -153,8 +161,8 @@ def test_who_loses_a_time_to_an_early_closing_or_a_holiday_is_offered_another(tm
         assert server.stop() == 0
         document.write_text(f'{text}\n[[holidays.extra]]\ndate = 2040-11-25\nname = "Ngày hội phường"\n', encoding="utf-8")
         server.start()
-        until(lambda: len(told()) == 2)
-        assert "Ngày hội phường" in told()[1]
+        until(lambda: len(told()) == 3)
+        assert "Ngày hội phường" in told()[2]
         assert server.anyone().get(f"/sites/open/appointments/{later['code']}")["closed"] == "Ngày hội phường"
     finally:
         if server.process is not None and server.process.poll() is None:

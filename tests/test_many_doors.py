@@ -69,7 +69,7 @@ def test_nothing_is_read_twice_to_follow_the_other(doors: tuple[Door, Door], mon
     one, other = doors
     one.issue(), other.issue()
     read: list[int] = []
-    monkeypatch.setattr(other.ledger, "_fold", lambda *_: read.append(1))
+    monkeypatch.setattr(other.ledger.books, "fold", lambda *_: read.append(1))
     for _ in range(5):
         one.issue()
         other.issue()

@@ -20,7 +20,8 @@ import pytest
 import structlog
 from door import NOON, WAIT_S, Door, failing
 from mail_gateway import PASSWORD, SENDER, USER, Gateway
-from running import ROOT, free_port
+from ports import free_port
+from running import ROOT
 from test_letters import letter
 
 from server.letters import Kind, Letter, mail
@@ -54,7 +55,7 @@ class Post:
 
     def read(self, row: NoticeRow) -> tuple[str, Letter] | None:
         to = self.contacts.get(row.contact)
-        return (to, letter(row.kind)) if to else None
+        return (to, letter(row.kind, at=self.door.clock.now())) if to else None
 
     def start(self, lanes: int = LANES) -> Post:
         for _ in range(lanes):
@@ -105,8 +106,8 @@ def through(gateway: Gateway, **changes: Any) -> Smtp:
 
 
 @contextmanager
-def post(door: Door, notifier: Notifier | None, lanes: int = LANES) -> Iterator[Post]:
-    office = Post(door, notifier).start(lanes)
+def post(door: Door, notifier: Notifier | None, lanes: int = LANES, of: type[Post] = Post) -> Iterator[Any]:
+    office = of(door, notifier).start(lanes)
     try:
         yield office
     finally:
@@ -253,6 +254,38 @@ def test_old_news_is_not_told_after_newer(door: Door, gateway: Gateway) -> None:
         door.pass_time(minutes=1)
         assert (office.ends("booked").state, office.row("booked").detail) == ("expired", "a later notice says more")
     assert [s.message["Subject"] for s in gateway.taken] == ["Đã hủy lịch hẹn: 08:45 thứ Sáu 20/11/2026"]
+
+
+def test_newer_news_that_came_to_nothing_does_not_take_the_older_along(door: Door, gateway: Gateway) -> None:
+    with post(door, through(gateway)) as office:
+        gateway.answer = lambda step, to: "451 Later"
+        office.put("booked", appointment="a")
+        office.tried(1, "booked")
+        gateway.answer = lambda step, to: "550 Never" if to == "gone@example.vn" else None
+        office.contacts["gone"] = "gone@example.vn"
+        later = NOON + timedelta(seconds=1)
+        office.put("expired", kind=Kind.DISPLACED, contact="nobody", appointment="a", created_at=later)
+        office.put("failed", kind=Kind.DISPLACED, contact="gone", appointment="a", created_at=later)
+        office.put("mute", kind=Kind.RESTORED, contact="nobody", appointment="a", created_at=later, due_at=NOON + timedelta(hours=1))
+        office.ends("failed")
+        door.pass_time(minutes=1)
+        assert office.ends("booked").state == "sent" and office.row("mute").state == "waiting"
+        assert [office.row(id).state for id in ("expired", "failed")] == ["expired", "failed"]
+
+
+def test_of_one_appointment_one_mail_is_on_its_way_at_a_time(door: Door, gateway: Gateway) -> None:
+    go = threading.Event()
+    gateway.answer = lambda step, to: (go.wait(WAIT_S) and None) if step == "data" else None
+    with post(door, through(gateway)) as office:
+        office.put("first", appointment="a")
+        gateway.wait(lambda: ("data", LAN) in gateway.asked)
+        office.put("second", kind=Kind.REMINDER, appointment="a")
+        # Another appointment's is seen to meanwhile.
+        office.put("other", contact="minh")
+        assert office.ends("other").detail == "nobody to tell"
+        assert (office.row("second").state, office.row("second").tries) == ("waiting", 0)
+        go.set()
+        assert office.ends("first").state == office.ends("second").state == "sent"
 
 
 def test_a_reminder_taken_back_at_the_last_moment_is_not_sent(door: Door, gateway: Gateway) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from kiosk_page import DEAD_MS, LANDSCAPE, chromium, kiosks, screen, touch
+from browsing import chromium, comes, own_time
+from kiosk_page import DEAD_MS, LANDSCAPE, kiosks, shows, touch
 from page_server import PageServer
 from playwright.sync_api import Browser, Locator, Page, expect
 from test_pages_kiosk import SCREENS, walk
@@ -82,7 +83,7 @@ def test_a_touch_beside_the_choices_stops_the_reading_and_another_begins_it_agai
     page.touchscreen.tap(540, 8)
     expect(outlined(page)).to_have_count(0)
     assert sounding(page) is None
-    assert screen(page) == "home"
+    shows(page, "home")
     expect(page.locator('[data-touch="aloud"]')).to_have_text("Nghe lại")
     page.clock.run_for(DEAD_MS)
     page.touchscreen.tap(540, 8)
@@ -105,19 +106,19 @@ def test_a_screen_is_read_once_in_the_order_in_which_it_stands(kiosk: Callable[.
     office.voice_lasts_s = 0.1
     page = kiosk()
     touch(page, "aloud")
-    expect(page.locator('[data-touch="aloud"]')).to_have_text("Nghe lại", timeout=20_000)
+    expect(page.locator('[data-touch="aloud"]')).to_have_text("Nghe lại")
     assert heard(office) == ["homeQuestion", "take", "priority", "appointment", "help", "language", "large", "low", "aloud", "rules"]
     office.done.clear()
     touch(page, "take")
     expect(outlined(page)).to_have_count(1)
-    expect(outlined(page)).to_have_count(0, timeout=20_000)
+    expect(outlined(page)).to_have_count(0)
     fields = [f"field:{service['id']}" for service in office.site["services"]]
     shut = fields.index("field:giao-duc") + 1
     assert heard(office) == ["fieldQuestion", *fields[:shut], "fieldClosed", *fields[shut:], "back", "help"]
 
 
 def test_the_number_is_read_and_where_its_paper_is(kiosk: Callable[..., Page], office: PageServer) -> None:
-    office.voice_lasts_s, office.outcome = 1.5, "waiting"
+    office.voice_lasts_s, office.outcome = 3, "waiting"
     page = kiosk()
     for what in ("aloud", "take", "field:ho-tich"):
         touch(page, what)
@@ -125,6 +126,7 @@ def test_the_number_is_read_and_where_its_paper_is(kiosk: Callable[..., Page], o
     assert sounding(page) == "number"
     expect(page.locator('.paper.coming[data-read="paper.printing"][data-reading]')).to_be_visible()
     office.outcome = "printed"
+    comes(page, ".paper.done")
     expect(page.locator('[data-touch="change"][data-reading]')).to_be_visible(timeout=20_000)
     said = heard(office)
     assert said[said.index("number") :] == ["number", "paper.printing", "paper.printed", "change"]
@@ -136,7 +138,7 @@ def test_reading_aloud_takes_its_time_and_ends_with_the_persons_journey(kiosk: C
     touch(page, "aloud")
     touch(page, "take")
     expect(outlined(page)).to_have_count(1)
-    expect(outlined(page)).to_have_count(0, timeout=20_000)
+    expect(outlined(page)).to_have_count(0)
     page.clock.fast_forward(75_000)
     page.clock.run_for(500)
     assert page.locator(".card").count() == 0, "40 s for readers are 80 s for listeners"
@@ -144,7 +146,7 @@ def test_reading_aloud_takes_its_time_and_ends_with_the_persons_journey(kiosk: C
     expect(page.locator('.card [data-read="moreTimeQuestion"]')).to_be_visible()
     page.clock.fast_forward(41_000)
     page.clock.run_for(500)
-    assert screen(page) == "home"
+    shows(page, "home")
     expect(page.locator('[data-touch="aloud"]')).to_have_text("Nghe đọc")
     office.done.clear()
     touch(page, "take")
@@ -179,7 +181,7 @@ SILENT = re.compile(r"digit:|letter:|erase$|find$")
 @pytest.mark.slow
 def test_every_question_and_every_choice_has_its_sentence(browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 1080, "height": 1920}, has_touch=True)
-    page.clock.install()
+    own_time(page)
     unsaid: dict[str, list[str]] = {}
     for name in SCREENS:
         with PageServer() as office:

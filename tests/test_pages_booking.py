@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import html
 import re
 import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
+from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,10 +18,12 @@ import icalendar
 import pytest
 import requests
 from booking_office import MARRIAGE, MONDAY, PORTAL, PUBLIC, Ward, code_of, text_of, title_of, ward
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from running import PASSWORD
+from playwright.sync_api import Browser, Page, expect
+from running import PASSWORD, until
 
 from kiosk import qr
+from server import appointments
+from server.core import booking
 from server.core.words import COUNTED as DIGITS
 
 pytestmark = pytest.mark.browser
@@ -56,18 +60,9 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
         yield office
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture(params=[False, True], ids=["without programs", "with programs"])
 def phone(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     context = browser.new_context(viewport=PHONE, java_script_enabled=request.param, has_touch=True)  # type: ignore[arg-type]
-    context.set_default_timeout(8000)
     yield context.new_page()
     context.close()
 
@@ -75,7 +70,6 @@ def phone(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 @pytest.fixture
 def plain_phone(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport=PHONE, java_script_enabled=False)  # type: ignore[arg-type]
-    context.set_default_timeout(8000)
     yield context.new_page()
     context.close()
 
@@ -118,7 +112,7 @@ def test_a_phone_books_from_the_first_question_to_the_code(office: Ward, phone: 
     assert phone.locator("h2").all_inner_texts() == ["Buổi sáng", "Buổi chiều"]
     expect(phone.locator("main")).to_contain_text("Không đặt cũng được: lấy số tại chỗ, vẫn gọi theo giờ xếp hàng.")
     link(phone, re.compile(r"^\s*08:30"))
-    asks(phone, "Nhắn tin nhắc lịch cho ông/bà?", 5)
+    asks(phone, "Nhắc lịch cho ông/bà qua email?", 5)
     expect(phone.locator("input[type=checkbox]")).not_to_be_checked()
     expect(phone.locator(".summary")).to_contain_text("Thứ Hai 23/11/2026, 08:30")
     phone.get_by_role("button", name="Bỏ qua, chỉ lấy mã hẹn").click()
@@ -256,7 +250,7 @@ def test_a_place_lost_meanwhile_offers_the_free_times_and_keeps_what_was_typed(o
     plain_phone.get_by_role("button", name="Đặt 10:15").click()
     expect(plain_phone.locator("h1")).to_have_text("Đã đặt lịch hẹn")
     expect(plain_phone.locator(".when")).to_have_text("Thứ Hai 23/11/2026, 10:15")
-    expect(plain_phone.locator("main")).to_contain_text("Nơi này đang giữ số điện thoại")
+    expect(plain_phone.locator("main")).to_contain_text("Nơi này đang giữ số điện thoại của ông/bà.")
     plain_phone.goto(f"{office.url}/book/demo/time?service=land&day={MONDAY}")
     full = plain_phone.locator(".choice", has_text=re.compile(r"^\s*10:00"))
     expect(full).to_contain_text("hết chỗ")
@@ -306,11 +300,58 @@ def test_a_day_with_places_is_booked_and_not_waited_for(office: Ward) -> None:
     assert office.get("/book/demo/wait", service="civil", day="2027-12-03").status_code == 404
 
 
+def test_a_reminder_is_promised_only_where_one_will_be_sent(office: Ward) -> None:
+    monday = requests.get(office.form()[0], timeout=20)
+    assert "<h1>Nhắc lịch cho ông/bà qua email?</h1>" in monday.text
+    assert "dùng họ tên, email này để gửi mã hẹn, nhắc lịch và báo khi lịch thay đổi, số điện thoại này" in text_of(monday)
+    today = office.get("/book/demo/you", service="civil", start="2026-11-20T15:00")
+    assert "<h1>Gửi mã hẹn cho ông/bà qua email?</h1>" in today.text
+    assert "nhắc lịch" not in text_of(today) and "để gửi mã hẹn và báo khi lịch thay đổi" in text_of(today)
+
+
+def test_what_would_be_used_for_nothing_is_not_kept(office: Ward) -> None:
+    made = office.anyone.post(
+        "/sites/demo/appointments",
+        {"service": "civil", "start": f"{MONDAY}T14:00:00+07:00", "name": "Võ Thị Em", "phone": "0912000888", "consent": True},
+        expect=201,
+    )
+    assert "Nơi này đang giữ số điện thoại của ông/bà." in text_of(office.get(f"/h/{made['code']}"))
+    assert booking.OWED < appointments.CONTACT_KEPT, "who must be written to once more is still known"
+
+
 def test_an_office_without_a_gateway_promises_no_mail(office: Ward, tmp_path: Path) -> None:
-    assert "Nơi này chưa gửi được thư." not in text_of(requests.get(office.form()[0], timeout=20))
+    asked = text_of(requests.get(office.form()[0], timeout=20))
+    assert "Nơi này chưa gửi được thư." not in asked and "Email" in asked
     with ward(tmp_path, mail=False) as quiet:
-        assert "Nơi này chưa gửi được thư. Xin chụp lại mã hẹn." in text_of(requests.get(quiet.form()[0], timeout=20))
+        form = requests.get(quiet.form()[0], timeout=20)
+        assert "<h1>Đặt lịch hẹn này?</h1>" in form.text and 'name="email"' not in form.text and 'name="name"' not in form.text
+        assert "Nơi này chưa gửi được thư." in text_of(form) and "nhắc lịch" not in text_of(form)
+        code = quiet.book(phone="0912000777", consent="1")
+        assert "Sẽ không có tin nhắn hay thư nào." in text_of(quiet.get(f"/h/{code}", fresh="booked"))
         assert quiet.get("/book/demo/wait", service="civil", day=MONDAY).status_code == 404
+
+
+NOTHING_COMES = {
+    "vi": ("13:45", "Sẽ không có tin nhắn hay thư nào. Xin ghi ra giấy hoặc chụp lại mã hẹn này.", "Không nhắn tin, không gọi tới số này."),
+    "en": ("14:45", "No message and no mail will be sent. Please write this code down or take a picture of it.", "We send nothing to it"),
+}
+
+
+@pytest.mark.parametrize("lang", NOTHING_COMES)
+def test_a_telephone_number_is_asked_for_what_it_is_for_and_nothing_is_promised_to_it(office: Ward, lang: str) -> None:
+    clock, said, hint = NOTHING_COMES[lang]
+    start = f"{MONDAY}T{clock}"
+    form = text_of(requests.get(office.form(start, lang=lang)[0], timeout=20))
+    assert hint in form and ("không ai giữ nhiều chỗ" if lang == "vi" else "nobody holds many places") in form
+    assert not re.search("tin nhắn|nhắn tin nhắc|by message|in the message", form, re.IGNORECASE)
+    url, hidden = office.form(start, lang=lang)
+    alone = code_of(office.send(url, {**hidden, "phone": f"091200{clock.replace(':', '')}", "consent": "1"}))
+    assert said in text_of(office.get(f"/h/{alone}", fresh="booked", lang=lang))
+    assert said not in text_of(office.get(f"/h/{alone}", lang=lang)), "whoever comes back has the page"
+    told = office.book(start, email="lan@example.vn", consent="1")
+    assert said not in text_of(office.get(f"/h/{told}", fresh="booked", lang=lang))
+    for page in (office.get("/book/demo/find", lang=lang), office.get("/h/482137504582713063", lang=lang)):
+        assert "tin nhắn" not in text_of(page) and "message" not in text_of(page)
 
 
 # -- one's own booking -----------------------------------------------------------------------------------------------------------
@@ -359,9 +400,15 @@ def test_consent_taken_back_erases_the_contact_and_keeps_the_booking(office: War
     code = office.book(f"{MONDAY}T15:00", name="Trần Văn Bình", phone="0912000444", email="binh@example.vn", consent="1")
     page = office.get(f"/h/{code}")
     assert f'href="/h/{code}/forget"' in page.text
+    assert (
+        "Nơi này đang giữ họ tên, số điện thoại, email của ông/bà. Họ tên để ghi ở đầu thư. Số điện thoại để không ai giữ nhiều chỗ."
+        in text_of(page)
+    )
+    asked = text_of(office.get(f"/h/{code}/forget"))
+    assert "Xóa họ tên, số điện thoại, email?" in asked and "không nhắc lịch được nữa" in asked
     assert office.send(f"{office.url}/h/{code}/forget", {}).status_code == 303
     after = text_of(office.get(f"/h/{code}", fresh="forgotten"))
-    assert "Đã xóa số điện thoại, email. Lịch hẹn vẫn giữ nguyên." in after and "Nơi này đang giữ" not in after
+    assert "Đã xóa. Lịch hẹn vẫn giữ nguyên." in after and "Nơi này đang giữ" not in after
     assert office.anyone.get(f"/sites/demo/appointments/{code}")["state"] == "booked"
 
 
@@ -422,6 +469,42 @@ def test_a_time_that_the_office_closes_is_explained_and_others_are_offered(offic
     assert "08:30 – 08:45 tạm nghỉ" in times and "09:30 – 09:45 còn" in times
 
 
+def test_a_time_that_today_s_early_closing_took_away_can_still_be_chosen_anew_after_the_weekend(tmp_path: Path) -> None:
+    with ward(tmp_path) as office:
+        code = office.book("2026-11-20T10:15", email="lan@example.vn", consent="1")
+        (chief,) = office.server.crew("binh", role="supervisor")
+        assert chief.send("POST", "/sites/demo/hours", {"closes": "10:00"}).status_code == 200
+        page = office.get(f"/h/{code}")
+        shown = text_of(page)
+        assert "Giờ này bộ phận nghỉ: hôm đó đóng cửa lúc 10:00. Mời chọn giờ khác." in shown and "Nếu vẫn đến" not in shown
+        assert (
+            "<h1 >Mời chọn giờ hẹn khác</h1>" in page.text
+            and "Dời được đến hết ngày 26/11." in shown
+            and "Dời lịch" in shown
+            and "data:image" not in page.text
+        )
+        assert "calendar.ics" not in page.text and office.get(f"/h/{code}/calendar.ics").headers["Content-Type"].startswith("text/html")
+        until(lambda: any("Mời chọn giờ hẹn khác" in mail for mail in mails(tmp_path)))
+        assert not [mail for mail in mails(tmp_path) if "Mời chọn giờ hẹn khác" in mail and "lấy số tại chỗ" in mail]
+        office.later("2026-11-23T09:00+07:00")
+        page = office.get(f"/h/{code}")
+        assert "<h1 >Mời chọn giờ hẹn khác</h1>" in page.text and "Giờ còn chỗ gần nhất" in page.text
+        offered = re.findall(rf'href="(/h/{code}/move\?start=2026-11-23[^"]+)"', page.text)
+        url = office.url + html.unescape(offered[0])
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', requests.get(url, timeout=20).text))
+        answer = office.send(url, hidden)
+        assert answer.status_code == 303, text_of(answer)
+        moved = text_of(office.get(f"/h/{code_of(answer)}"))
+        assert "Thứ Hai 23/11/2026" in moved and "Mời chọn giờ khác" not in moved
+        until(lambda: any("Đã dời lịch hẹn" in mail for mail in mails(tmp_path)))
+
+
+def mails(folder: Path) -> list[str]:
+    """Subject and text of each mail that was sent."""
+    found = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in (folder / "mail").glob("*.eml")]
+    return [f"{mail['Subject']}\n{mail.get_body(('plain',)).get_content()}" for mail in found]  # type: ignore[attr-defined]
+
+
 def test_a_code_typed_by_hand_opens_the_booking_and_the_spoken_one_does_not(office: Ward) -> None:
     code = office.book(f"{MONDAY}T16:15")
     find = f"{office.url}/book/demo/find"
@@ -433,7 +516,7 @@ def test_a_code_typed_by_hand_opens_the_booking_and_the_spoken_one_does_not(offi
 def test_a_number_for_today_is_taken_from_home_where_the_office_allows_it(office: Ward, plain_phone: Page) -> None:
     plain_phone.goto(f"{office.url}/book/demo/day?service=school")
     link(plain_phone, "Lấy số qua mạng cho hôm nay")
-    asks(plain_phone, "Nhắn tin nhắc lịch cho ông/bà?", 5)
+    asks(plain_phone, "Gửi mã hẹn cho ông/bà qua email?", 5)
     plain_phone.get_by_role("button", name="Bỏ qua").click()
     asks(plain_phone, "Đã lấy số qua mạng")
     expect(plain_phone.locator("main")).to_contain_text("Số qua mạng, đăng ký lúc 09:")

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from kiosk_page import LAID_OUT, LANDSCAPE, PORTRAIT, chromium, kiosks, scan, screen, touch
+from browsing import passes
+from kiosk_page import LAID_OUT, LANDSCAPE, PORTRAIT, kiosks, scan, shows, touch
 from page_server import PageServer
 from playwright.sync_api import Browser, Page, expect
 
@@ -16,12 +17,6 @@ pytestmark = pytest.mark.browser
 OLD = "001044000123|012345678|NGUYỄN VĂN GIẢ|19111944|Nam|Số 1 Phố Thử, Phường Mẫu, Hà Nội|15042021"
 YOUNG = "079300000456||TRẦN THỊ MẪU|31122000|Nữ|Ấp Thử, Xã Mẫu, TP HCM|01072022"
 UNREAD = "Không đọc được mã này. Mời bấm số in trên phiếu."
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture
@@ -145,7 +140,7 @@ def test_a_card_is_forgotten_with_the_journey_and_never_shown(kiosk: Callable[..
         if away == "back":
             touch(page, "back")
         else:
-            page.clock.run_for(61_000)
+            passes(page, office, 61_000)
         expect(page.locator(".kiosk[data-screen=home]")).to_be_visible()
         touch(page, "take")
         touch(page, "field:ho-tich")
@@ -185,7 +180,7 @@ def test_a_card_can_be_held_to_the_reader_where_one_chooses(kiosk: Callable[...,
     touch(page, "group:pregnant")
     scan(page, OLD)
     page.clock.run_for(300)
-    assert screen(page) == "field", "who has priority is not asked again"
+    shows(page, "field")
 
 
 @pytest.mark.parametrize("size", [PORTRAIT, LANDSCAPE], ids=["21 inches upright", "15 inches lying"])
@@ -286,4 +281,4 @@ def test_a_key_held_by_a_hand_is_no_reading(kiosk: Callable[..., Page]) -> None:
       document.dispatchEvent(new KeyboardEvent('keydown', { code: 'Enter', key: 'Enter' }));
     }""")
     page.clock.run_for(300)
-    assert screen(page) == "home"
+    shows(page, "home")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from browsing import LOUD, chromium
 from listening import Ears
 from outside import Outside, outside
 from page_server import DISPLAY_KEY, PageServer
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from running import until
 from test_pages_manage import DESK, LAID_OUT, PHONE
 
@@ -20,12 +21,8 @@ TV, STANDING = {"width": 1920, "height": 1080}, {"width": 1080, "height": 1920}
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """As the office starts it on a TV: sound needs no gesture."""
-    with sync_playwright() as playwright:
-        loud = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=loud)
-        yield chromium
-        chromium.close()
+    with chromium(LOUD) as started:
+        yield started
 
 
 @pytest.fixture
@@ -36,7 +33,6 @@ def walls() -> Iterator[PageServer]:
 
 def opened(browser: Browser, url: str, size: dict[str, int] = TV) -> Page:
     page = browser.new_page(viewport=size)  # type: ignore[arg-type]
-    page.set_default_timeout(8000)
     page.goto(url)
     return page
 
@@ -55,7 +51,7 @@ def test_a_wall_says_in_large_letters_that_it_is_tried_answers_and_shows_the_num
     assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= size["width"]
     # Sent again because the answer was late: it is not lit for longer.
     walls.announce(trial)
-    expect(page.locator(".trial")).to_have_count(0, timeout=9000)
+    expect(page.locator(".trial")).to_have_count(0)
     page.close()
 
 
@@ -67,7 +63,7 @@ def test_while_people_are_served_only_the_last_line_says_it(browser: Browser, wa
     expect(page.locator("footer")).to_have_text(TRIED)
     expect(page.locator(".big .row").first).to_be_visible()
     until(lambda: [done for done in walls.done if done.get("id") == trial["id"] and done.get("detail") == "shown"])
-    expect(page.locator("footer")).not_to_have_text(TRIED, timeout=9000)
+    expect(page.locator("footer")).not_to_have_text(TRIED)
     page.close()
 
 
@@ -95,7 +91,6 @@ def managed(browser: Browser, office: Outside, size: dict[str, int]) -> Page:
     context = browser.new_context(viewport=size)  # type: ignore[arg-type]
     context.add_cookies([{"name": "moiso_staff", "value": str(office["binh"].key), "url": office.url}])
     page = context.new_page()
-    page.set_default_timeout(8000)
     page.goto(f"{office.url}/manage")
     return page
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kiosk_page import KEYS, chromium, key_of
+from kiosk_page import DEAD_MS, KEYS, key_of
 from outside import Outside, outside, refused
 from playwright.sync_api import Browser, Page, expect
 from running import OPEN, PASSWORD
@@ -16,12 +16,6 @@ from running import OPEN, PASSWORD
 pytestmark = pytest.mark.browser
 
 OLD = "001044000123|012345678|NGUYỄN VĂN GIẢ|19111944|Nam|Số 1 Phố Thử, Phường Mẫu, Hà Nội|15042021"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -198,3 +192,25 @@ def test_nothing_is_cut_or_scrolls_at_a_helpers_screen(desk: Page, office: Outsi
         True,
     ]
     assert desk.evaluate("[...document.querySelectorAll('button')].every((b) => b.scrollWidth <= b.clientWidth + 1)")
+
+
+def test_where_the_browser_is_also_a_kiosk_every_page_of_the_staff_asks_who_is_there(browser: Browser, office: Outside) -> None:
+    both = browser.new_context()
+    page = both.new_page()
+    page.goto(f"{office.url}/kiosk/open/k1#key={office['k1'].key}")
+    page.locator(".kiosk[data-screen=home] .bar").last.wait_for()
+    for path in ("/console", "/manage", "/desk/open"):
+        page.goto(office.url + path)
+        expect(page.locator("#user")).to_be_visible()
+    sign_in(page, office, "hoa")
+    page.locator(".desk").wait_for()
+    page.goto(f"{office.url}/kiosk/open/k1")
+    page.locator('[data-touch="take"]').wait_for()
+    page.wait_for_timeout(DEAD_MS)
+    page.locator('[data-touch="take"]').click()
+    page.wait_for_timeout(DEAD_MS)
+    page.locator('[data-touch="field:A"]').click()
+    expect(page.locator(".code")).to_be_visible()
+    assert office.story()[-1]["actor"] == "device:open/k1"
+    both.close()
+    office.clear()

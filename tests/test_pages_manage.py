@@ -13,7 +13,7 @@ import pytest
 import requests
 from listening import Ears
 from outside import Outside, outside
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from running import Client
 
 pytestmark = pytest.mark.browser
@@ -55,18 +55,9 @@ def empty(office: Outside) -> Iterator[None]:
     office.clear()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport=DESK, timezone_id="America/New_York", accept_downloads=True)  # type: ignore[arg-type]
-    context.set_default_timeout(8000)
     yield context
     context.close()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from clerk import USABLE, Clerk, seated
 from console_server import SmallOffice
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from server.core import events as ev
 
@@ -42,14 +42,6 @@ CUT = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def office() -> Iterator[SmallOffice]:
     with SmallOffice() as small:
@@ -60,7 +52,6 @@ def office() -> Iterator[SmallOffice]:
 def desk(request: pytest.FixtureRequest, browser: Browser, office: SmallOffice) -> Iterator[tuple[BrowserContext, Clerk]]:
     """A clerk at the open quầy 3, once in a browser that floats windows and once in one that only opens them."""
     context = browser.new_context(viewport=USABLE)  # type: ignore[arg-type]
-    context.set_default_timeout(8000)
     if request.param == "pop-up":
         context.add_init_script(POP_UP)
     office.sit("3", "mau")

@@ -11,14 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from browsing import comes
 from cable import Cable
 from fake_printer import FakePrinter
-from kiosk_page import LAID_OUT, LANDSCAPE, PORTRAIT, chromium, kiosks, screen, touch
+from kiosk_page import LAID_OUT, LANDSCAPE, PORTRAIT, kiosks, shows, touch
 from office import Office, small_site
 from outside import outside
 from page_server import PageServer
-from playwright.sync_api import Browser, Page, expect
-from running import free_port, until
+from playwright.sync_api import Browser, Page, Request, expect
+from ports import free_port
+from running import until
 from test_alone import BOOT, Counter, Paper, lent
 
 from kiosk.agent import OnItsOwn, serve
@@ -28,18 +30,14 @@ from kiosk.delivery import Printed
 from kiosk.journal import Journal
 from kiosk.notebook import Notebook
 from kiosk.printer import open_printer
+from kiosk.touches import Touches
+from server.core import lease
 from server.core.site import Counter as Desk
 from server.core.site import Service
 
 pytestmark = pytest.mark.browser
 
 SHOTS = os.environ.get("MOISO_SHOTS")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture
@@ -57,7 +55,8 @@ def beside(office: PageServer, tmp_path: Path) -> Iterator[tuple[Beside, Paper]]
     with Notebook(tmp_path / "alone") as notebook:
         alone = Alone(notebook, Counter(), BOOT)
         alone.lend(lent(office=Office(small_site(services=fields, counters=desks, procedures=()), clock="09:00")))
-        with Beside(alone, office.url, 0, paper, lambda: {"paper": "ok"}, lambda: True, lambda: None) as service:
+        touches = Touches(lambda: "k1")
+        with Beside(alone, office.url, 0, paper, lambda: {"paper": "ok"}, lambda: True, lambda: None, touches) as service:
             office.site["offline"] = {"port": service.port}
             office.beside = service.port
             yield service, paper
@@ -107,7 +106,7 @@ def test_a_kiosk_that_is_cut_off_says_so_and_gives_a_provisional_number(
     expect(page.locator(".kiosk")).to_contain_text("Số tạm A980. Vẫn được gọi đúng thứ tự.")
     expect(page.locator(".kiosk")).to_contain_text("09:00:00 (lấy số lúc máy mất kết nối)")
     assert page.locator("[data-touch=change], .qr").count() == 0
-    page.clock.run_for(1500)
+    comes(page, ".paper.done")
     expect(page.locator(".paper.done")).to_contain_text("Mời lấy phiếu ở khe")
     look(page, f"offline-number-{shape}")
     _, paper = beside
@@ -120,6 +119,44 @@ def test_a_kiosk_that_is_cut_off_says_so_and_gives_a_provisional_number(
     expect(page.locator(".mark")).to_have_text("SỐ TẠM · ƯU TIÊN")
     expect(page.locator(".code")).to_have_text("A981")
     look(page, f"offline-priority-{shape}")
+
+
+def test_a_number_whose_paper_came_and_whose_answer_did_not_is_shown_as_it_stands_on_the_paper(
+    kiosk: Callable[..., Page], office: PageServer, beside: tuple[Beside, Paper]
+) -> None:
+    page, (service, paper) = kiosk(), beside
+    keys: list[str] = []
+
+    def asked(request: Request) -> None:
+        keys.extend(filter(None, [request.headers.get("idempotency-key")]))
+
+    page.on("request", asked)
+    touch(page, "take")
+    office.away = True
+    office.drop()
+    touch(page, "field:ho-tich")
+    until(lambda: keys)
+    answer = {"id": "t12", "code": "A012", "service": "ho-tich", "state": "waiting", "counters": ["1"], "lang": "vi", "day": "2026-11-20"}
+    answer |= {
+        "issued_at": "2026-11-20T09:00:00+07:00",
+        "queue_time": "2026-11-20T09:00:00+07:00",
+        "people_ahead": 3,
+        "url": "http://x/t/t12",
+    }
+    noted = service._touches.note(lease.intent_of("k1", keys[0]), answer)
+    assert noted is not None
+    noted.outcome = "printed"
+    for _ in range(30):
+        page.clock.run_for(500)
+        page.wait_for_timeout(20)
+        if page.locator(".code").count():
+            break
+    expect(page.locator(".code")).to_have_text("A012")
+    expect(page.locator(".kiosk")).not_to_contain_text("tạm")
+    comes(page, ".paper.done")
+    expect(page.locator(".paper.done")).to_contain_text("Mời lấy phiếu ở khe")
+    look(page, "offline-answered")
+    assert (paper.printed, service.alone.pending()) == ([], [])
 
 
 def test_a_touch_that_the_server_did_not_answer_becomes_a_provisional_number_under_the_same_key(
@@ -157,7 +194,7 @@ def test_without_an_agent_or_a_lease_people_are_sent_to_the_desk(
         page = kiosk()
         cut_off(page, office)
         expect(page.locator(".message")).to_contain_text("Mời lấy số tại bàn hướng dẫn.")
-        assert screen(page) == "away"
+        shows(page, "away")
         office.away = False
         for _ in range(20):
             page.clock.run_for(500)
@@ -174,13 +211,11 @@ def test_when_the_paper_of_a_provisional_number_is_in_doubt_the_same_number_is_p
     cut_off(page, office)
     touch(page, "take")
     touch(page, "field:ho-tich")
-    page.clock.run_for(1500)
-    expect(page.locator(".paper")).to_contain_text("Phiếu đã ra chưa?")
+    comes(page, '.paper:has-text("Phiếu đã ra chưa?")')
     paper.how = Printed("printed", "printed")
     touch(page, "reprint")
     until(lambda: len(paper.printed) == 2)
-    page.clock.run_for(1500)
-    expect(page.locator(".paper.done")).to_be_visible()
+    comes(page, ".paper.done")
     assert [(r.code, r.reprint) for r in paper.printed] == [("A980", False), ("A980", True)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from outside import Outside, outside
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from running import until
 
 pytestmark = pytest.mark.browser
@@ -22,19 +22,10 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
         yield office
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def screens(browser: Browser) -> Iterator[BrowserContext]:
     """The browser of a machine in the hall."""
     context = browser.new_context(viewport={"width": 1080, "height": 1920})
-    context.set_default_timeout(15000)
     yield context
     context.close()
 
@@ -43,7 +34,6 @@ def screens(browser: Browser) -> Iterator[BrowserContext]:
 def manager(browser: Browser, office: Outside) -> Iterator[Page]:
     """The head of the hall at a desk."""
     context = browser.new_context(viewport={"width": 1366, "height": 768})
-    context.set_default_timeout(15000)
     context.add_cookies([{"name": "moiso_staff", "value": str(office["binh"].key), "url": office.url}])
     yield context.new_page()
     context.close()

@@ -13,7 +13,7 @@ from fake_printer import NO_PAPER, FakePrinter
 from outside import Outside, outside
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from test_pages_manage import DESK, LAID_OUT, PHONE, browser, context, press, says, signed_in, tab  # noqa: F401
+from test_pages_manage import DESK, LAID_OUT, PHONE, context, press, says, signed_in, tab  # noqa: F401
 
 from kiosk.agent import serve
 from kiosk.journal import Journal
@@ -66,7 +66,7 @@ def test_the_ticket_is_designed_before_the_exact_picture_and_tried_on_paper(
     page: Page, office: Outside, machine: FakePrinter, tmp_path: Path
 ) -> None:
     shown = page.locator(".preview img")
-    expect(shown).to_have_attribute("data-paper", "80", timeout=15_000)
+    expect(shown).to_have_attribute("data-paper", "80")
     plain = picture(page).size
     page.fill("[name=header-0]", "Tầng 1, nhà A · Trung tâm hành chính")
     page.fill("[name=footer-0]", "Giữ phiếu đến khi xong việc.")
@@ -74,8 +74,7 @@ def test_the_ticket_is_designed_before_the_exact_picture_and_tried_on_paper(
     expect(page.get_by_role("button", name="Bỏ biểu trưng")).to_be_visible()
     page.locator("[name=ahead]").uncheck()
     before = shown.get_attribute("src")
-    expect(shown).not_to_have_attribute("src", before or "", timeout=15_000)
-    expect.set_options(timeout=15_000)
+    expect(shown).not_to_have_attribute("src", before or "")
     page.screenshot(path=tmp_path / "designer.png", full_page=True)
     assert page.evaluate(LAID_OUT, 40) == []
     press(page, "Lưu mẫu phiếu")
@@ -100,7 +99,7 @@ def test_the_ticket_is_designed_before_the_exact_picture_and_tried_on_paper(
 
 
 def test_a_file_that_is_no_picture_is_answered_with_one_sentence(page: Page, tmp_path: Path) -> None:
-    page.locator(".preview img").wait_for(timeout=15_000)
+    page.locator(".preview img").wait_for()
     (tmp_path / "letter.png").write_text("Kính gửi")
     page.set_input_files("#logo", tmp_path / "letter.png")
     says(page, "Tệp này không phải là ảnh. Mời chọn ảnh PNG.")
@@ -110,13 +109,13 @@ def test_the_head_sees_that_a_sheet_did_not_come_and_prints_the_number_again(pag
     machine.paper = NO_PAPER
     ticket = office.take()
     row = page.locator(".sheet", has_text=ticket["code"])
-    expect(row).to_have_attribute("data-state", "failed", timeout=20_000)
+    expect(row).to_have_attribute("data-state", "failed")
     expect(row).to_contain_text("Không in được")
     expect(row).to_contain_text("hết giấy")
     machine.paper = 0x12
     press(row, f"In lại {ticket['code']}")
-    expect(page.locator(".sheet").first).to_contain_text("in lại", timeout=15_000)
-    expect(page.locator(".sheet").first).to_have_attribute("data-state", "printed", timeout=15_000)
+    expect(page.locator(".sheet").first).to_contain_text("in lại")
+    expect(page.locator(".sheet").first).to_have_attribute("data-state", "printed")
     machine.until_idle()
     assert machine.sheets == 1
     assert office["nobody"].get(f"/sites/open/tickets/{ticket['id']}")["code"] == ticket["code"]
@@ -125,17 +124,17 @@ def test_the_head_sees_that_a_sheet_did_not_come_and_prints_the_number_again(pag
 def test_the_helper_sees_the_sheets_and_nothing_that_is_not_theirs(context: BrowserContext, office: Outside, tmp_path: Path) -> None:  # noqa: F811
     ticket = office.take()
     page = signed_in(context, office, "hoa")
-    expect(page.locator(".sheet", has_text=ticket["code"])).to_be_visible(timeout=15_000)
+    expect(page.locator(".sheet", has_text=ticket["code"])).to_be_visible()
     assert page.locator(".tabs button").all_inner_texts() == ["Phiếu in"]
     assert page.locator("#design").count() == 0
     page.screenshot(path=tmp_path / "helper.png")
 
 
-def test_the_designer_fits_a_telephone(browser: Browser, office: Outside, tmp_path: Path) -> None:  # noqa: F811
+def test_the_designer_fits_a_telephone(browser: Browser, office: Outside, tmp_path: Path) -> None:
     context = browser.new_context(viewport=PHONE)  # type: ignore[arg-type] # noqa: F811
     page = signed_in(context, office, "binh")
     tab(page, "Phiếu in")
-    page.locator(".preview img").wait_for(timeout=15_000)
+    page.locator(".preview img").wait_for()
     page.screenshot(path=tmp_path / "phone.png", full_page=True)
     assert page.evaluate(LAID_OUT, 48) == []
     context.close()

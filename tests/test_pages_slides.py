@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any
 
 import pytest
+from browsing import LOUD, chromium, comes, hold, own_time, reaches
 from page_server import DISPLAY_KEY, PageServer, example
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
 
@@ -44,11 +44,8 @@ CUT = """() => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        args = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=args)
-        yield chromium
-        chromium.close()
+    with chromium(LOUD) as started:
+        yield started
 
 
 @pytest.fixture
@@ -69,10 +66,11 @@ def wall(browser: Browser, office: PageServer) -> Iterator[Open]:
         shape = {"width": size[0], "height": size[1]}
         page = browser.new_page(viewport=shape, screen=shape, **context)  # type: ignore[arg-type]
         pages.append(page)
-        page.clock.install()
+        own_time(page)
         page.goto(f"{office.url}/display/demo/main{query}")
         expect(page.locator(".head b")).not_to_be_empty()
         page.evaluate("document.fonts.ready.then(() => null)")
+        hold(page)
         return page
 
     yield open_wall
@@ -90,6 +88,7 @@ def turn(page: Page, office: PageServer) -> None:
     for beat in range(4):
         page.clock.run_for(3_750)
         office.show(office.board, notice=f"Nhịp {beat}")
+        reaches(page, office)
         expect(page.locator(".notice")).to_have_text(f"Nhịp {beat}")
     expect(page.locator(".slide")).not_to_have_text(before)
 
@@ -169,8 +168,7 @@ def test_a_call_takes_a_slide_off_without_waiting_for_anything(wall: Open, offic
     page = wall()
     expect(page.locator(".slide")).to_have_count(1)
     before = recent(page)
-    # No timer of the page runs from here on: the board itself must be enough.
-    page.clock.pause_at(datetime.fromtimestamp(page.evaluate("Date.now()") / 1000 + 1))
+    # No timer of the page runs meanwhile: the board itself must be enough.
     one = example("one")
     fresh = {
         **one["calls"][0],
@@ -192,7 +190,7 @@ def test_the_recent_calls_stay_beside_a_slide(wall: Open, office: PageServer) ->
     expect(page.locator(".big .row")).to_have_count(2)
     before = recent(page)
     office.show("quiet")
-    expect(page.locator(".slide")).to_have_count(1)
+    comes(page, ".slide")
     assert recent(page) == before
     assert page.locator(".tile").count() == 3 and page.locator(".notice").inner_text()
 
@@ -333,7 +331,7 @@ def test_the_voice_is_tried_when_somebody_presses_the_button(wall: Open, office:
     page.clock.resume()
     button.click()
     expect(page.locator(".check .sound")).to_contain_text("Đang phát: Đây là âm thử, số A không một hai.")
-    expect(page.locator(".check .sound")).to_contain_text("Đã phát âm thử. Nghe rõ ở ghế xa nhất không?", timeout=10_000)
+    expect(page.locator(".check .sound")).to_contain_text("Đã phát âm thử. Nghe rõ ở ghế xa nhất không?")
     assert office.done == [{"fetched": "thu.wav"}], "and the server is told of no call"
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 import requests
+from browsing import stand
 from outside import Outside, outside
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from running import OPEN, PASSWORD, Client, Server
 
 from server.commands import add_device
@@ -77,18 +78,9 @@ def empty(office: Outside) -> Iterator[None]:
     office.clear()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport=PHONE, has_touch=True, locale="en-US", timezone_id="America/New_York")  # type: ignore[arg-type]
-    context.set_default_timeout(8000)
     yield context
     context.close()
 
@@ -357,6 +349,7 @@ def test_where_no_socket_gets_through_the_page_asks_and_says_when_nobody_answers
     page.route_web_socket(re.compile("socket"), lambda socket: socket.close())
     page.goto(url(office, ticket))
     page.wait_for_selector("html.js")
+    stand(page)
     office.open()
     office.call()
     page.clock.run_for(6000)

@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 from databases import store_at
 from listening import Ears
-from outside import Outside, outside, refused
+from outside import INSTANT, Outside, outside, refused
 from running import ROOT
 
 from server import paired
-from server.access import hash_key
+from server.access import CHECK_WITHIN_S, hash_key
 from server.core.refused import Refused
 from server.pairing import ALPHABET, ASKED_MOST, LASTS_S, OPEN_MOST, Memory, Notes, Pairings
 from server.store import DeviceRow
@@ -148,6 +148,7 @@ def test_a_device_gets_a_key_that_is_bound_to_its_kind_and_place(office: Outside
     assert office["nobody"].post(f"/pairings/{waiting['code']}/key", secret) == {"state": "waiting"}
     shown = office["binh"].get(f"/sites/open/pairings/{waiting['code'].lower()}")
     assert (shown["kind"], shown["place"]) == ("kiosk", "k1")
+    assert INSTANT.fullmatch(waiting["expires_at"]) and waiting["expires_at"] == shown["expires_at"]
     made = office["binh"].post("/sites/open/pairings", {"code": waiting["code"], "name": "sảnh", "kind": "kiosk"}, expect=201)
     assert made == {"name": "sảnh", "kind": "kiosk", "place": "k1", "site": "open"}
     got = office["nobody"].post(f"/pairings/{waiting['code']}/key", secret, expect=201)
@@ -156,7 +157,7 @@ def test_a_device_gets_a_key_that_is_bound_to_its_kind_and_place(office: Outside
         assert device.hello("device")["device"] == {"name": "sảnh", "kind": "kiosk", "place": "k1"}
         # Taken back, it is let go at once, not at the next look around.
         assert office["binh"].send("DELETE", "/sites/open/devices/sảnh").status_code == 204
-        assert device.closed.wait(1.5)
+        assert device.closed.wait(CHECK_WITHIN_S - 1)
     refused(office["nobody"].send("POST", f"/pairings/{waiting['code']}/key", secret), 404, "not_found")
 
 

@@ -150,32 +150,8 @@ SENTENCES = [
         "Attention please. Machine two rests until nine fifteen a.m.",
     ),
     (phrases.notice("Mời xếp hàng"), "Xin thông báo. Mời xếp hàng. Xin nhắc lại. Mời xếp hàng.", None),
-    (
-        phrases.last_ticket_soon(),
-        "Còn mười lăm phút nữa máy ngừng cấp số. Ông bà chưa có số, mời lấy số ngay.",
-        "Ticket machines close in fifteen minutes.",
-    ),
-    (
-        phrases.last_ticket_passed(),
-        "Đã hết giờ cấp số. Ông bà đã có số xin tiếp tục chờ, cán bộ sẽ phục vụ đến số cuối cùng.",
-        "No more tickets today. If you have a ticket, please wait; you will be served.",
-    ),
-    (
-        phrases.lunch(13, 30),
-        "Cán bộ nghỉ trưa đến mười ba giờ ba mươi. Số buổi sáng vẫn giữ nguyên, được gọi tiếp vào buổi chiều.",
-        "We resume at one thirty p.m. Your ticket stays valid.",
-    ),
-    (phrases.closed(), "Đã hết giờ làm việc. Cảm ơn ông bà.", "We are now closed. Thank you."),
-    (
-        phrases.trouble(),
-        "Máy đang gặp trục trặc. Xin ông bà giữ phiếu và chờ. Thứ tự không thay đổi.",
-        "Please keep your ticket and wait. The order does not change.",
-    ),
-    (
-        phrases.emergency(),
-        "Xin chú ý. Mời mọi người bình tĩnh ra ngoài theo lối thoát hiểm.",
-        "Attention. Please leave calmly by the emergency exit.",
-    ),
+    *((phrases.notice(words), f"Xin thông báo. {words} Xin nhắc lại. {words}", None) for _, words in phrases.READY),
+    (phrases.attention(phrases.EMERGENCY), "Xin chú ý. Mời mọi người bình tĩnh ra ngoài theo lối thoát hiểm.", None),
     (phrases.sound_check(), "Đây là âm thử, số A không một hai.", "This is a test, ticket A zero one two."),
 ]
 
@@ -237,9 +213,8 @@ def test_the_repeat_is_the_call_without_its_opening() -> None:
 
 def test_joined_calls_are_said_in_one_breath() -> None:
     said = "Mời số A không một hai, quầy số ba; số bê một không năm, quầy số mười hai."
-    assert phrases.joined([("A012", "3"), ("B105", "12")]) == said
     assert phrases.join_repeats([phrases.repeat("A012", "3"), phrases.repeat("B105", "12")]) == said
-    assert phrases.joined([("A012", "Bàn 2, tầng 3")], NORTH) == "Mời số A mười hai, Bàn hai tầng ba."
+    assert phrases.join_repeats([phrases.repeat("A012", "Bàn 2, tầng 3", NORTH)]) == "Mời số A mười hai, Bàn hai tầng ba."
 
 
 @pytest.mark.parametrize(
@@ -317,7 +292,8 @@ def test_no_sentence_of_any_code_and_counter_holds_a_figure() -> None:
     for n, counter, style in itertools.product((1, 15, 104, 999, 1000), range(1, 61), (DIGITS, NORTH, SOUTH, Style(formal=True))):
         code = f"B{n:03}"
         said = phrases.call(code, str(counter), style)
-        for text in (said.vi, said.en or "", phrases.repeat(code, str(counter), style), phrases.joined([(code, str(counter))], style)):
+        short = phrases.repeat(code, str(counter), style)
+        for text in (said.vi, said.en or "", short, phrases.join_repeats([short])):
             assert not re.search(r"\d", text), text
             assert text == unicodedata.normalize("NFC", text)
             assert text.endswith(".")

@@ -195,7 +195,6 @@ def test_a_notice_cuts_no_call_and_waits_until_no_call_waits() -> None:
         (Form.REPEAT, Kind.CALL),
         (Form.FULL, Kind.NOTICE),
     ]
-    assert not any(said.cuts for _, said in hall.said)
 
 
 def test_an_emergency_cuts_everything_and_is_said_three_times() -> None:
@@ -204,7 +203,7 @@ def test_an_emergency_cuts_everything_and_is_said_three_times() -> None:
     playing, _ = arrive(playing, moment(2, at=1.0))
     playing, _ = arrive(playing, moment(3, Kind.EMERGENCY, at=1.0, times=3))
     playing, utterance, dropped = choose(playing, 1.0)
-    assert utterance == Utterance(Form.FULL, (moment(3, Kind.EMERGENCY, at=1.0, times=3),), times=3, cuts=True)
+    assert utterance == Utterance(Form.FULL, (moment(3, Kind.EMERGENCY, at=1.0, times=3),), times=3)
     assert [(each.moment.code, each.why) for each in dropped] == [("A002", Unsaid.CUT)]
     playing, utterance, _ = choose(finished(playing), 16.0)
     assert utterance is None, "what was cut is not taken up again"
@@ -216,7 +215,7 @@ def test_a_second_emergency_waits_for_the_first() -> None:
     playlist, second, _ = choose(playlist, 1.0)
     assert first is not None and second is None
     _, second, _ = choose(finished(playlist), 16.0)
-    assert second is not None and not second.cuts
+    assert second is not None
 
 
 @pytest.mark.parametrize(
@@ -295,9 +294,8 @@ def test_nothing_is_said_twice_nothing_stale_is_said_and_nothing_is_forgotten(da
             assert at - each.arrived_s < STALE_AFTER_S or each.kind in (Kind.NOTICE, Kind.EMERGENCY)
         assert utterance.form is not Form.JOINED or 2 <= len(utterance.moments) <= JOINED_AT_MOST
         assert utterance.form is not Form.REPEAT or utterance.moments[0].times > 1
-        assert utterance.cuts is False or utterance.moments[0].kind is Kind.EMERGENCY
     for (at, utterance), (later, following) in itertools.pairwise(hall.said):
-        assert following.cuts or later >= at + how_long(utterance) - 1e-6, "one voice at a time"
+        assert following.moments[0].kind is Kind.EMERGENCY or later >= at + how_long(utterance) - 1e-6, "one voice at a time"
 
 
 @settings(max_examples=60, deadline=None)

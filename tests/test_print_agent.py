@@ -230,6 +230,16 @@ def test_a_change_of_the_printer_is_told_at_once_and_not_with_the_next_beat(hall
             agent.join(timeout=10)
 
 
+def test_a_hall_set_back_by_six_minutes_goes_on_printing(hall: SmallHall, machine: FakePrinter, tmp_path: Path) -> None:
+    with at_work(hall, open_printer(machine.url), tmp_path / "journal"):
+        hall.send("print", moment(1))
+        assert answers(hall, 1) == [("2026-11-20-1-1", True, "printed")]
+        hall.behind = timedelta(minutes=6)
+        hall.send("print", moment(2, expires_in_s=60 - 6 * 60))
+        assert answers(hall, 2)[1] == ("2026-11-20-2-1", True, "printed")
+        assert len(hall.hellos) == 1
+
+
 def test_an_expired_moment_is_not_printed(hall: SmallHall, tmp_path: Path) -> None:
     path = tmp_path / "tickets.bin"
     with at_work(hall, open_printer(f"file://{path}"), tmp_path / "journal"):
@@ -314,8 +324,8 @@ def test_the_journal_forgets_the_oldest_and_stays_small(tmp_path: Path, monkeypa
 def test_a_full_disk_does_not_stop_the_paper(tmp_path: Path) -> None:
     path = tmp_path / "tickets.bin"
     with Journal(tmp_path / "journal") as pages:
-        pages._file.close()
-        pages._file = FileIO("/dev/full", "a")
+        pages._lines._let_go()
+        pages._lines._file = FileIO("/dev/full", "a")
         agent = PrintAgent(open_printer(f"file://{path}"), pages, lambda _: False)
         assert agent.on_moment("print", moment(1))[0]
         assert agent.on_moment("print", moment(1))[0]

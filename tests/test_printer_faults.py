@@ -15,18 +15,17 @@ import pytest
 from fake_printer import COVER, CUTTER, FATAL, NEAR_END, NO_PAPER, OFFLINE, PLENTY, READY, FakePrinter
 from playwright.sync_api import Browser, Page, expect
 from running import ROOT, Server, until
-from test_kiosk_journeys import LOOK_MS, PORTRAIT, browser  # noqa: F401
+from test_kiosk_journeys import LOOK_MS, PORTRAIT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PATIENCE_MS = 30_000
 NUMBER_IS_LARGE = "Xin nhớ số {code} hoặc chụp màn hình."
 
 
 class Desk:
     """An office with one kiosk: its page, its printer, the program between them, and the staff who look after it."""
 
-    def __init__(self, browser: Browser, server: Server, folder: Path) -> None:  # noqa: F811
+    def __init__(self, browser: Browser, server: Server, folder: Path) -> None:
         self.server, self.folder = server, folder
         self.machine = FakePrinter()
         self.kiosk = server.device("k1")
@@ -63,7 +62,7 @@ class Desk:
         return answer
 
     def touch(self, target: str) -> None:
-        self.page.locator(f'[data-touch="{target}"]').wait_for(timeout=PATIENCE_MS)
+        self.page.locator(f'[data-touch="{target}"]').wait_for()
         self.page.wait_for_timeout(LOOK_MS)
         self.page.locator(f'[data-touch="{target}"]').tap()
 
@@ -73,7 +72,7 @@ class Desk:
         self.touch("field:civil")
         self.numbers += 1
         code = f"A{self.numbers:03}"
-        expect(self.page.locator(".code")).to_have_text(code, timeout=PATIENCE_MS)
+        expect(self.page.locator(".code")).to_have_text(code)
         expect(self.page.locator(".facts .qr, .facts svg, .facts img").first).to_be_visible()
         return code
 
@@ -86,13 +85,13 @@ class Desk:
         until(lambda: words in [a["words"] for a in self.clerk.get("/sites/demo/counters/1/console")["devices"]["alerts"]])
 
     def asks(self) -> None:
-        expect(self.page.locator(".paper")).to_contain_text("Phiếu đã ra chưa?", timeout=PATIENCE_MS)
+        expect(self.page.locator(".paper")).to_contain_text("Phiếu đã ra chưa?")
 
     def print_again(self, code: str) -> None:
         """ "Not yet, print it again": the same number, once more, marked."""
         before = self.machine.sheets
         self.touch("reprint")
-        expect(self.page.locator(".paper.done")).to_be_visible(timeout=PATIENCE_MS)
+        expect(self.page.locator(".paper.done")).to_be_visible()
         expect(self.page.locator(".code")).to_have_text(code)
         self.machine.until_idle()
         assert (self.sheet()["code"], self.sheet()["kind"], self.sheet()["state"]) == (code, "again", "printed")
@@ -106,7 +105,7 @@ class Desk:
 
 
 @contextmanager
-def opened(browser: Browser, folder: Path) -> Iterator[Desk]:  # noqa: F811
+def opened(browser: Browser, folder: Path) -> Iterator[Desk]:
     document = folder / "demo.toml"
     text = (ROOT / "config" / "sites" / "demo.toml").read_text(encoding="utf-8")
     text = text.replace("# public_url", "public_url", 1)
@@ -124,7 +123,7 @@ def opened(browser: Browser, folder: Path) -> Iterator[Desk]:  # noqa: F811
 
 
 @pytest.fixture(scope="module")
-def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:  # noqa: F811
+def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with opened(browser, tmp_path_factory.mktemp("faults")) as desk:
         yield desk
 
@@ -150,8 +149,8 @@ def test_a_printer_that_cannot_print_leaves_the_number_on_the_screen_and_calls_t
     vars(desk.machine).update(answers)
     code = desk.take()
     # The printer refused before a byte of the ticket went out: the page says so long before it would have given up waiting for paper.
-    expect(desk.page.locator(".paper.attention")).to_contain_text(NUMBER_IS_LARGE.format(code=code), timeout=PATIENCE_MS)
-    expect(desk.page.locator(".paper")).to_contain_text(told, timeout=PATIENCE_MS)
+    expect(desk.page.locator(".paper.attention")).to_contain_text(NUMBER_IS_LARGE.format(code=code))
+    expect(desk.page.locator(".paper")).to_contain_text(told)
     desk.page.screenshot(path=desk.folder / f"{name}.png")
     # The screen may know of the printer's trouble before the sheet's fate is told.
     until(lambda: desk.sheet()["state"] == "failed")
@@ -163,7 +162,7 @@ def test_a_printer_that_cannot_print_leaves_the_number_on_the_screen_and_calls_t
 def test_a_roll_that_is_nearly_at_its_end_prints_and_calls_the_staff(desk: Desk) -> None:
     desk.machine.paper = NEAR_END
     code = desk.take()
-    expect(desk.page.locator(".paper.done")).to_be_visible(timeout=PATIENCE_MS)
+    expect(desk.page.locator(".paper.done")).to_be_visible()
     desk.alarm("Máy lấy số k1 sắp hết giấy")
     assert desk.machine.sheets == 1
     desk.one_number(code)
@@ -198,7 +197,7 @@ def test_a_line_that_breaks_after_k_bytes_costs_one_sheet_at_most(desk: Desk, k:
     code = desk.take()
     if k < 6:
         # Nothing of the ticket can have gone out: nobody is asked, the number is to be remembered, and staff print it again.
-        expect(desk.page.locator(".paper.attention")).to_contain_text(NUMBER_IS_LARGE.format(code=code), timeout=PATIENCE_MS)
+        expect(desk.page.locator(".paper.attention")).to_contain_text(NUMBER_IS_LARGE.format(code=code))
         until(lambda: desk.sheet()["state"] == "failed")
         desk.machine.closes_after = None
         desk.head.post(f"/sites/demo/tickets/{desk.sheet()['ticket']}/reprint", {"kiosk": "k1"})
@@ -221,7 +220,7 @@ def test_an_agent_killed_in_the_middle_of_a_ticket_comes_back_and_the_kiosk_asks
     assert desk.machine.held.wait(30)
     desk.kill_agent()
     desk.machine.release()
-    expect(desk.page.locator(".paper.attention")).to_contain_text(NUMBER_IS_LARGE.format(code=code), timeout=PATIENCE_MS)
+    expect(desk.page.locator(".paper.attention")).to_contain_text(NUMBER_IS_LARGE.format(code=code))
     desk.start_agent()
     desk.asks()
     desk.page.screenshot(path=desk.folder / "killed-agent.png")
@@ -250,6 +249,6 @@ def test_a_server_killed_while_a_ticket_is_printed_learns_that_it_was(desk: Desk
     desk.server.kill()
     desk.machine.release()
     desk.server.start()
-    expect(desk.page.locator(".paper.done")).to_be_visible(timeout=PATIENCE_MS)
+    expect(desk.page.locator(".paper.done")).to_be_visible()
     assert desk.sheet()["state"] == "printed" and desk.machine.sheets == 1
     desk.one_number(code)

@@ -149,11 +149,10 @@ def test_a_trial_sheet_says_so_and_takes_no_number(office: Outside) -> None:
     with agent(office, lambda event, payload: (seen.append(payload), (True, "printed"))[1]):
         made = office["binh"].post("/sites/open/kiosks/k1/test-print", once="one-press")
         assert office["binh"].post("/sites/open/kiosks/k1/test-print", once="one-press") == made
-        until(lambda: any(payload["id"] == made["id"] for payload in seen))
+        row = until(lambda: next((row for row in office["hoa"].get(PRINTS) if row["id"] == made["id"] and row["state"] == "printed"), None))
     (sheet,) = [payload for payload in seen if payload["id"] == made["id"]]
     assert sheet["receipt"]["reprint_mark"] == "THỬ MÁY" and sheet["receipt"]["reprint"] and sheet["ticket"] == ""
     assert sheet["receipt"]["code"] == "A000"
-    row = next(row for row in office["hoa"].get(PRINTS) if row["id"] == made["id"])
     assert (row["kind"], row.get("code"), row["state"]) == ("test", None, "printed")
     number = int(office.take()["code"][1:])
     assert number == int(before["code"][1:]) + 1

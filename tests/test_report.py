@@ -93,7 +93,7 @@ def test_a_morning_is_counted_by_hand() -> None:
     assert numbers.waits == seconds(600, 1440, 2400, 1480)
     # 10 minutes at a pressed start, 15.5 at an assumed one, 15 at a pressed one; one beginning is not known
     assert numbers.service_times == seconds(600, 930, 900)
-    assert (numbers.starts_assumed, numbers.starts_unknown, numbers.assumed_share) == (1, 1, 0.25)
+    assert (numbers.starts_assumed, numbers.starts_unknown, numbers.served) == (1, 1, 4)
     assert (numbers.missed_early, numbers.cancelled, numbers.holds, numbers.transfers) == (0, 0, 0, 0)
     assert (numbers.date, numbers.until, numbers.closed) == (FRIDAY, at("09:20"), False)
 
@@ -132,7 +132,7 @@ def test_each_hour_has_its_numbers_taken_and_called() -> None:
 
 def test_a_day_on_which_nothing_happened_has_no_averages() -> None:
     numbers = counted(Office())
-    assert (numbers.issued, numbers.waits, numbers.assumed_share, numbers.hours, numbers.out_of_order) == (0, Spread(), None, (), ())
+    assert (numbers.issued, numbers.waits, numbers.hours, numbers.out_of_order) == (0, Spread(), (), ())
     assert numbers.waits.mean_s is None
 
 

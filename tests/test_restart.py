@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from databases import Engine
@@ -178,6 +179,12 @@ def test_a_computer_that_starts_without_its_time_serves_on_from_what_was_recorde
         floor = Client(server.api, staff.key).get("/sites/open/floor")
         assert [alarm["words"] for alarm in floor["alarms"] if alarm["kind"] == "time"] == ["Máy chủ đã mất ngày giờ"]
         assert "the hall's time goes on from there until that clock is set" in server.log.read_text()
-    with running(tmp_path, OPEN, "--clock-is-right") as server:
+    hanoi = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh"))
+    for starts, named in enumerate(([], [f"{hanoi + timedelta(days=9):%Y-%m-%d}"]), 1):
+        with running(tmp_path, OPEN, "--clock-is-right", *named) as server:
+            floor = Client(server.api, staff.key).get("/sites/open/floor")
+            assert [alarm["words"] for alarm in floor["alarms"] if alarm["kind"] == "time"] == ["Máy chủ đã mất ngày giờ"]
+            assert server.log.read_text().count("--clock-is-right counts on the date that it names alone") == starts
+    with running(tmp_path, OPEN, "--clock-is-right", f"{hanoi:%Y-%m-%d}") as server:
         floor = Client(server.api, server.staff("hoa", "supervisor").key).get("/sites/open/floor")
         assert not [alarm for alarm in floor["alarms"] if alarm["kind"] == "time"]

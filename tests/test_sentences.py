@@ -57,7 +57,7 @@ def test_who_goes_first_is_told_by_two_printed_times() -> None:
 
 def test_the_rule_on_the_wall_is_made_from_the_sites_own_minutes() -> None:
     assert words.rule_lines(RULES) == [
-        "Mỗi phiếu in một giờ xếp hàng. Giờ sớm hơn được gọi trước.",
+        "Mỗi phiếu in một giờ xếp hàng. Trong cùng lĩnh vực, giờ sớm hơn được gọi trước.",
         "Lấy số tại chỗ: giờ xếp hàng là lúc lấy số.",
         "Có hẹn, đến không trễ quá 15 phút: tính như đã đến trước giờ hẹn 30 phút. Đến sớm không bị thiệt.",
         "Diện ưu tiên: tính như đến sớm hơn 30 phút. Có hẹn mà trễ quá 15 phút: tính sớm hơn 10 phút.",
@@ -166,6 +166,7 @@ def test_every_refusal_is_one_sentence_for_a_person(code: str, lang: str) -> Non
         ("not_allowed_now", {"ticket": "A016", "state": "done", "verb": "recall"}, "Số A016 đã hoàn tất, không gọi lại được."),
         ("not_served_here", {"ticket": "A1", "counter": "2", "counters": []}, "A1 không thuộc quầy 2. Gọi ở quầy khác."),
         ("after_last_ticket", {"last_ticket": at("10:30")}, "Đã hết giờ nhận số lúc 10:30."),
+        ("unauthenticated", {"elsewhere": True}, "Tài khoản này vừa đăng nhập ở máy khác, phiên ở đây đã hết. Mời đăng nhập lại."),
     ],
 )
 def test_a_refusal_says_what_happened_and_what_to_do(code: str, details: dict[str, Any], said: str) -> None:

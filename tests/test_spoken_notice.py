@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from listening import Ears
 from outside import Outside, outside, refused
 from running import until
 
-from audio import sound
+from audio import coverage, phrases, sound
 from audio.agent import VoiceAgent
 from audio.player import open_player
 from audio.voice import Silent
@@ -52,6 +55,19 @@ def test_a_notice_reaches_every_loudspeaker_and_screen_of_the_hall_and_stands_in
         line = office.story()[-1]
         assert (line["kind"], line["actor"], line["event"]) == ("NoticeSpoken", "staff:binh", {"hall": "main", "text": LOST})
         assert office.board()["notice"] is None
+
+
+def test_what_the_manager_is_offered_is_what_a_pack_of_clips_is_asked_for(office: Outside) -> None:
+    page = requests.get(f"{office.url}/manage", timeout=20).text
+    told = json.loads(re.search(r'<script id="told" type="application/json">(.*?)</script>', page)[1])  # type: ignore[index]
+    assert told == {"ready": [list(each) for each in phrases.READY], "emergency": phrases.EMERGENCY}
+    asked_for = coverage.standing(phrases.Style())
+    with Ears(office.url, office["loa"].key) as speaker:
+        speaker.hello("device", "loa")
+        for priority, text in (*(("notice", text) for _, text in told["ready"]), ("emergency", told["emergency"])):
+            moment_id = said(office, text=text, priority=priority)["id"]
+            moment = speaker.state("announcement", lambda m, id=moment_id: m["id"] == id)
+            assert moment["say"]["vi"] in asked_for
 
 
 def test_an_emergency_is_said_three_times_and_stands_on_the_walls(office: Outside) -> None:

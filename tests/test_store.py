@@ -21,7 +21,10 @@ import sqlite_utils
 from databases import Engine, locked, opened
 from running import MORNING, OPEN, ROOT, Server, running
 
+from server.commands import newest
 from server.store import (
+    ELSEWHERE,
+    PAGE,
     AlreadyServed,
     AnswerRow,
     Broken,
@@ -70,6 +73,21 @@ def store(url: str) -> Iterator[Store]:
 
 def event(seq: int, day: date = DAY, site: str = "demo", **changes: Any) -> EventRow:
     return replace(EventRow(site, day, seq, AT, "staff:lan", "TicketIssued", '{"ticket":"é"}'), **changes)
+
+
+def test_what_was_recorded_last_is_found_behind_three_months_of_booked_days(store: Store) -> None:
+    """A start without the computer's time goes on from there."""
+    assert newest(store) is None
+    days = [DAY + timedelta(days=n) for n in range(-60, 91) if n]
+    booked = [event(1, day, at=AT - timedelta(hours=2)) for day in days if day > DAY]
+    over = [event(1, day, at=AT - (DAY - day)) for day in days if day < DAY]
+    rows = [*over, *booked, event(1), event(2, at=AT + timedelta(hours=1))]
+    # Another office, where an old day was closed only just now.
+    closed = [event(1, DAY - timedelta(days=31), "other", at=AT + timedelta(hours=3), kind="DayClosed")]
+    store.write([lambda tx: [tx.put_site(SiteRow(site, 1, "", "", "")) for site in ("demo", "other")], lambda tx: tx.append(rows)])
+    assert newest(store) == AT + timedelta(hours=1)
+    store.write([lambda tx: tx.append([event(1, DAY + timedelta(days=80), "other", at=AT), *closed])])
+    assert newest(store) == AT + timedelta(hours=3)
 
 
 # -- opening ---------------------------------------------------------------------------------------------------------------------
@@ -229,7 +247,7 @@ def test_a_database_whose_answers_lay_in_a_tree_keeps_them(tmp_path: Path) -> No
         assert store.answers([("device:k1", "a"), ("device:k1", "b")]) == [AnswerRow("device:k1", "a", "other", 200, "[]", 2e9), kept]
         store.write([lambda tx: tx.put_answer(replace(kept, status=409))])
         assert store.answer("device:k1", "b") == replace(kept, status=409)
-        store.write([lambda tx: tx.forget(datetime.fromtimestamp(1.5e9, UTC))])
+        store.write([lambda tx: tx.forget(*[datetime.fromtimestamp(1.5e9, UTC)] * 2)])
         assert store.answer("device:k1", "b") is None and store.answer("device:k1", "a") is not None
 
 
@@ -372,6 +390,17 @@ def test_who_leaves_is_signed_out(store: Store) -> None:
     assert store.session("t2") is None
 
 
+def test_a_page_that_is_over_opens_nothing_and_is_remembered_as_such(store: Store) -> None:
+    rows = [SessionRow("p0", "lan", 2e9, PAGE), SessionRow("p1", "lan", 2e9, PAGE), SessionRow("t0", "lan", 2e9)]
+    store.write([lambda tx: tx.put_staff(LAN), lambda tx: [tx.put_session(row) for row in rows]])
+    assert store.holder("p0") is not None
+    store.write([lambda tx: tx.end_pages_of("lan", but="p1")])
+    assert [store.holder(row.token_hash) is not None for row in rows] == [False, True, True]
+    assert [row.kind for row in store.sessions(["p0", "p1", "t0"])] == [ELSEWHERE, PAGE, "program"]
+    over = store.session("p0")
+    assert over is not None and over.kind == ELSEWHERE
+
+
 def test_what_has_run_out_is_forgotten_and_nothing_else(store: Store) -> None:
     now = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
     past, future = now.timestamp() - 1, now.timestamp() + 1
@@ -388,12 +417,12 @@ def test_what_has_run_out_is_forgotten_and_nothing_else(store: Store) -> None:
             lambda tx: tx.index_tickets(["t1"], "demo", DAY),
         ]
     )
-    assert store.write([lambda tx: tx.forget(now)]) == [3]
+    assert store.write([lambda tx: tx.forget(now, now)]) == [3]
     assert store.answer("k1", "old") is None and store.answer("k1", "new") is not None
     assert store.session("old") is None and store.session("new") is not None
     assert store.contact("old") is None and store.contact("new") is not None
     assert store.last_seq("demo", DAY) == 1 and store.staff("lan") is not None and store.find_ticket("t1") is not None
-    assert store.write([lambda tx: tx.forget(now)]) == [0]
+    assert store.write([lambda tx: tx.forget(now, now)]) == [0]
 
 
 def notice(id: str, kind: str = "booked", appointment: str = "a1", **changes: Any) -> NoticeRow:
@@ -410,6 +439,9 @@ def test_notices_are_due_by_their_instants_whatever_zone_they_were_written_in(st
     assert store.due_notices(AT, 9) == []
     assert store.due_notices(AT + timedelta(seconds=2), 9) == [early, late]
     assert store.due_notices(AT + timedelta(days=1), 1) == [early]
+    assert store.due_notices(early.expires_at, 9) == [early, late, tomorrow]
+    assert store.due_notices(early.expires_at, 9, over=False) == []
+    assert store.due_notices(early.expires_at - timedelta(seconds=1), 9, over=False) == [early, late, tomorrow]
     assert store.notices_waiting() == 3
 
 
@@ -446,8 +478,8 @@ def test_an_erased_contact_leaves_the_notice_and_nobody_behind_it(store: Store) 
 
 def test_ended_notices_are_kept_for_a_month_and_waiting_ones_until_they_end(store: Store) -> None:
     store.write([lambda tx: [tx.put_notice(notice(state, state=state)) for state in ("waiting", "sent", "failed", "expired")]])
-    assert store.write([lambda tx: tx.forget(AT + timedelta(days=30))]) == [0]
-    assert store.write([lambda tx: tx.forget(AT + timedelta(days=30, seconds=1))]) == [3]
+    assert store.write([lambda tx: tx.forget(AT + timedelta(days=30), AT)]) == [0]
+    assert store.write([lambda tx: tx.forget(AT + timedelta(days=30, seconds=1), AT)]) == [3]
     assert [row.state for row in store.notices("demo")] == ["waiting"]
 
 
@@ -525,7 +557,7 @@ def test_a_database_locked_by_somebody_else_delays_only_the_writer(tmp_path: Pat
 def test_a_disk_that_fails_makes_the_server_read_only_until_a_restart(tmp_path: Path) -> None:
     with running(tmp_path, OPEN, *MORNING) as server:
         assert server.process is not None
-        kiosk, anyone = server.device("k1"), server.anyone()
+        kiosk, manager, anyone = server.device("k1"), server.staff("binh", "supervisor"), server.anyone()
         once = uuid.uuid4().hex
         ticket = kiosk.post("/sites/open/tickets", {"service": "A"}, once=once, expect=201)
         assert "moiso_read_only 0.0" in kiosk.http.get(f"{server.url}/metrics", timeout=10).text
@@ -545,6 +577,8 @@ def test_a_disk_that_fails_makes_the_server_read_only_until_a_restart(tmp_path: 
         assert "moiso_read_only 1.0" in kiosk.http.get(f"{server.url}/metrics", timeout=10).text
         assert anyone.get(f"/sites/open/tickets/{ticket['id']}")["code"] == "A001"
         assert anyone.get("/sites/open/halls/main/board")["waiting"][0]["next"] == ["A001"]
+        told = [alarm["words"] for alarm in manager.get("/sites/open/floor")["alarms"] if alarm["kind"] == "storage"]
+        assert told == ["Đĩa của máy chủ bị hỏng, chỉ còn xem được"]
 
         assert server.stop() == 0
         server.start()

@@ -155,6 +155,16 @@ def test_the_servers_files_are_played_and_the_clerk_learns_that_it_was_heard(
     assert hall.done == [{"id": call["id"], "ok": True, "detail": "heard"}]
 
 
+def test_a_hall_set_back_by_six_minutes_goes_on_calling(hall: SmallHall, tmp_path: Path, loudspeaker: Loudspeaker) -> None:
+    with speaking(hall, loudspeaker.player, Silent(tmp_path / "cache")):
+        hall.send("announcement", announcement(1))
+        hall.until(lambda: len(hall.done) == 1)
+        hall.behind = timedelta(minutes=6)
+        hall.send("announcement", announcement(2, life_s=60 - 6 * 60))
+        hall.until(lambda: len(hall.done) == 2)
+    assert [(done["ok"], done["detail"]) for done in hall.done] == [(True, "heard")] * 2
+
+
 def test_a_language_that_cannot_be_said_takes_nothing_from_the_vietnamese(
     hall: SmallHall, tmp_path: Path, loudspeaker: Loudspeaker
 ) -> None:
@@ -232,7 +242,7 @@ def test_calls_that_wait_are_said_in_one_breath_and_each_is_answered(hall: Small
         hall.until(lambda: hall.beats[-1]["waiting"] == 6)
         loudspeaker.let_go()
         hall.until(lambda: len(hall.done) == 7)
-    breath = phrases.joined([(call["code"], call["counter"]) for call in calls[:4]])
+    breath = phrases.join_repeats([phrases.repeat(call["code"], call["counter"]) for call in calls[:4]])
     assert loudspeaker.played()[1:] == [sha(voice.announce(text)) for text in (breath, calls[4]["say"]["vi"], calls[5]["say"]["vi"])]
     assert [details(hall)[call["id"]] for call in calls] == [(True, "heard_joined")] * 4 + [(True, "heard")] * 2
 
@@ -336,7 +346,7 @@ def test_the_alarm_ends_by_itself_when_the_cable_is_back(
 
 def test_an_emergency_cuts_the_call_and_is_said_three_times(hall: SmallHall, tmp_path: Path, loudspeaker: Loudspeaker) -> None:
     voice = Silent(tmp_path / "cache")
-    alarm = phrases.emergency().vi
+    alarm = phrases.attention(phrases.EMERGENCY).vi
     with speaking(hall, loudspeaker.player, voice):
         loudspeaker.hold()
         hall.send("announcement", announcement(1))
@@ -480,7 +490,7 @@ def short_sound(folder: Path) -> Path:
 def test_the_null_player_takes_as_long_as_the_sound(tmp_path: Path) -> None:
     began = time.monotonic()
     open_player("null").play(short_sound(tmp_path))
-    assert 0.19 <= time.monotonic() - began < 2
+    assert 2 > time.monotonic() - began >= 0.19
 
 
 def test_a_player_that_never_ends_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,19 +8,23 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 import requests
-from door import Door
-from playwright.sync_api import expect, sync_playwright
+from browsing import chromium
+from door import TODAY, Door
+from playwright.sync_api import expect
 from running import OPEN, Client, Server, until
 
 from server.core import booking, decide
 from server.core.appointment import new_codes
 from server.core.decide import By
+from server.core.events import TicketCalled
 from server.device import Device
 from server.foresight import COME, Foresight
 
@@ -106,8 +110,7 @@ def test_what_was_told_is_compared_with_what_came(tmp_path: Path) -> None:
         forecasts = until(lambda: chief.get("/sites/open/floor")["forecasts"]["told"] and chief.get("/sites/open/floor")["forecasts"])
         assert 0 <= forecasts["inside"] <= forecasts["told"] and 0 <= forecasts["coverage"] <= 1
         assert forecasts["mean_error_s"] >= 0
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        with chromium() as browser:
             page = browser.new_page(viewport={"width": 1366, "height": 768})
             page.context.add_cookies([{"name": "moiso_staff", "value": str(chief.key), "url": server.url}])
             page.goto(f"{server.url}/manage")
@@ -115,7 +118,6 @@ def test_what_was_told_is_compared_with_what_came(tmp_path: Path) -> None:
                 re.compile(r"\d+ trong \d+ người được gọi trong khoảng đã báo \(\d+\s%, cần 80\s%\), lệch trung bình \d+\sphút\.")
             )
             expect(page.locator("[data-service=A] .wait")).to_contain_text(re.compile(r"lấy số bây giờ: (\d+–\d+|trên 90)\sphút"))
-            browser.close()
 
 
 def test_the_paper_names_a_likely_time(tmp_path: Path) -> None:
@@ -143,10 +145,16 @@ def test_the_paper_names_a_likely_time(tmp_path: Path) -> None:
             thread.join(timeout=10)
 
 
-def test_booked_people_who_are_still_to_come_are_counted_in_advance(tmp_path: Path) -> None:
-    foresight = Foresight()
+@pytest.fixture
+def foresight() -> Foresight:
+    return Foresight()
+
+
+@pytest.fixture
+def door(tmp_path: Path, foresight: Foresight) -> Iterator[Door]:
+    """An office in which twelve have taken a number and eight were called, five minutes each."""
     with Door(tmp_path) as door:
-        door.ledger._tell = lambda day, entry, fresh: foresight.hear(day, entry)
+        door.tell = lambda day, entry, fresh: foresight.hear(day, entry)
         listening = threading.Thread(target=foresight.run, args=(door.ledger, time.sleep), daemon=True)
         listening.start()
         try:
@@ -157,22 +165,48 @@ def test_booked_people_who_are_still_to_come_are_counted_in_advance(tmp_path: Pa
             for _ in range(8):
                 door.do(lambda day, now: decide.call_next(day, now, counter="1", by=lan, finish=True))
                 door.pass_time(minutes=5)
-
-            def likely() -> float:
-                day, now = door.day(), door.ledger.now("open")
-                until(lambda: foresight._heard["open", day.date].day.seq == day.seq)
-                told = foresight.likely(day, "A", now)
-                assert told is not None
-                return told.likely.total_seconds()
-
-            before = likely()
-            codes = new_codes(Random(1))
-            soon = door.ledger.now("open").replace(minute=50, second=0, microsecond=0)
-            for _ in range(2):
-                door.do(lambda day, now: booking.book(day, now, codes=codes, service="A", start=soon, cycle=6.0))
-            assert likely() > before + 120, "two people who booked a place will be called before whoever comes now"
-            kept, booked = COME
-            assert foresight._coming(door.day(), "A", soon) == 2 * kept / booked
+            # What was published before this listens is heard a moment later, everything else at once.
+            until(lambda: foresight.likely(door.day(), "A", door.ledger.now("open")) is not None)
+            yield door
         finally:
             foresight.stop()
             listening.join(timeout=10)
+
+
+def test_booked_people_who_are_still_to_come_are_counted_in_advance(door: Door, foresight: Foresight) -> None:
+    def likely() -> float:
+        told = foresight.likely(door.day(), "A", door.ledger.now("open"))
+        assert told is not None
+        return told.likely.total_seconds()
+
+    before = likely()
+    codes = new_codes(Random(1))
+    soon = door.ledger.now("open").replace(minute=50, second=0, microsecond=0)
+    for _ in range(2):
+        door.do(lambda day, now: booking.book(day, now, codes=codes, service="A", start=soon, cycle=6.0))
+    assert likely() > before + 120, "two people who booked a place will be called before whoever comes now"
+    kept, booked = COME
+    assert foresight._coming(door.day(), "A", soon) == 2 * kept / booked
+    assert foresight._heard["open", TODAY].day is door.day(), "no day is kept once more for the forecast alone"
+
+
+def test_a_day_that_holds_bookings_alone_is_foretold_from_its_midnight_on(door: Door, foresight: Foresight) -> None:
+    tomorrow = TODAY + timedelta(days=1)
+    ten = (door.ledger.now("open") + timedelta(days=1)).replace(hour=10, minute=0, second=0, microsecond=0)
+    codes = new_codes(Random(1))
+    door.do(lambda day, now: booking.book(day, now, codes=codes, service="A", start=ten, cycle=6.0), day=tomorrow)
+    foresight.look()
+    door.issue()
+    assert not foresight._heard["open", tomorrow].level, "it is not its turn"
+    door.pass_time(hours=15)
+    foresight.look()
+    until(lambda: foresight._heard["open", tomorrow].level)
+    assert foresight._heard["open", tomorrow].pace is not None and not foresight._heard["open", tomorrow].behind
+
+
+def test_a_day_that_cannot_be_foretold_is_a_day_without_forecasts_and_nothing_else(door: Door, foresight: Foresight) -> None:
+    call = next(entry for entry in door.ledger.story("open", TODAY) if isinstance(entry.event, TicketCalled))
+    foresight.hear(door.day(), replace(call, event=replace(call.event, ticket="never-taken")))
+    assert foresight.likely(door.day(), "A", door.ledger.now("open")) is None
+    door.issue()
+    assert foresight.likely(door.day(), "A", door.ledger.now("open")) is None

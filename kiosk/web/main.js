@@ -1,6 +1,6 @@
 /** Wires the kiosk: events in, state on, drawing out, one command per intent. */
 import { alive } from "/static/shared/alive.js";
-import { command, newKey } from "/static/shared/api.js";
+import { command, newKey, speakAs } from "/static/shared/api.js";
 import { hallClock } from "/static/shared/clock.js";
 import { connect } from "/static/shared/connection.js";
 import { fit } from "/static/shared/fit.js";
@@ -31,6 +31,7 @@ const BESIDE_AFTER_MS = 3000;
 
 const [, , siteId, kioskId] = location.pathname.split("/").map(decodeURIComponent);
 const SITE = `/api/v1/sites/${encodeURIComponent(siteId)}`;
+speakAs("device");
 const root = document.getElementById("kiosk");
 const clock = hallClock();
 let state = start({ now: performance.now() });
@@ -127,7 +128,8 @@ async function lookBeside() {
   if (!wanted || besideAsked.running || performance.now() < besideAsked.at + BESIDE_EVERY_MS) return;
   const at = performance.now();
   besideAsked = { at, running: true };
-  const whose = ticket?.provisional ? `?key=${encodeURIComponent(keyOf(ticket))}` : "";
+  const shown = ticket && (ticket.provisional ? ["key", keyOf(ticket)] : ["ticket", ticket.id]);
+  const whose = shown ? `?${shown[0]}=${encodeURIComponent(shown[1])}` : "";
   const answer = await besideAsk(site?.offline?.port, "GET", `/state${whose}`);
   besideAsked.running = false;
   // A page that was loaded while the server was away knows the time from the agent alone.

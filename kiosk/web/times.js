@@ -1,4 +1,4 @@
-/** How long things last at the kiosk, in real milliseconds. */
+/** How long things last at the kiosk as citizens notice it, in real milliseconds. */
 
 export const DEAD_MS = 500;
 export const IDLE_MS = 40000;

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 SILENT_AFTER_S = 12.0
 """Two beats missed. A screen is drawn anew every two seconds, so that whoever looks knows within fifteen seconds of the last beat."""
@@ -34,7 +36,45 @@ _FAULTS = {
     "broken": ("cần tắt mở lại máy in", "Tắt máy in, chờ một lát rồi bật lại. Số vẫn được cấp trên màn hình."),
 }
 LOST = "Máy chủ đã mất ngày giờ"
-_SET_TIME = "Đặt lại ngày giờ của máy chủ hoặc nối mạng cho máy. Trong lúc chờ, giờ của khu chờ chạy tiếp từ việc cuối cùng đã ghi."
+SET_TIME = (
+    "Đặt lại ngày giờ của máy chủ hoặc nối mạng cho máy. Trong lúc chờ, giờ của khu chờ chạy tiếp từ việc cuối cùng đã ghi. "
+    "Nếu ngày giờ của máy chủ vẫn đúng, chạy lại máy chủ với --clock-is-right và ngày hôm nay, như 2026-11-20."
+)
+"""The last is for a hall that has once been carried away to a date to come, and on which something was then recorded."""
+_WHOSE_TIME = "Xem ngày giờ của máy chủ. Nếu sai, đặt lại. Nếu đúng, giờ khu chờ tự theo sau mười phút, khi không còn ai chờ;"
+
+
+def whose_time(there: date) -> str:
+    """What to do when the server's own clock, with that date, says something else than the hall's."""
+    return f"{_WHOSE_TIME} cần ngay thì chạy lại máy chủ với --clock-is-right {there}."
+
+
+class Storage(StrEnum):
+    """What may be wrong with the place where the office's days are kept."""
+
+    LOW = "low"
+    """It still takes what is written, and little more."""
+    FULL = "full"
+    AWAY = "away"
+    BROKEN = "broken"
+    """Nothing is written any more until the server is started anew."""
+
+
+_STORAGE = {
+    Storage.LOW: ("Đĩa của máy chủ sắp hết chỗ", "Xóa bớt bản sao và tệp cũ trên máy chủ ngay: hết đĩa thì không cấp và gọi số được."),
+    Storage.FULL: (
+        "Đĩa của máy chủ đã đầy, không cấp và gọi số được",
+        "Xóa bớt bản sao và tệp cũ trên máy chủ: có chỗ là chạy tiếp, không cần khởi động lại. Số đã cấp vẫn còn.",
+    ),
+    Storage.AWAY: (
+        "Máy chủ không ghi được dữ liệu, không cấp và gọi số được",
+        "Xem đĩa và cơ sở dữ liệu của máy chủ: ghi được là chạy tiếp. Số đã cấp vẫn còn.",
+    ),
+    Storage.BROKEN: (
+        "Đĩa của máy chủ bị hỏng, chỉ còn xem được",
+        "Khởi động lại máy chủ. Nếu vẫn báo, thay đĩa và chạy moiso restore với bản sao gần nhất. Số đã cấp vẫn còn.",
+    ),
+}
 CAN_WAIT = frozenset({"paper_low", "clock", "sound"})
 
 
@@ -68,9 +108,17 @@ class Unanswered:
     since_s: float
 
 
+class Trouble(NamedTuple):
+    """What is wrong with the storage, and since when."""
+
+    what: Storage
+    since_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """`kind` and `name` say which alarm this is, for as long as it lasts. `name` is a device, or the hall of an unanswered call."""
+    """`kind` and `name` say which alarm this is, for as long as it lasts. `name` is a device, or the hall of an unanswered call; `place`
+    is empty where it concerns every hall."""
 
     kind: str
     device: str
@@ -85,11 +133,25 @@ class Alarm:
         return self.kind not in CAN_WAIT
 
 
+def lasting(span: timedelta) -> str:
+    """`12 phút`, `5 giờ`, `3 ngày`."""
+    minutes = max(0, int(span.total_seconds() // 60))
+    if minutes < 60:
+        return f"{minutes} phút"
+    return f"{minutes // 60} giờ" if minutes < 48 * 60 else f"{minutes // 1440} ngày"
+
+
 def alarms(
-    devices: Iterable[Device], now_s: float, unanswered: Iterable[Unanswered] = (), lost_since_s: float | None = None
+    devices: Iterable[Device],
+    now_s: float,
+    unanswered: Iterable[Unanswered] = (),
+    lost_since_s: float | None = None,
+    apart: tuple[timedelta, float, date] | None = None,
+    trouble: Trouble | None = None,
 ) -> list[Alarm]:
     """What is wrong now, the urgent first and the oldest of these first. A silent device is silent, whatever it said before.
-    `lost_since_s`: since when the server does not know what time it is."""
+    `lost_since_s`: since when the server does not know what time it is. `apart`: by how much the server's own clock is ahead of the
+    hall's, since when, and which date it says, where that is too much to be worked off."""
     found = [alarm for device in devices for alarm in _of(device, now_s)]
     found += [
         Alarm(
@@ -103,8 +165,14 @@ def alarms(
         )
         for call in unanswered
     ]
+    if trouble is not None:
+        found.append(Alarm("storage", "server", "server", "", *_STORAGE[trouble.what], trouble.since_s))
     if lost_since_s is not None:
-        found.append(Alarm("time", "server", "server", "", LOST, _SET_TIME, lost_since_s))
+        found.append(Alarm("time", "server", "server", "", LOST, SET_TIME, lost_since_s))
+    elif apart is not None:
+        ahead, since_s, there = apart
+        words = f"Giờ máy chủ {'nhanh' if ahead > timedelta() else 'chậm'} hơn giờ khu chờ {lasting(abs(ahead))}"
+        found.append(Alarm("time", "server", "server", "", words, whose_time(there), since_s))
     return sorted(found, key=lambda alarm: (not alarm.urgent, alarm.since_s, alarm.kind, alarm.name))
 
 

@@ -214,8 +214,12 @@ class Bookings:
     offered: dict[str, tuple[Awaiting, Slot]] = field(default_factory=dict)
     """Whoever has been told of a place, and of which. Told once: the next place is told to somebody else."""
     displaced: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    """By the number of the event that took their times away: who is told of it. Of one time nobody is told twice."""
-    _told: set[tuple[str, datetime]] = field(default_factory=set)
+    """By the number of the event that took their times away: who has to be told of it."""
+    restored: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """By the number of the event that gave their times back: whoever was displaced from them."""
+    _off: set[str] = field(default_factory=set)
+    """Whoever is displaced now: until the time is kept again, or the booking leaves it. Of one loss nobody is told twice, of the next one
+    anew."""
     _places: dict[tuple[str, datetime], _Places] = field(default_factory=dict)
     _persons: dict[tuple[str, str], int] = field(default_factory=dict)
     _expected: dict[str, SortedKeyList] = field(default_factory=dict)
@@ -276,17 +280,16 @@ class Bookings:
 
     # -- evolve ------------------------------------------------------------------------------------------------------------------
 
-    def displace(self, seq: int, now: datetime, kept: Callable[[str, Slot], bool]) -> None:
-        """An event has taken times away: remember who had one of them, and has not been told of it before."""
-        lost = [
-            a
-            for a in self.all.values()
-            if a.live and a.slot is not None and a.slot.start > now and (a.code, a.slot.start) not in self._told
-            if not kept(a.service, a.slot)
-        ]
+    def look_again(self, seq: int, now: datetime, kept: Callable[[str, Slot], bool]) -> None:
+        """An event may have taken times away, or given some back: remember whose, as far as they are still to come."""
+        to_come = {a.code: kept(a.service, a.slot) for a in self.all.values() if a.live and a.slot is not None and a.slot.start > now}
+        lost = tuple(code for code, stands in to_come.items() if not stands and code not in self._off)
+        back = tuple(code for code, stands in to_come.items() if stands and code in self._off)
         if lost:
-            self.displaced[seq] = tuple(a.code for a in lost)
-            self._told.update((a.code, a.slot.start) for a in lost if a.slot is not None)
+            self.displaced[seq] = lost
+        if back:
+            self.restored[seq] = back
+        self._off = (self._off | set(lost)) - set(back)
 
     def book(self, event: ev.AppointmentBooked) -> None:
         slot = Slot(event.start, event.end) if event.start and event.end else None
@@ -339,6 +342,7 @@ class Bookings:
     def _leave(self, a: Appointment, free_at: datetime, now: datetime) -> None:
         if a.person is not None:
             self._persons[a.service, a.person] -= 1
+        self._off.discard(a.code)
         if a.slot is not None:
             kept = self._places[a.service, a.slot.start]
             kept.taken -= 1

@@ -21,6 +21,9 @@ from server.core.site import BookingRules, Counting, HoursState
 
 FREE_SHOWN = 3
 """Nearest free slots that are offered instead of a full one."""
+OWED = timedelta(days=6)
+"""So long after its day a booking is still moved whose time the office itself has not kept: the news may have come an hour before. The
+address that the new time is written to is kept a day longer than this."""
 
 
 def rules_of(day: Day, service: str) -> BookingRules:
@@ -52,6 +55,24 @@ def why_unkept(day: Day, service: str, slot: Slot, lang: str = "vi") -> str | No
     hours, closes = day.site.hours, day.today.closes
     holiday = None if hours.spans(day.date) else hours.holidays.get(day.date)
     return words.out_of_hours(closes if closes is not None and slot.end > closes else None, holiday, lang)
+
+
+def gives_numbers(day: Day, service: str, at: datetime) -> bool:
+    """Whether somebody without a booking gets a number then, as far as is known now."""
+    try:
+        may_issue(day, at, service)
+    except Refused:
+        return False
+    return True
+
+
+def finds_somebody(day: Day, slot: Slot, now: datetime) -> bool:
+    """Whether whoever comes to a time that is closed for bookings finds the office at work, and is served all the same."""
+    at = max(now, slot.start)
+    if day.closed or day.site.business_day(at) != day.date:
+        return False
+    hours = day.hours(at)
+    return hours.opens is not None and hours.closes is not None and hours.opens <= at < hours.closes
 
 
 def left(day: Day, service: str, slot: Slot, now: datetime, cycle: float) -> int:
@@ -155,9 +176,28 @@ def _live(day: Day, code: str, now: datetime) -> Appointment:
     found = day.bookings.all[code]
     if not found.live:
         raise Refused("appointment_over", state=found.state.value)
-    if day.closed or day.date < day.site.business_day(now):
+    if _over(day, now):
         raise Refused("appointment_over", state="missed")
     return found
+
+
+def _over(day: Day, now: datetime) -> bool:
+    return day.closed or day.date < day.site.business_day(now)
+
+
+def owed(day: Day, found: Appointment, now: datetime) -> bool:
+    """Whether the office owes another time for one that it does not keep itself: no limit of its own making stands in the way of that, not
+    even the end of the day."""
+    if not found.live or found.slot is None or day.keeps(found.service, found.slot):
+        return False
+    return day.site.business_day(now) <= day.date + OWED
+
+
+def movable(day: Day, found: Appointment, rules: BookingRules, now: datetime) -> bool:
+    """Whether its holder may choose another time."""
+    if owed(day, found, now):
+        return True
+    return found.live and found.slot is not None and not _over(day, now) and now <= found.slot.start - rules.move_before
 
 
 def move(
@@ -172,15 +212,18 @@ def move(
     codes: Iterator[str],
     person: str | None = None,
 ) -> list[tuple[date, ev.Event]]:
-    """Another time of the same service, on the same day or another. The code stays, unless its spoken part is taken on the other day.
+    """Another time of the same service, on the same day or another. The code stays, unless its spoken part is taken on the other day. A
+    time that the office does not keep is left whenever its holder hears of it, until `OWED` after its day.
 
     `person` is who it is under the other day's key; on the same day that is known. `chance` (0 to 1) and `codes` are fresh. Refuses
     `appointment_over`, `too_late_to_move`, and what booking refuses; then it stands as it was.
     """
-    found = _live(day, code, now)
+    found = day.bookings.all[code]
+    if not owed(day, found, now):
+        _live(day, code, now)
     # Of the day that is left nothing is asked: a service that stops today is why people move to another day.
     rules = rules_of(to, found.service)
-    if found.slot is None or now > found.slot.start - rules.move_before:
+    if found.slot is None or not movable(day, found, rules, now):
         raise Refused("too_late_to_move", minutes=int(rules.move_before.total_seconds() // 60))
     if found.slot.start == start:
         return []

@@ -12,7 +12,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from server.core import words
-from server.core.alarms import LOST, NAMES, Alarm, Device, alarms
+from server.core.alarms import LOST, NAMES, SET_TIME, Alarm, Device, alarms, lasting, whose_time
 from server.core.day import Day
 from server.core.site import AS_WRITTEN, Site
 
@@ -206,6 +206,14 @@ def disk(free: int | None) -> Finding:
     return _good("disk", f"Đĩa còn trống {size}")
 
 
+def ballast(there: bool, wanted: int) -> Finding:
+    """The file that is given away when the disk fills up. `there`: it is; else there is no room for its `wanted` bytes."""
+    if there:
+        return _good("ballast", "Có chỗ dự phòng cho khi đĩa đầy")
+    todo = "Xóa bớt bản sao và tệp cũ: có chỗ là chương trình tự để dành lại. Chưa có thì đĩa đầy là không cấp và gọi số được."
+    return _attention("ballast", f"Đĩa không còn chỗ để dành {wanted // 2**20} MB dự phòng", todo)
+
+
 def database(problem: str | None) -> Finding:
     """`problem`: what the database's own check has found."""
     if problem is None:
@@ -236,23 +244,20 @@ def replica(age_s: float) -> Finding:
 
 def ago(span: timedelta) -> str:
     """`12 phút trước`, `5 giờ trước`, `3 ngày trước`."""
-    minutes = max(0, int(span.total_seconds() // 60))
-    if minutes < 60:
-        return f"{minutes} phút trước"
-    return f"{minutes // 60} giờ trước" if minutes < 48 * 60 else f"{minutes // 1440} ngày trước"
+    return f"{lasting(span)} trước"
 
 
-def clock(behind_s: float, *, rehearsal: bool, lost: bool = False) -> Finding:
-    """The hall's clock against the computer's; in a rehearsal it goes its own way. `lost`: the computer does not know the time."""
+def clock(behind_s: float, there: date, *, rehearsal: bool, lost: bool = False) -> Finding:
+    """The hall's clock against the computer's, whose date is `there`; in a rehearsal it goes its own way. `lost`: the computer does not
+    know the time."""
     if rehearsal:
         return _attention(
             "clock", "Giờ của khu chờ là giờ tập dượt, không phải giờ thật", "Khi phục vụ thật, chạy máy chủ không có --hall-clock."
         )
     if lost:
-        return _bad("clock", LOST, "Đặt lại ngày giờ của máy chủ hoặc nối mạng cho máy. Giờ khu chờ tự theo khi không còn ai chờ.")
+        return _bad("clock", LOST, SET_TIME)
     if abs(behind_s) > CLOCK_OFF_S:
-        words = f"Giờ của khu chờ lệch giờ máy chủ {round(abs(behind_s))} giây"
-        return _bad("clock", words, "Xem đồng hồ máy chủ, bật tự chỉnh giờ. Giờ khu chờ tự theo khi không còn ai chờ.")
+        return _bad("clock", f"Giờ của khu chờ lệch giờ máy chủ {lasting(timedelta(seconds=abs(behind_s)))}", whose_time(there))
     if abs(behind_s) > CLOCK_NEAR_S:
         return _attention(
             "clock", f"Giờ của khu chờ lệch giờ máy chủ {round(abs(behind_s))} giây", "Đang tự chỉnh dần. Xem lại sau vài phút."

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from server.core import events as ev
 from server.core.appointment import Awaiting, Bookings, Closure, Slot, slots, within_hours
 from server.core.block import Blocks
 from server.core.queue import Line, Place, Term
-from server.core.site import AS_WRITTEN, Counter, HoursNow, Rules, Service, Site, Today, hours_now, last_ticket
+from server.core.site import AS_WRITTEN, Counter, HoursNow, HoursState, Rules, Service, Site, Today, hours_now, last_ticket, open_until
 from server.core.ticket import AT_COUNTER, State, Verb
 
 
@@ -151,6 +151,16 @@ class HelpCall:
     at: datetime
 
 
+class _Open(NamedTuple):
+    """What was said of the hours of an office that is open, and in what stretch of time it holds for this document and these changes."""
+
+    site: Site
+    today: Today
+    since: datetime
+    until: datetime
+    hours: HoursNow
+
+
 @dataclass
 class Day:
     """The state of one date at one site; `seq` is the number of the last event and the revision of every board."""
@@ -193,7 +203,8 @@ class Day:
     """What staff let a counter serve today instead of what the site document says."""
     today: Today = AS_WRITTEN
     bookings: Bookings = field(default_factory=Bookings)
-    _slots: dict[str, dict[datetime, Slot]] = field(default_factory=dict)
+    _slots: dict[str, dict[datetime, Slot]] = field(default_factory=dict, compare=False, repr=False)
+    _open: _Open | None = field(default=None, compare=False, repr=False)
     staffing: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What follows from which counters there are, what they serve and who is at work: kept by whoever asks often, forgotten with the next
     change of any of these."""
@@ -248,7 +259,14 @@ class Day:
 
     def hours(self, now: datetime) -> HoursNow:
         """The state of the office's hours, with what staff have changed today."""
-        return hours_now(self.site, now, self.today)
+        kept = self._open
+        if kept is not None and kept.site is self.site and kept.today is self.today and kept.since <= now < kept.until:
+            return kept.hours
+        hours = hours_now(self.site, now, self.today)
+        if hours.state is HoursState.OPEN:
+            # Asked for with every number, and the same for hours.
+            self._open = _Open(self.site, self.today, now, open_until(self.site, now, self.today, hours), hours)
+        return hours
 
     def last_ticket(self, service: str, now: datetime, hours: HoursNow | None = None) -> datetime | None:
         """Until when a service of the present site document gives numbers today. `hours`: those of `now`, if they are known already."""
@@ -318,6 +336,8 @@ class Day:
         ticket.state = state
         match state:
             case State.WAITING:
+                # It stands as if it had not been called: what explained that call does not explain where it waits now.
+                ticket.call = None
                 for line in self._lines(ticket):
                     line.add(ticket)
             case State.HELD:
@@ -356,7 +376,7 @@ def _opened(day: Day, entry: ev.Entry, event: ev.DayOpened) -> None:
 
 def _revised(day: Day, entry: ev.Entry, event: ev.SiteRevised) -> None:
     """The version itself is found by the folder (`fold`, `Ledger`)."""
-    day.bookings.displace(entry.seq, entry.at, day.keeps)
+    day.bookings.look_again(entry.seq, entry.at, day.keeps)
 
 
 def _placed(day: Day, entry: ev.Entry, queue_time: datetime) -> Place:
@@ -572,7 +592,7 @@ def _assigned(day: Day, entry: ev.Entry, event: ev.CounterAssigned) -> None:
 
 def _hours_changed(day: Day, entry: ev.Entry, event: ev.HoursChanged) -> None:
     day.today = Today(event.last_ticket, event.closes)
-    day.bookings.displace(entry.seq, entry.at, day.keeps)
+    day.bookings.look_again(entry.seq, entry.at, day.keeps)
 
 
 def _help_asked(day: Day, entry: ev.Entry, event: ev.HelpAsked) -> None:
@@ -609,11 +629,12 @@ def _forgone(day: Day, entry: ev.Entry, event: ev.PlaceForgone) -> None:
 
 def _slots_closed(day: Day, entry: ev.Entry, event: ev.SlotsClosed) -> None:
     day.bookings.closures[entry.seq] = Closure(event.service, event.start, event.end, event.reason)
-    day.bookings.displace(entry.seq, entry.at, day.keeps)
+    day.bookings.look_again(entry.seq, entry.at, day.keeps)
 
 
 def _slots_reopened(day: Day, entry: ev.Entry, event: ev.SlotsReopened) -> None:
     del day.bookings.closures[event.closure]
+    day.bookings.look_again(entry.seq, entry.at, day.keeps)
 
 
 def _closed(day: Day, entry: ev.Entry, event: ev.DayClosed) -> None:

@@ -27,12 +27,12 @@ LEAST_CALLS = 3
 """In an office of which nothing is known, nothing is foretold before so many calls."""
 ASKED_KEPT = 512
 """So many questions of people who have just joined are remembered until their tickets are heard of."""
+NO_TIME, SECOND = timedelta(), timedelta(seconds=1)
 LOOK_AGAIN = 5.0
 """So often it asks itself for those who wait already: a forecast on a telephone must be as true as one on paper."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(NamedTuple):
     """Time from now to the call. Eight of ten are called between `low` and `high`; `likely` is as often too long as too short."""
 
     low: timedelta
@@ -70,10 +70,12 @@ class _Clock:
         spans = [(_minutes(start), _minutes(end)) for start, end in hours if day.today.closes is None or start < day.today.closes]
         spans = spans or [(_minutes(day.site.at(day.date, timedelta())), inf)]
         self._spans = [*spans[:-1], (spans[-1][0], inf)]
+        self._now: tuple[datetime | None, float] = None, 0.0
+        """The moment that was last asked about, and what was answered: most questions are about one."""
 
     def holds(self, day: Day) -> bool:
         """Whether the hours are still the same."""
-        return self.site is day.site and self.today == day.today
+        return self.site is day.site and (self.today is day.today or self.today == day.today)
 
     def worked(self, at: datetime) -> float:
         now, worked = _minutes(at), 0.0
@@ -81,6 +83,12 @@ class _Clock:
             if now > start:
                 worked += min(now, end) - start
         return worked
+
+    def worked_now(self, now: datetime) -> float:
+        """The same, for the moment that everybody asks about."""
+        if self._now[0] is not now:
+            self._now = now, self.worked(now)
+        return self._now[1]
 
     def open(self, at: datetime) -> bool:
         now = _minutes(at)
@@ -112,8 +120,7 @@ class _Crew(NamedTuple):
     many; its other counters take the rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(NamedTuple):
     """What a forecast is made of."""
 
     terms: Terms
@@ -357,9 +364,10 @@ class Pace:
             if seat.ticket is None and seat.state is not paused:
                 free += 1
         work = max(0.0, work + (1 - free) * mine.cycle) / len(crew.counters)
-        # Whoever has a head start, or has waited for a while, is that much nearer to the call than a newcomer.
-        worked = clock.worked(now)
-        age = worked - clock.worked(place.queue_time) if place.queue_time != now else 0.0
+        worked = clock.worked_now(now)
+        # Whoever has a head start, or has waited for a while, is that much nearer to the call than a newcomer. Queue times are whole
+        # seconds.
+        age = 0.0 if NO_TIME <= now - place.queue_time < SECOND else worked - clock.worked(place.queue_time)
         last = max(0.0, self._last_wait[service] - age) if service in self._last_wait else work
         head = day.lines[service].first(1)
         since = worked - clock.worked(head[0].joined_at) if head else 0.0

@@ -236,16 +236,12 @@ class Receipt:
     reprint_mark: str = "BẢN IN LẠI"
 
 
-def _number(name: str) -> str:
-    return name.removeprefix("Quầy ").strip()
-
-
 def receipt(day: Day, ticket: Ticket, now: datetime, *, likely: Likely = untold, reprint: bool = False) -> Receipt:
     """The paper of a ticket. Nothing personal, never which priority group; people ahead and the likely time of the call as at printing."""
     site, lang = day.site, ticket.lang
     both = lang == "en"
     service = day.services[ticket.service]
-    desks = [_number(day.desks[c].name) for c in day.counters_for(ticket)]
+    desks = [words.counter_number(day.desks[c].name) for c in day.counters_for(ticket)]
     mark = None
     if ticket.slot is not None:
         mark = f"CÓ HẸN {words.hhmm(ticket.slot)}"
@@ -281,7 +277,7 @@ def receipt(day: Day, ticket: Ticket, now: datetime, *, likely: Likely = untold,
 def sample_receipt(site: Site, now: datetime, kiosk: str | None = None, *, mark: str | None = None) -> Receipt:
     """A paper with every line that this office's papers can have and no number that it could give. `mark` says above it what it is."""
     service = site.services[0]
-    desks = [_number(counter.name) for counter in site.counters if service.id in counter.services]
+    desks = [words.counter_number(counter.name) for counter in site.counters if service.id in counter.services]
     slot = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     plain = Receipt(
         office=site.name,

@@ -145,11 +145,6 @@ class Report:
     hours: tuple[HourNumbers, ...]
     bookings: BookingNumbers
 
-    @property
-    def assumed_share(self) -> float | None:
-        """Share of the finished turns whose beginning is a guess; None when nothing was finished."""
-        return self.starts_assumed / self.served if self.served else None
-
 
 # -- counting ---------------------------------------------------------------------------------------------------------------------
 

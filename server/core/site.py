@@ -534,6 +534,13 @@ def hours_now(site: Site, now: datetime, today: Today = AS_WRITTEN) -> HoursNow:
     return within(HoursState.OPEN, issuing=True)
 
 
+def open_until(site: Site, now: datetime, today: Today, hours: HoursNow) -> datetime:
+    """Of an office that is open: until when `hours_now` says the same as at `now`."""
+    day = site.business_day(now)
+    ends = [end for _, end in _spans(site, day, today) if end > now]
+    return min(ends[0], hours.last_ticket or ends[0], site.at(day, timedelta(days=1)))
+
+
 def issuing_spans(site: Site, service: Service, day: date, today: Today = AS_WRITTEN) -> list[tuple[datetime, datetime]]:
     """When a service gives numbers on a date, as far as that is known beforehand: for a kiosk that is on its own."""
     spans = _spans(site, day, today)

@@ -73,6 +73,11 @@ def one_of(names: Sequence[str], lang: str = "vi") -> str:
     return f"{', '.join(names[:-1])} {'or' if lang == 'en' else 'hoặc'} {names[-1]}"
 
 
+def counter_number(name: str) -> str:
+    """`3` of a counter named `Quầy 3`: as it stands after the word."""
+    return name.removeprefix("Quầy ").strip()
+
+
 # -- queue time ------------------------------------------------------------------------------------------------------------------
 
 
@@ -127,13 +132,51 @@ def first_words(first: str, first_time: datetime, second: str, second_time: date
     return f"{first} trước {second} vì {a} sớm hơn {b}."
 
 
+def away_words(first: str, called: datetime, second: str, lang: str = "vi") -> str:
+    """Why one was called first who has the later queue time: the other did not wait there at that moment."""
+    if lang == "en":
+        return f"{first} was called at {hhmmss(called)}, when {second} was not waiting in this queue."
+    return f"{first} được gọi lúc {hhmmss(called)}, khi {second} không chờ ở hàng này."
+
+
+def cut_off_words(first: str, called: datetime, second: str, lang: str = "vi") -> str:
+    """Likewise where the other held a provisional number: that of a kiosk without its server."""
+    if lang == "en":
+        return f"{first} was called at {hhmmss(called)}, before {second} had reached the server: its ticket machine was cut off."
+    return f"{first} được gọi lúc {hhmmss(called)}, khi số tạm {second} chưa về tới máy chủ: máy lấy số mất kết nối."
+
+
+def aside_words(first: str, lang: str = "vi") -> str:
+    if lang == "en":
+        return f"{first} was called out of order; the reason is recorded."
+    return f"{first} được gọi không theo thứ tự, lý do đã ghi lại."
+
+
+def not_waiting_words(code: str, lang: str = "vi") -> str:
+    return f"{code} is not waiting now." if lang == "en" else f"{code} hiện không chờ gọi."
+
+
+def other_service_words(code: str, service: str, mine: str, my_service: str, lang: str = "vi") -> str:
+    """Between two services nothing is promised, and nothing is compared."""
+    if lang == "en":
+        return f"Each service has a queue of its own: {code} is in that of {service}, {mine} in that of {my_service}."
+    return f"Mỗi lĩnh vực có hàng riêng: {code} ở hàng {service}, {mine} ở hàng {my_service}."
+
+
+def other_counters_words(code: str, counters: Sequence[str], mine: str, my_counters: Sequence[str], lang: str = "vi") -> str:
+    """Nor between those who wait for different counters, as after a transfer to one by name."""
+    if lang == "en":
+        return f"Two queues: {code} is in that of counter {one_of(counters, lang)}, {mine} in that of counter {one_of(my_counters, lang)}."
+    return f"Hai hàng riêng: {code} ở hàng quầy {one_of(counters)}, {mine} ở hàng quầy {one_of(my_counters)}."
+
+
 def rule_lines(rules: Rules, counting: Counting = Counting.SLOT, lang: str = "vi") -> list[str]:
     """The rule in five lines, from the site's own minutes, so that the wall cannot disagree with the engine."""
     bound, grace, head = minutes(rules.bound), minutes(rules.grace), minutes(rules.appointment_head)
     prio, late = minutes(rules.priority_head), minutes(rules.late_head)
     if lang == "en":
         lines = [
-            "Every ticket prints a queue time. The earlier one is called first.",
+            "Every ticket prints a queue time. Within one service the earlier one is called first.",
             "Taken here: the queue time is when you take the number.",
             f"With an appointment, up to {grace} min late: counted as {head} min before it. Coming early costs nothing.",
             f"Priority: counted {prio} min earlier. More than {grace} min late for an appointment: {late} min earlier.",
@@ -145,7 +188,7 @@ def rule_lines(rules: Rules, counting: Counting = Counting.SLOT, lang: str = "vi
             lines[4] = f"Nobody who takes a number more than {prio} min after you is called before you, unless staff record a reason."
         return lines
     lines = [
-        "Mỗi phiếu in một giờ xếp hàng. Giờ sớm hơn được gọi trước.",
+        "Mỗi phiếu in một giờ xếp hàng. Trong cùng lĩnh vực, giờ sớm hơn được gọi trước.",
         "Lấy số tại chỗ: giờ xếp hàng là lúc lấy số.",
         f"Có hẹn, đến không trễ quá {grace} phút: tính như đã đến trước giờ hẹn {head} phút. Đến sớm không bị thiệt.",
         f"Diện ưu tiên: tính như đến sớm hơn {prio} phút. Có hẹn mà trễ quá {grace} phút: tính sớm hơn {late} phút.",
@@ -323,7 +366,11 @@ _SENTENCES: dict[str, Callable[[Details], str] | str] = {
     "idempotency_key_missing": "Thiếu tiêu đề Idempotency-Key.",
     "idempotency_key_malformed": "Idempotency-Key phải dài 1 đến 200 ký tự ASCII nhìn thấy được.",
     "idempotency_key_reused": "Idempotency-Key này đã dùng cho một yêu cầu khác.",
-    "unauthenticated": "Chưa đăng nhập, hoặc phiên làm việc đã hết. Mời đăng nhập lại.",
+    "unauthenticated": lambda d: (
+        "Tài khoản này vừa đăng nhập ở máy khác, phiên ở đây đã hết. Mời đăng nhập lại."
+        if d.get("elsewhere")
+        else "Chưa đăng nhập, hoặc phiên làm việc đã hết. Mời đăng nhập lại."
+    ),
     "wrong_password": "Tên hoặc mật khẩu chưa đúng.",
     "password_change_required": "Mật khẩu được cấp chỉ dùng để đặt mật khẩu mới. Mời đặt mật khẩu mới rồi làm việc tiếp.",
     "forbidden": "Vai trò này không được làm việc đó.",
@@ -395,7 +442,11 @@ _SENTENCES_EN: dict[str, Callable[[Details], str] | str] = {
     "idempotency_key_missing": "The Idempotency-Key header is missing.",
     "idempotency_key_malformed": "The Idempotency-Key must be 1 to 200 visible ASCII characters.",
     "idempotency_key_reused": "This Idempotency-Key was used for another request.",
-    "unauthenticated": "You are not signed in, or the session has ended. Please sign in.",
+    "unauthenticated": lambda d: (
+        "This account has signed in at another computer, so the session here is over. Please sign in."
+        if d.get("elsewhere")
+        else "You are not signed in, or the session has ended. Please sign in."
+    ),
     "wrong_password": "The name or the password is not right.",
     "password_change_required": "The password you were given only serves to choose your own. Please change it first.",
     "forbidden": "This role may not do that.",

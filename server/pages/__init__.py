@@ -1,6 +1,8 @@
-"""What a browser opens: the office's own screens (kiosk, display) and a person's pages (console, directory).
+"""What a browser opens: the office's own screens (kiosk, hall, counter) and a person's pages (console, manager, helper's desk, the ticket,
+the directory; booking and the public catalogue are in `booking`).
 
-Pages are plain files; what they show comes over the wire. Every page answers 200 to anyone, and says itself what it needs.
+Most are plain files, and what they show comes over the wire. A page answers 200 to anyone and says itself what it needs; one of an office,
+place or ticket that is not there answers 404.
 """
 
 from __future__ import annotations
@@ -16,10 +18,12 @@ from typing import Any
 from flask import Blueprint, Response, abort, make_response, render_template, request
 from jinja2 import DictLoader
 
+from audio import phrases
 from kiosk import qr
 from server.core import hall
 from server.core.day import Day
 from server.core.hall import Likely
+from server.core.site import Site
 from server.ledger import Ledger
 from server.pages import ticket as phone
 from server.pages.assets import Edition, plain
@@ -75,7 +79,8 @@ def blueprint(sites: Sites, extras: Extras, ledger: Ledger, likely: Likely) -> B
     tree("/display/examples", _folder("display", "examples"))
     pages.add_url_rule("/v/<version>/<path:name>", "versioned", edition.file)
 
-    console_html, manage_html, desk_html = (edition.page(templates / f"{name}.html") for name in ("console", "manage", "desk"))
+    console_html, desk_html = (edition.page(templates / f"{name}.html") for name in ("console", "desk"))
+    manage_html = edition.page(templates / "manage.html", ready=phrases.READY, emergency=phrases.EMERGENCY)
     hall_html, plain_html, counter_html = (edition.page(display / f"{name}.html") for name in ("hall", "plain", "counter"))
     kiosk_html = edition.page(kiosk / "kiosk.html")
 
@@ -85,7 +90,10 @@ def blueprint(sites: Sites, extras: Extras, ledger: Ledger, likely: Likely) -> B
 
     @pages.get("/")
     def directory() -> str:
-        return render_template("directory.html", sites=[_addresses(sites, s, extras) for s in sites.ids()], demo=extras.demo)
+        offices = [
+            {"id": site, "name": sites.current(site).name, "screens": addresses(sites.current(site), extras)} for site in sites.ids()
+        ]
+        return render_template("directory.html", sites=offices, demo=extras.demo)
 
     @pages.get("/console")
     def console() -> Response:
@@ -201,25 +209,18 @@ def _private(response: Response) -> Response:
     return response
 
 
-def _addresses(sites: Sites, site: str, extras: Extras) -> dict[str, Any]:
-    office = sites.current(site)
+def addresses(office: Site, extras: Extras) -> list[dict[str, str]]:
+    """The screens of one office: kind, name as people there call it, and path; with the key of a screen where it is known."""
 
-    def keyed(url: str, key: str | None) -> str:
-        return f"{url}#key={key}" if key else url
+    def one(kind: str, name: str, path: str, key: str | None = None) -> dict[str, str]:
+        return {"kind": kind, "name": name, "url": f"{path}#key={key}" if key else path}
 
-    return {
-        "id": site,
-        "name": office.name,
-        "kiosks": [
-            {"id": k.id, "name": k.name, "url": keyed(f"/kiosk/{site}/{k.id}", extras.kiosk_keys.get((site, k.id)))} for k in office.kiosks
-        ],
-        "halls": [
-            {"id": h.id, "name": h.name, "url": keyed(f"/display/{site}/{h.id}", extras.display_keys.get((site, h.id)))}
-            for h in office.halls
-        ],
-        "counters": [{"id": c.id, "name": c.name, "url": f"/display/{site}/counter/{c.id}"} for c in office.counters],
-        "public": [
-            *([{"name": "Đặt lịch hẹn", "url": f"/book/{site}"}] if any(s.booking for s in office.services) else []),
-            *([{"name": "Danh mục thủ tục", "url": f"/procedures/{site}"}] if office.procedures else []),
-        ],
-    }
+    site = office.id
+    return [
+        *(one("kiosk", k.name, f"/kiosk/{site}/{k.id}", extras.kiosk_keys.get((site, k.id))) for k in office.kiosks),
+        *(one("hall", h.name, f"/display/{site}/{h.id}", extras.display_keys.get((site, h.id))) for h in office.halls),
+        *(one("counter", c.name, f"/display/{site}/counter/{c.id}") for c in office.counters),
+        *([one("book", "Đặt lịch hẹn", f"/book/{site}")] if any(s.booking for s in office.services) else []),
+        *([one("procedures", "Danh mục thủ tục", f"/procedures/{site}")] if office.procedures else []),
+        one("desk", "Bàn hướng dẫn", f"/desk/{site}"),
+    ]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import mimetypes
 import re
 from collections.abc import Callable, Mapping
@@ -33,6 +34,7 @@ OTHERS = 128
 ADDRESS = re.compile(rb"(?<=[\"'`(])(?=/(?:(?:kiosk|display)/)?static/)")
 """Where an absolute address of a file begins in a source."""
 VERSION = re.compile(r"[0-9a-f]{16}")
+TOLD = b'<script id="told" type="application/json">'
 FOREVER = "public, max-age=31536000, immutable"
 
 Forms = dict[bool, tuple[bytes, str]]
@@ -77,9 +79,13 @@ class Edition:
         """A page that names files, as a page that names those of this edition."""
         return bound(source.encode(), self.version).decode()
 
-    def page(self, path: Path) -> Callable[[], Response]:
-        """What answers with a page as it is now, bound to this edition."""
-        forms = _forms(path.name, bound(path.read_bytes(), self.version))
+    def page(self, path: Path, **told: object) -> Callable[[], Response]:
+        """What answers with a page as it is now, bound to this edition. What it is `told` stands in its element of that id, as JSON."""
+        source = path.read_bytes()
+        if told:
+            words = json.dumps(told, ensure_ascii=False).replace("<", "\\u003c")
+            source = source.replace(TOLD + b"{}", TOLD + words.encode())
+        forms = _forms(path.name, bound(source, self.version))
         return lambda: _answer(path.name, forms, "no-cache")
 
     def _forms(self, address: str, version: str) -> Forms:

@@ -36,6 +36,10 @@ class Unavailable(Exception):
     """Busy, locked or full: nothing was written, later may be better."""
 
 
+class Full(Unavailable):
+    """The disk has no room: nothing was written."""
+
+
 class Broken(Exception):
     """The disk has failed a read or a flush. What the page cache says can no longer be trusted: stop acknowledging."""
 
@@ -102,13 +106,18 @@ class StaffRow:
     display_name: str = ""
 
 
+PAGE, ELSEWHERE = "page", "elsewhere"
+
+
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A signed-in browser or program, by the hash of its token; seconds since the epoch."""
+    """A signed-in page or program, by the hash of its token; seconds since the epoch. `ELSEWHERE`: of a page, and over, since its user has
+    signed in at another one; it opens nothing, and whoever still holds it is told so."""
 
     token_hash: str
     user: str
     expires_at: float
+    kind: str = "program"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +146,9 @@ class DoneRow:
 class NoticeRow:
     """One message on its way out. It is written with the event that causes it, and sent later by `server.outbox`.
 
-    `kind`: `booked`, `moved`, `cancelled`, `displaced` (the office closed that time), `reminder`, `place_free` (waiting list), `alarm` (for
-    staff). `state`: `waiting`, `sent`, `failed`, `expired`. `contact` is a reference; neither it nor `detail` says who somebody is.
+    `kind`: `booked`, `moved`, `cancelled`, `displaced` (the office closed that time), `restored` (and opened it again), `reminder`,
+    `place_free` (waiting list), `alarm` (for staff). `state`: `waiting`, `sent`, `failed`, `expired`. `contact` is a reference; neither it
+    nor `detail` says who somebody is.
     """
 
     id: str
@@ -156,7 +166,14 @@ class NoticeRow:
     state: str = "waiting"
     detail: str = ""
 
+    @property
+    def told(self) -> bool:
+        """Whether it has reached somebody; after a try whose end nobody knows it may have."""
+        return self.state == "sent" or self.detail == UNENDED
 
+
+UNENDED = "a try that was not ended"
+"""The detail of a notice that is being sent, or was when the process ended."""
 NOTICES_KEPT = timedelta(days=30)
 """So long after its end a notice can still be looked at: was the citizen told?"""
 
@@ -191,6 +208,9 @@ class Writing(Protocol):
     def remove_sessions_of(self, user: str, *, but: str | None = None) -> None:
         """All sessions of a member of staff, or all but the one with this hash."""
 
+    def end_pages_of(self, user: str, *, but: str) -> None:
+        """What pages a member of staff has signed in at, but for the one with this hash, is over (`ELSEWHERE`)."""
+
     def put_device(self, row: DeviceRow) -> None: ...
     def put_done(self, row: DoneRow) -> None: ...
     def put_notice(self, row: NoticeRow) -> None: ...
@@ -203,7 +223,11 @@ class Writing(Protocol):
     def drop_notices(self, appointment: str) -> int:
         """Take back the reminders of an appointment that was moved or cancelled; how many."""
 
-    def forget(self, now: datetime) -> int: ...
+    def forget(self, now: datetime, real_now: datetime) -> int:
+        """Erase what has run out; how many. `now` is the hall's, `real_now` is that of sessions and answers, also in a rehearsal."""
+
+    def touch(self) -> None:
+        """Write something that changes nothing: whether a disk takes it is known only then."""
 
 
 Write = Callable[[Writing], Any]
@@ -258,8 +282,8 @@ class Store(Protocol):
 
     def devices(self, site: str | None = None) -> list[DeviceRow]: ...
     def done(self, site: str, moments: Sequence[str]) -> list[DoneRow]: ...
-    def due_notices(self, now: datetime, most: int) -> list[NoticeRow]:
-        """Waiting notices whose time has come, the longest due first."""
+    def due_notices(self, now: datetime, most: int, *, over: bool = True) -> list[NoticeRow]:
+        """Waiting notices whose time has come, the longest due first; those whose time is over only with `over`."""
 
     def notices(self, site: str, appointment: str | None = None) -> list[NoticeRow]:
         """In the order in which they were written."""
@@ -270,6 +294,13 @@ class Store(Protocol):
 
     def check(self) -> None:
         """Raises when the database cannot be trusted or written."""
+
+    def tend(self) -> None:
+        """See that there is room for what is to come; about once a second, off the event loop."""
+
+    @property
+    def low_since_s(self) -> float | None:
+        """Since when there is little room, by `time.monotonic`; None: there is enough, or somebody else sees to it."""
 
     def close(self) -> None: ...
 

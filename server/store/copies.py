@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlite_utils
@@ -33,24 +33,31 @@ class BadCopy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A copy that has been looked at: so many bytes, with stories of so many days and events."""
+    """A copy that has been looked at: so many bytes, with stories of so many days and events, of these offices."""
 
     path: Path
     size: int
     days: int
     events: int
+    sites: tuple[str, ...]
+
+    def must_hold(self, site: str | None) -> None:
+        """Raises BadCopy when that office is not in it: somebody took the database of another one."""
+        if site is not None and site not in self.sites:
+            raise BadCopy(f"The office {site} is not in it, only {', '.join(self.sites) or 'none'}: nothing was changed.")
 
 
-def make(source: Path, target: Path, progress: Progress = lambda done, of: None) -> Copy:
-    """Copy the database at `source`, also while a server writes it, to the file `target`: whole and looked at, or not at all. Raises
-    BadCopy, Unavailable or OSError."""
+def make(source: Path, target: Path, progress: Progress = lambda done, of: None, *, site: str | None = None) -> Copy:
+    """Copy the database at `source`, also while a server writes it, to the file `target`: whole, looked at and with the office `site` in
+    it, or not at all. Raises BadCopy, Unavailable or OSError."""
     if not source.exists():
         raise BadCopy(f"There is no database at {source}.")
     with fresh_beside(target) as fresh:
         copy_pages(source, fresh, progress)
         found = look_at(fresh)
+        found.must_hold(site)
         settle(fresh, target)
-    return Copy(target, found.size, found.days, found.events)
+    return replace(found, path=target)
 
 
 def look_at(path: Path) -> Copy:
@@ -66,9 +73,10 @@ def look_at(path: Path) -> Copy:
                 raise BadCopy(f"{path} was made by a newer version of this program: install that one first.")
             events = db.execute("select count(*) from events").fetchone()[0]
             days = db.execute("select count(*) from (select distinct site, day from events)").fetchone()[0]
+            sites = tuple(site for (site,) in db.execute("select distinct site from sites order by site"))
     except sqlite3.Error as error:
         raise BadCopy(f"{path} is no database of this program ({error}).") from error
-    return Copy(path, path.stat().st_size, days, events)
+    return Copy(path, path.stat().st_size, days, events, sites)
 
 
 def damage(path: Path) -> str | None:
@@ -81,8 +89,9 @@ def damage(path: Path) -> str | None:
     return None if problem == "ok" else problem
 
 
-def restore(copy: Path, database: Path, aside: Path, progress: Progress = lambda done, of: None) -> Copy:
-    """Put `copy` in the place of `database`, which no server may be using; what was there stays as `aside`.
+def restore(copy: Path, database: Path, aside: Path, progress: Progress = lambda done, of: None, *, site: str | None = None) -> Copy:
+    """Put `copy`, which must hold the office `site`, in the place of `database`, which no server may be using; what was there stays as
+    `aside`.
 
     At every instant one of the two stands at `database`, whole: the old one until the new one has been looked at and is on the disk, then
     the new one. Raises BadCopy, `AlreadyServed`, Unavailable or OSError; then the old one stands.
@@ -94,12 +103,13 @@ def restore(copy: Path, database: Path, aside: Path, progress: Progress = lambda
         # Its own journal, if it has one (a copy that was being kept up to date), is read with it.
         copy_pages(copy, fresh, progress)
         found = look_at(fresh)
+        found.must_hold(site)
         with claim(database):
             if database.exists():
                 _empty_journal(database)
                 _second_name(database, aside)
             settle(fresh, database)
-    return Copy(database, found.size, found.days, found.events)
+    return replace(found, path=database)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -35,8 +36,9 @@ drop table if exists {", ".join(TABLES)};
 """
 
 
-def make(url: str, target: Path, progress: Progress = lambda done, of: None) -> Copy:
-    """Copy the database at `url` to the file `target`: whole and looked at, or not at all. Raises BadCopy, Unavailable or OSError."""
+def make(url: str, target: Path, progress: Progress = lambda done, of: None, *, site: str | None = None) -> Copy:
+    """Copy the database at `url` to the file `target`: whole, looked at and with the office `site` in it, or not at all. Raises BadCopy,
+    Unavailable or OSError."""
     address, secret = _for_tools(url)
     with fresh_beside(target) as fresh:
         tables = [word for name in (*TABLES, "events_*") for word in ("--table", name)]
@@ -45,14 +47,15 @@ def make(url: str, target: Path, progress: Progress = lambda done, of: None) -> 
         with _tool("pg_dump", *dumping, "--file", fresh, "--dbname", address, failure=failure, env=secret):
             pass
         found = look_at(fresh, progress)
+        found.must_hold(site)
         settle(fresh, target)
-    return Copy(target, found.size, found.days, found.events)
+    return replace(found, path=target)
 
 
 def look_at(path: Path, progress: Progress = lambda done, of: None) -> Copy:
     """What a copy holds; every row of it is read, and `progress` is told how many. Raises BadCopy when it is damaged, of another program,
     or of a newer version of this one."""
-    applied, days, events, table = set[str](), set[tuple[bytes, ...]](), 0, b""
+    applied, days, sites, events, table = set[str](), set[tuple[bytes, ...]](), set[str](), 0, b""
     with _script(path) as lines:
         for number, line in enumerate(lines):
             if number % LINES == 0:
@@ -64,23 +67,26 @@ def look_at(path: Path, progress: Progress = lambda done, of: None) -> Copy:
                 days.add(tuple(line.split(b"\t", 2)[:2]))
             elif table == b"migrations":
                 applied.add(line.split(b"\t", 1)[0].decode())
+            elif table == b"sites":
+                sites.add(line.split(b"\t", 1)[0].decode())
             elif not table and line.startswith(b"COPY "):
                 table = line.split(b" ", 2)[1].rpartition(b".")[2]
     if not applied:
         raise BadCopy(f"{path} is no copy of this program's database.")
     _known(applied, path)
-    return Copy(path, path.stat().st_size, len(days), events)
+    return Copy(path, path.stat().st_size, len(days), events, tuple(sorted(sites)))
 
 
-def restore(copy: Path, url: str, aside: Path, progress: Progress = lambda done, of: None) -> Copy:
-    """Put `copy` in the place of what the database at `url` holds, which no server may be using; that is copied to `aside` first, if there
-    is any.
+def restore(copy: Path, url: str, aside: Path, progress: Progress = lambda done, of: None, *, site: str | None = None) -> Copy:
+    """Put `copy`, which must hold the office `site`, in the place of what the database at `url` holds, which no server may be using; that
+    is copied to `aside` first, if there is any.
 
     All of it is one transaction: whatever ends this program or its tools before the commit, the old tables stand. Raises BadCopy,
     Unavailable or OSError; then they stand, too.
     """
     name = named(url)
     found = look_at(copy)
+    found.must_hold(site)
     there, others = _present(url)
     if others:
         raise Unavailable(f"{name} is in use by {others} other connections: stop its servers first.")
@@ -95,7 +101,7 @@ def restore(copy: Path, url: str, aside: Path, progress: Progress = lambda done,
         # Only now: a tool that comes to the end of what it is told, because this program was killed, must not commit.
         with suppress(BrokenPipeError):
             psql.stdin.write(b"commit;\n")
-    return Copy(found.path, found.size, found.days, found.events)
+    return found
 
 
 def _pump(first: bytes, lines: IO[bytes], into: IO[bytes], progress: Progress) -> None:

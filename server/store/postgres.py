@@ -23,7 +23,9 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from server.store import (
+    ELSEWHERE,
     NOTICES_KEPT,
+    PAGE,
     AnswerRow,
     Broken,
     Conflict,
@@ -31,6 +33,7 @@ from server.store import (
     DeviceRow,
     DoneRow,
     EventRow,
+    Full,
     NoticeRow,
     Overtaken,
     Poison,
@@ -51,6 +54,8 @@ IDLE_MS = 3000
 """A process that stands still in the middle of a decision gives the day back after so long; whoever waits for it is still waiting."""
 OPENING_MS = 30_000
 SCRUB_MS = 50
+ROOM_ROWS = 10_000
+"""Numbers that take 140 kB in a file of the server's: more than one command's tables and indexes grow by."""
 SCRUB_TRIES = 20
 # What libpq is told unless the URL says otherwise: a server that has gone without a word is noticed within about ten seconds. The server
 # is told the same of us (`_connect`): otherwise a day that a machine held when it lost its power would be nobody's for two hours.
@@ -68,6 +73,8 @@ DAYS = 0x4D54
 """First of the two numbers of a day's lock."""
 DAMAGE = {"XX001", "XX002", "58030", "58P01"}
 """Corrupted data or index, a failed read or write of a file, a file that is missing: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+NO_ROOM = "53100"
+"""A table, or what a statement keeps beside them, found the disk full. The server goes on, and so does whatever fits in where it is."""
 YIELDED = (errors.DeadlockDetected, errors.SerializationFailure)
 NEVER = (psycopg.IntegrityError, psycopg.DataError, psycopg.ProgrammingError, psycopg.NotSupportedError, psycopg.InterfaceError)
 
@@ -84,7 +91,7 @@ _SITE = "select site, version, document, source, imported_sha from sites where s
 _STAFF = "select name, role, password_hash, site, must_change, display_name from staff"
 _HOLDER = """select null, name, site, kind, place, key_hash, revoked, '', false, '' from devices where key_hash = %s union all
    select expires_at, name, site, '', '', password_hash, false, role, must_change, display_name from sessions join staff on name = "user"
-   where token_hash = %s"""
+   where token_hash = %s and sessions.kind <> 'elsewhere'"""
 _DEVICE = "select name, site, kind, place, key_hash, revoked from devices"
 
 
@@ -197,13 +204,16 @@ class _Writing:
         self.remove_sessions_of(name)
 
     def put_session(self, row: SessionRow) -> None:
-        self._run("insert into sessions values (%s, %s, %s)", (row.token_hash, row.user, row.expires_at))
+        self._run("insert into sessions values (%s, %s, %s, %s)", (row.token_hash, row.user, row.expires_at, row.kind))
 
     def remove_session(self, token_hash: str) -> None:
         self._run("delete from sessions where token_hash = %s", (token_hash,))
 
     def remove_sessions_of(self, user: str, *, but: str | None = None) -> None:
         self._run('delete from sessions where "user" = %s and token_hash is distinct from %s::text', (user, but))
+
+    def end_pages_of(self, user: str, *, but: str) -> None:
+        self._run('update sessions set kind = %s where "user" = %s and kind = %s and token_hash <> %s', (ELSEWHERE, user, PAGE, but))
 
     def put_device(self, row: DeviceRow) -> None:
         self._run(
@@ -244,12 +254,19 @@ class _Writing:
         dropped = self._run("delete from notices where appointment = %s and kind = 'reminder' and state = 'waiting'", (appointment,))
         return dropped.rowcount
 
-    def forget(self, now: datetime) -> int:
-        gone = self._run("delete from answers where kept_until < %s", (now.timestamp(),)).rowcount
-        gone += self._run("delete from sessions where expires_at < %s", (now.timestamp(),)).rowcount
+    def forget(self, now: datetime, real_now: datetime) -> int:
+        gone = self._run("delete from answers where kept_until < %s", (real_now.timestamp(),)).rowcount
+        gone += self._run("delete from sessions where expires_at < %s", (real_now.timestamp(),)).rowcount
         gone += self._run("delete from contacts where erase_on <= %s", (now.date(),)).rowcount
         gone += self._run("delete from notices where state <> 'waiting' and due_at < %s", (now - NOTICES_KEPT,)).rowcount
         return gone
+
+    def touch(self) -> None:
+        # A server whose journal finds no room stops by itself; one whose tables cannot grow begins and commits as ever. Asked for here is
+        # room where the tables lie, in a file that is gone with the statement: a row would find the place of the one before it, and
+        # a table that is emptied each time would leave its traces in the catalogue.
+        self._run("select set_config('work_mem', '64kB', true), set_config('temp_tablespaces', '', true)")
+        self._run("select count(*) from generate_series(1, %s)", (ROOM_ROWS,))
 
 
 class PostgresStore(Notes):
@@ -443,7 +460,8 @@ class PostgresStore(Notes):
             self._writer.close()
 
     def _failure(self, error: psycopg.Error) -> Exception:
-        return (Broken if error.sqlstate in DAMAGE else Unavailable)(f"{self.name}: {_words(error)}.")
+        kind = Broken if error.sqlstate in DAMAGE else Full if error.sqlstate == NO_ROOM else Unavailable
+        return kind(f"{self.name}: {_words(error)}.")
 
     # -- reading -----------------------------------------------------------------------------------------------------------------
 
@@ -610,7 +628,7 @@ class PostgresStore(Notes):
         return [StaffRow(*row) for row in self._rows(f"{_STAFF} order by name")]
 
     def session(self, token_hash: str) -> SessionRow | None:
-        rows = self._rows('select token_hash, "user", expires_at from sessions where token_hash = %s', token_hash)
+        rows = self._rows('select token_hash, "user", expires_at, kind from sessions where token_hash = %s', token_hash)
         return SessionRow(*rows[0]) if rows else None
 
     def sessions(self, token_hashes: Sequence[str]) -> list[SessionRow]:
@@ -619,7 +637,7 @@ class PostgresStore(Notes):
             return []
         return [
             SessionRow(*row)
-            for row in self._rows('select token_hash, "user", expires_at from sessions where token_hash = any(%s::text[])', hashes)
+            for row in self._rows('select token_hash, "user", expires_at, kind from sessions where token_hash = any(%s::text[])', hashes)
         ]
 
     def device(self, key_hash: str) -> DeviceRow | None:
@@ -650,8 +668,10 @@ class PostgresStore(Notes):
         )
         return [DoneRow(*row) for row in rows]
 
-    def due_notices(self, now: datetime, most: int) -> list[NoticeRow]:
-        rows = self._rows(f"{_NOTICE} where state = 'waiting' and due_at <= %s order by due_at limit %s", now, most)
+    def due_notices(self, now: datetime, most: int, *, over: bool = True) -> list[NoticeRow]:
+        rows = self._rows(
+            f"{_NOTICE} where state = 'waiting' and due_at <= %s and (%s or expires_at > %s) order by due_at limit %s", now, over, now, most
+        )
         return [NoticeRow(*row) for row in rows]
 
     def notices(self, site: str, appointment: str | None = None) -> list[NoticeRow]:
@@ -693,6 +713,11 @@ class PostgresStore(Notes):
         if standby or not may:
             why = "it is a standby that only follows another server" if standby else "this user may not write into it"
             raise Broken(f"{self.name} cannot be served: {why}.")
+
+    def tend(self) -> None:
+        """Its room is looked after where its server stands."""
+
+    low_since_s: float | None = None
 
     def close(self) -> None:
         self._writer.close()

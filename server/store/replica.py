@@ -51,8 +51,6 @@ class Replica:
 
     def __init__(self, database: Path, folder: Path) -> None:
         self.database, self.folder = database, folder
-        self.whole_copies = 0
-        """How often all of the database has been copied."""
         self._copy: Path | None = None
         self._salts = b""
         self._frames = 0
@@ -94,7 +92,6 @@ class Replica:
                 continue
             self._copy, self._salts, self._frames, self._turned = target, before.salts, 0, False
             self._number = self._number_of(before) if before.frames else 0
-            self.whole_copies += 1
             if self._catch_up():
                 break
         else:

@@ -20,7 +20,9 @@ from filelock import FileLock, Timeout
 from sqlite_utils import Migrations
 
 from server.store import (
+    ELSEWHERE,
     NOTICES_KEPT,
+    PAGE,
     AlreadyServed,
     AnswerRow,
     Broken,
@@ -29,6 +31,7 @@ from server.store import (
     DeviceRow,
     DoneRow,
     EventRow,
+    Full,
     NoticeRow,
     Poison,
     SessionRow,
@@ -37,6 +40,7 @@ from server.store import (
     Unavailable,
     Write,
 )
+from server.store.ballast import Ballast
 from server.store.mark import Mark
 
 BUSY_MS = 5000
@@ -51,6 +55,9 @@ HOLDERS_KEPT = 1024
 whoever was killed between his commit and the mark has left none."""
 HOLDERS_KEPT_S = 1.0
 FULL = 2
+"""As `pragma synchronous` tells it."""
+NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+"""The second one: the journal's index had to grow."""
 TAKEN = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
 
 migrations = Migrations("moiso")
@@ -122,11 +129,16 @@ def answers_in_a_row(db: sqlite_utils.Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def kinds_of_sessions(db: sqlite_utils.Database) -> None:
+    db.execute("alter table sessions add column kind text not null default 'program'")
+
+
 _NOTICE = "select id, site, day, appointment, kind, contact, created_at, due_at, expires_at, tries, state, detail from notices"
 _SITE = "select site, version, document, source, imported_sha from sites where site = ?"
 _HOLDER = """select null, name, site, kind, place, key_hash, revoked from devices where key_hash = ?1 union all
    select expires_at, name, role, password_hash, site, must_change, display_name from sessions join staff on name = user
-   where token_hash = ?1"""
+   where token_hash = ?1 and sessions.kind <> 'elsewhere'"""
 _STAFF = "select name, role, password_hash, site, must_change, display_name from staff"
 
 
@@ -226,7 +238,7 @@ class _Writing:
 
     def put_session(self, row: SessionRow) -> None:
         self.keys_changed = True
-        self._run("insert into sessions values (?, ?, ?)", (row.token_hash, row.user, row.expires_at))
+        self._run("insert into sessions values (?, ?, ?, ?)", (row.token_hash, row.user, row.expires_at, row.kind))
 
     def remove_session(self, token_hash: str) -> None:
         self.keys_changed = True
@@ -235,6 +247,10 @@ class _Writing:
     def remove_sessions_of(self, user: str, *, but: str | None = None) -> None:
         self.keys_changed = True
         self._run("delete from sessions where user = ? and token_hash is not ?", (user, but))
+
+    def end_pages_of(self, user: str, *, but: str) -> None:
+        self.keys_changed = True
+        self._run("update sessions set kind = ? where user = ? and kind = ? and token_hash <> ?", (ELSEWHERE, user, PAGE, but))
 
     def put_device(self, row: DeviceRow) -> None:
         self.keys_changed = True
@@ -275,12 +291,16 @@ class _Writing:
         dropped = self._run("delete from notices where appointment = ? and kind = 'reminder' and state = 'waiting'", (appointment,))
         return int(dropped.rowcount)
 
-    def forget(self, now: datetime) -> int:
-        gone = self._run("delete from answers where kept_until < ?", (now.timestamp(),)).rowcount
-        gone += self._run("delete from sessions where expires_at < ?", (now.timestamp(),)).rowcount
+    def forget(self, now: datetime, real_now: datetime) -> int:
+        gone = self._run("delete from answers where kept_until < ?", (real_now.timestamp(),)).rowcount
+        gone += self._run("delete from sessions where expires_at < ?", (real_now.timestamp(),)).rowcount
         gone += self._run("delete from contacts where erase_on <= ?", (now.date().isoformat(),)).rowcount
         gone += self._run("delete from notices where state <> 'waiting' and due_at < ?", (_instant(now - NOTICES_KEPT),)).rowcount
         return gone
+
+    def touch(self) -> None:
+        # A number nobody reads: SQLite writes its page all the same.
+        self._run("pragma user_version = 0")
 
 
 class SqliteStore:
@@ -292,6 +312,8 @@ class SqliteStore:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._alone: FileLock | None = None
+        self.ballast: Ballast | None = None
+        """Given away when the disk is full; whoever serves the database sets it."""
         # Two processes may open a new database at once: SQLite does not wait for its turn to switch to WAL, and only one may migrate.
         try:
             with FileLock(f"{path}.opening.lock", timeout=OPENING_S):
@@ -300,6 +322,8 @@ class SqliteStore:
                     migrations.apply(self._writer)
         except Timeout as error:
             raise Unavailable(f"{path} is being opened by another process that does not finish.") from error
+        except sqlite3.OperationalError as error:
+            raise self._failure(error) from error
         self._holders: dict[str, tuple[bytes, float, tuple[StaffRow, float] | DeviceRow]] = {}
         """By the hash of a key: the mark and the moment before the look, and who holds it."""
         self._mark: Mark | None = None
@@ -341,6 +365,22 @@ class SqliteStore:
         self._writer.conn.execute("pragma wal_autocheckpoint = 0")
 
     def write(self, steps: Sequence[Write]) -> list[Any]:
+        try:
+            return self._write(steps)
+        except Full:
+            if self.ballast is None or not self.ballast.release():
+                raise
+        return self._write(steps)
+
+    def tend(self) -> None:
+        if self.ballast is not None:
+            self.ballast.tend()
+
+    @property
+    def low_since_s(self) -> float | None:
+        return self.ballast.low_since_s if self.ballast is not None else None
+
+    def _write(self, steps: Sequence[Write]) -> list[Any]:
         connection = self._writer.conn
         writing = _Writing(self._writer)
         answers = []
@@ -370,8 +410,10 @@ class SqliteStore:
         return answers
 
     def _failure(self, error: sqlite3.OperationalError) -> Exception:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM):
+        whole = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if whole in NO_ROOM:
+            return Full(f"{self.path}: {error}")
+        if whole & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM):
             return Unavailable(f"{self.path}: {error}")
         return Broken(f"{self.path}: {error}")
 
@@ -481,7 +523,7 @@ class SqliteStore:
         return [_staff(row) for row in self._rows(f"{_STAFF} order by name")]
 
     def session(self, token_hash: str) -> SessionRow | None:
-        rows = self._rows("select token_hash, user, expires_at from sessions where token_hash = ?", token_hash)
+        rows = self._rows("select token_hash, user, expires_at, kind from sessions where token_hash = ?", token_hash)
         return SessionRow(*rows[0]) if rows else None
 
     def sessions(self, token_hashes: Sequence[str]) -> list[SessionRow]:
@@ -526,8 +568,11 @@ class SqliteStore:
             found += [DoneRow(m, s, d, bool(ok), detail, datetime.fromisoformat(at)) for m, s, d, ok, detail, at in rows]
         return found
 
-    def due_notices(self, now: datetime, most: int) -> list[NoticeRow]:
-        rows = self._rows(f"{_NOTICE} where state = 'waiting' and due_at <= ? order by due_at limit ?", _instant(now), most)
+    def due_notices(self, now: datetime, most: int, *, over: bool = True) -> list[NoticeRow]:
+        least = "" if over else _instant(now)
+        rows = self._rows(
+            f"{_NOTICE} where state = 'waiting' and due_at <= ? and expires_at > ? order by due_at limit ?", _instant(now), least, most
+        )
         return [_notice(row) for row in rows]
 
     def notices(self, site: str, appointment: str | None = None) -> list[NoticeRow]:

@@ -52,6 +52,7 @@ MIGRATIONS: list[tuple[str, tuple[str, ...]]] = [
             "create index hits_of on hits (who, at)",
         ),
     ),
+    ("kinds_of_sessions", ("alter table sessions add column kind text not null default 'program'",)),
 ]
 """Name and statements; a new one goes to the end. All that are missing are one transaction."""
 AMONG_PROCESSES = ("notes", "hits")

@@ -198,5 +198,6 @@ from server.wire.values import (
     instant_or_none,
     loads,
     masked,
+    moment_id,
     plain,
 )

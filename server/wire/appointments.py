@@ -30,7 +30,7 @@ class CheckedInOut(TypedDict):
 
 class AppointmentOut(TypedDict):
     """A booking without anything personal. `code` is its key, `spoken` what is read aloud and typed at the kiosk. `closed`: why the office
-    cannot keep its time, if so."""
+    cannot keep its time, if so; then it can be moved until seven days after its day, whatever the hour and the state."""
 
     code: str
     spoken: str

@@ -7,7 +7,7 @@ import unicodedata
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 
@@ -32,6 +32,19 @@ def _something(value: str) -> str:
     return value
 
 
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?")
+
+
+def _written_out(value: object) -> object:
+    """A lenient reader takes a bare number, also in a text, for seconds or milliseconds of 1970: an order number in the wrong field would
+    be some day. What is left to it is whether there is such a day."""
+    if not isinstance(value, datetime | str):
+        raise PydanticCustomError("datetime_type", "An instant is a text")
+    if isinstance(value, str) and not _ISO.fullmatch(value):
+        raise PydanticCustomError("datetime_parsing", "An instant is ISO 8601 with an offset, as 2026-11-23T08:00:00+07:00")
+    return value
+
+
 def _of_our_time(value: datetime) -> datetime:
     """Years that every zone's arithmetic can bear."""
     if not 2000 <= value.year <= 9000:
@@ -39,6 +52,8 @@ def _of_our_time(value: datetime) -> datetime:
     return value
 
 
+Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written_out), AfterValidator(_of_our_time)]
+"""ISO 8601 with an offset."""
 Place = Annotated[str, StringConstraints(min_length=1, max_length=65), AfterValidator(_text), AfterValidator(_something)]
 """A kiosk, `hall` or `hall/zone`."""
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text), AfterValidator(_something)]
@@ -87,7 +102,7 @@ class MergeIn(_Body):
 
     service: Id
     code: Annotated[str, StringConstraints(pattern=r"^[A-Y][0-9]{3,4}$")]
-    taken_at: Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+    taken_at: Instant
     key: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")]
     version: Annotated[int, Field(ge=1, le=2**31)]
     lang: Literal["vi", "en"] | None = None
@@ -130,7 +145,7 @@ class TransferIn(_Body):
 
 class NoticeIn(_Body):
     text: Annotated[str, StringConstraints(max_length=300), AfterValidator(_text)] | None = None
-    until: Annotated[AwareDatetime, AfterValidator(_of_our_time)] | None = None
+    until: Instant | None = None
 
 
 def _speakable(value: str) -> str:
@@ -152,7 +167,7 @@ class ServicesIn(_Body):
     services: Annotated[list[Id], Field(min_length=1, max_length=100)]
 
 
-ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
 class HoursIn(_Body):
@@ -243,7 +258,7 @@ class BookIn(_Body):
 
     service: Id | None = None
     procedure: Id | None = None
-    start: Annotated[AwareDatetime, AfterValidator(_of_our_time)] | None = None
+    start: Instant | None = None
     name: Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_text), AfterValidator(_something)] | None = None
     phone: OwnPhone | None = None
     email: Email | None = None
@@ -255,7 +270,7 @@ class BookIn(_Body):
 class ChangeIn(_Body):
     """Another time, or `consent: false`: the contact is erased."""
 
-    start: Annotated[AwareDatetime, AfterValidator(_of_our_time)] | None = None
+    start: Instant | None = None
     consent: Literal[False] | None = None
 
 
@@ -275,8 +290,8 @@ class AwaitIn(_Body):
 
 
 class ClosureIn(_Body):
-    start: Annotated[AwareDatetime, AfterValidator(_of_our_time)]
-    end: Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+    start: Instant
+    end: Instant
     reason: Line
     service: Id | None = None
 

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from server.core.day import Day
 from server.core.site import RECEIPT_LINES, ReceiptDesign
-from server.wire.values import instant, instant_or_none
+from server.wire.values import instant, instant_or_none, moment_id
 
 
 class PrintOut(TypedDict):
@@ -74,7 +74,7 @@ class TestPrintOut(TypedDict):
 
 def test_print(day: Day, kiosk: str) -> TestPrintOut:
     """Of the event that the day has just taken."""
-    return {"id": f"{day.date.isoformat()}-{day.seq}-1", "kiosk": kiosk}
+    return {"id": moment_id(day.date, day.seq), "kiosk": kiosk}
 
 
 class ReceiptOut(TypedDict):

@@ -11,6 +11,7 @@ from server.core import hall, words
 from server.core.day import Day, Ticket
 from server.core.forecast import Forecast
 from server.core.ticket import AT_COUNTER, State
+from server.core.why import compared
 from server.wire.values import instant, instant_or_none, plain
 
 
@@ -115,7 +116,8 @@ class WhyOtherOut(TypedDict):
     code: str
     term: str
     queue_time: str
-    goes_first: bool
+    goes_first: bool | None
+    """None: nothing is promised between the two."""
 
 
 def why(day: Day, t: Ticket, lang: str = "vi") -> WhyOut:
@@ -147,18 +149,13 @@ def why(day: Day, t: Ticket, lang: str = "vi") -> WhyOut:
 
 def why_other(day: Day, mine: Ticket, other: Ticket, lang: str = "vi") -> WhyOut:
     """Why `other` goes before mine, or does not: term and times, never the class."""
-    out = why(day, mine, lang)
-    first, second = sorted((mine, other), key=lambda t: t.place)
-    out["words"] = words.first_words(first.code, first.queue_time, second.code, second.queue_time, lang)
-    if other.call is not None and not other.call.in_order and other.call.reason:
-        # The reason itself may name an age or a disability: it is for the one it is about, and for the inspector.
-        aside = "was called out of order; the reason is recorded" if lang == "en" else "được gọi không theo thứ tự, lý do đã ghi lại"
-        out["words"] = f"{other.code} {aside}."
+    out, between = why(day, mine, lang), compared(day, mine, other, lang)
+    out["words"] = plain(between.words)
     out["other"] = {
         "code": other.code,
         "term": other.term.value,
         "queue_time": instant(other.queue_time),
-        "goes_first": other.place < mine.place,
+        "goes_first": between.first is other if between.first else None,
     }
     return out
 

@@ -32,6 +32,11 @@ def instant_or_none(at: datetime | None) -> str | None:
     return instant(at) if at else None
 
 
+def moment_id(day: date, seq: int, n: int = 1) -> str:
+    """What a device is sent because of the day's event `seq` is called: the `n`th thing that follows from it."""
+    return f"{day.isoformat()}-{seq}-{n}"
+
+
 def plain(name: str) -> str:
     """A field's name without the `|` that marks its preferred line break on a button."""
     return name.replace("|", "")

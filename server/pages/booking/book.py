@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 from flask import Blueprint, request
 
-from server import appointments, wire
+from server import appointments, notices, wire
 from server.api import Context
 from server.appointments import CONTACT_KEPT, FULL
-from server.core import decide, words
+from server.core import booking, words
 from server.core.appointment import SPOKEN, code_in
 from server.core.refused import Refused
 from server.core.site import Counting
@@ -127,11 +127,7 @@ def _live(ctx: Context, way: Way) -> bool:
         return False
     day, now = ctx.ledger.day(way.site.id), ctx.ledger.now(way.site.id)
     with ctx.ledger.reading:
-        try:
-            decide.may_issue(day, now, service.id)
-        except Refused:
-            return False
-        return True
+        return booking.gives_numbers(day, service.id, now)
 
 
 def _wanted(way: Way, start: datetime | None) -> dict[str, Any]:
@@ -150,6 +146,10 @@ def _you(ctx: Context, way: Way, start: datetime | None, refused: Refused | None
     faults = {}
     if refused is not None:
         faults = views.faults(way, Refused(refused.code, **explained(refused.details, way.lang)))
+    reminds = start is not None and notices.reminds(way.site, start.date(), ctx.ledger.now(way.site.id))
+    mails = way.t["mails_remind" if reminds else "mails_code"]
+    title = ("you" if reminds else "you_code") if ctx.can_mail else "you_no_mail" if start else "you_live_no_mail"
+    consent = way.t["consent" if ctx.can_mail else "consent_no_mail"]
     when = f"{words.capital(words.long_date(start.date(), way.lang))}, {words.hhmm(start)}" if start else way.t["live"]
     return show(
         "book_you.html",
@@ -161,11 +161,12 @@ def _you(ctx: Context, way: Way, start: datetime | None, refused: Refused | None
         typed=request.form,
         faults=faults,
         sum=refused.details if refused and refused.code == "sum_needed" else None,
-        no_mail="" if ctx.can_mail else way.t["no_mail"],
+        mails=ctx.can_mail,
+        title=way.t[title],
         what=way.what,
         when=when,
         live=start is None,
         back=way.step("time", day=start.date().isoformat()) if start else way.step("day"),
         find=way.to(f"/book/{quote(way.site.id)}/find") if refused and refused.code == "already_booked" else "",
-        consent=way.t["consent"].format(office=way.site.name, days=CONTACT_KEPT.days),
+        consent=consent.format(office=way.site.name, days=CONTACT_KEPT.days, mails=mails),
     )

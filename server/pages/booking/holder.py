@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from server import appointments, letters, notices
+from server import appointments, letters, notices, wire
 from server.api import Context
 from server.appointments import FULL
 from server.core import words
@@ -32,10 +32,15 @@ def routes(pages: Blueprint, ctx: Context) -> None:
         return Way(office, *manner(office.languages), service, procedure), day, found
 
     def look(way: Way, day: Day, found: Appointment) -> dict[str, Any]:
-        kept = found.contact is not None and ctx.ledger.store.contact(found.contact) is not None
+        known = kept(found)
         with ctx.ledger.reading:
-            now = ctx.ledger.now(day.site.id)
-            return views.appointment(way, day, found, now, kept=kept, fresh=request.args.get("fresh", ""))
+            now, fresh = ctx.ledger.now(day.site.id), request.args.get("fresh", "")
+            return views.appointment(way, day, found, now, kept=known, mails=ctx.can_mail and "email" in known, fresh=fresh)
+
+    def kept(found: Appointment) -> list[str]:
+        """What is kept of its holder."""
+        contact = ctx.ledger.store.contact(found.contact) if found.contact is not None else None
+        return list(wire.loads(contact.body)) if contact else []
 
     def at(way: Way, found: Appointment) -> str:
         return views.moment(found.slot.start, way.lang) if found.slot else ""
@@ -79,10 +84,10 @@ def routes(pages: Blueprint, ctx: Context) -> None:
     @pages.get("/h/<code>/calendar.ics")
     def calendar(code: str) -> Page:
         way, day, found = held(code)
-        if not found.live or found.slot is None:
+        if not found.live or found.slot is None or not day.keeps(found.service, found.slot):
             return go(way.to(f"/h/{found.code}"))
         with ctx.ledger.reading:
-            letter = notices.letter(day, found, letters.Kind.BOOKED, at=ctx.ledger.now(day.site.id))
+            letter = notices.letter(day, found, letters.Kind.BOOKED, ctx.ledger.now(day.site.id))
         response = Response(letters.calendar(letter), mimetype="text/calendar")
         # Named after the code that may be read aloud: a list of downloads shows it to whoever looks.
         response.headers["Content-Disposition"] = f'attachment; filename="{found.code[:SPOKEN]}.ics"'
@@ -143,7 +148,14 @@ def routes(pages: Blueprint, ctx: Context) -> None:
     @pages.get("/h/<code>/forget")
     def forget(code: str) -> Page:
         way, _, found = held(code)
-        return _sure(way, way.t["sure_forget"], way.t["forget_hint"], way.t["do_forget"], way.t["keep_contact"], f"/h/{found.code}")
+        known = kept(found)
+        if not known:
+            return go(way.to(f"/h/{found.code}"))
+        title, hint = (
+            way.t["sure_forget"].format(what=views.of_holder(way, known)),
+            "forget_hint_email" if "email" in known else "forget_hint",
+        )
+        return _sure(way, title, way.t[hint], way.t["do_forget"], way.t["keep_contact"], f"/h/{found.code}")
 
     @pages.post("/h/<code>/forget")
     def do_forget(code: str) -> Page:

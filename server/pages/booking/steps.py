@@ -21,7 +21,7 @@ from server.ledger import Idempotency
 from server.pages import POLICY
 from server.pages.booking import views
 from server.pages.booking.views import Way
-from server.routes import RETRY_AFTER_S, STATUS, network
+from server.routes import RETRY_AFTER_S, STATUS, network, stranger
 
 ASKED_MOST = 100
 """Letters of a search; more say nothing more."""
@@ -175,4 +175,4 @@ def show_full(way: Way, refused: Refused, wanted: datetime | None, key: str, car
 def once_of(site: str, key: str, wanted: dict[str, Any]) -> Idempotency | None:
     if not wire.VISIBLE_ASCII.fullmatch(key):
         return None
-    return Idempotency(f"book:{site}", key, hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest())
+    return Idempotency(stranger(f"book:{site}", key, request), key, hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest())

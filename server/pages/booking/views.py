@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 from kiosk import qr
 from server import wire
-from server.core import search, words
+from server.core import booking, search, words
 from server.core.appointment import Appointment
 from server.core.day import Day
 from server.core.refused import Refused
@@ -325,8 +325,25 @@ def _done(fresh: str, *, live: bool) -> str:
     return "yours" if fresh not in DONE else "booked_live" if live else fresh
 
 
-def appointment(way: Way, day: Day, found: Appointment, now: datetime, *, kept: bool, fresh: str) -> dict[str, Any]:
-    """One's own booking. `kept`: whether a contact is stored; `fresh`: what has just been done with it."""
+KEPT = {"name": "kept_name", "phone": "kept_phone", "email": "kept_email"}
+USED = {"name": "used_name", "phone": "used_phone", "email": "used_email"}
+"""What is kept of a holder, and what it is used for, as texts."""
+
+
+def of_holder(way: Way, kept: Iterable[str]) -> str:
+    """What is kept of a booking's holder."""
+    return ", ".join(way.t[KEPT[what]] for what in kept)
+
+
+def _kept(way: Way, kept: Sequence[str]) -> str:
+    """Likewise, and what each is used for."""
+    used = [way.t[USED[what]] for what in kept if what in USED]
+    return " ".join([way.t["kept"].format(what=of_holder(way, kept)), *used]) if kept else ""
+
+
+def appointment(way: Way, day: Day, found: Appointment, now: datetime, *, kept: Sequence[str], mails: bool, fresh: str) -> dict[str, Any]:
+    """One's own booking. `kept`: what is stored of its holder; `mails`: whether anything is sent about it; `fresh`: what has just been
+    done with it."""
     site, t, lang = day.site, way.t, way.lang
     out = wire.appointment(day, found, now)
     live = out["state"] == "booked"
@@ -334,10 +351,18 @@ def appointment(way: Way, day: Day, found: Appointment, now: datetime, *, kept: 
     rules = service.booking if service else None
     registered = service is not None and service.counting is Counting.REGISTERED
     taken = out["ticket"]
+    movable = slot is not None and rules is not None and booking.movable(day, found, rules, now)
+    comes = not out["closed"] or (slot is not None and booking.finds_somebody(day, slot, now))
     titles = {"cancelled": t["cancelled"], "missed": t["missed"], "moved": t["yours"]}
     title = titles.get(out["state"]) or (t["checked_in"].format(code=taken["code"]) if taken else t[_done(fresh, live=slot is None)])
-    movable = live and slot is not None and rules is not None and now <= slot.start - rules.move_before
-    picture = qr.svg(out["url"] or found.code) if live else None
+    if movable and not comes:
+        title = t["choose_again"]
+    limit = ""
+    if movable and booking.owed(day, found, now):
+        limit = t["move_until"].format(day=f"{day.date + booking.OWED:%d/%m}")
+    elif live and slot and rules and not movable:
+        limit = t["move_limit"].format(minutes=words.minutes(rules.move_before))
+    picture = qr.svg(out["url"] or found.code) if live and comes else None
     own = f"/h/{found.code}"
     grace = words.minutes(site.rules.grace)
     return {
@@ -353,16 +378,18 @@ def appointment(way: Way, day: Day, found: Appointment, now: datetime, *, kept: 
         "spoken": out["spoken"] if live else "",
         "qr": f"data:image/svg+xml;base64,{base64.b64encode(picture).decode()}" if picture else "",
         "qr_hint": t["qr_before"].format(at=words.hhmm(slot.start + site.rules.grace)) if slot else t["qr_live"],
-        "late": t["late"].format(grace=grace) if slot and not registered else "",
-        "closed": t["office_closed"].format(reason=out["closed"]) if out["closed"] else "",
+        "late": t["late"].format(grace=grace) if slot and not registered and comes else "",
+        "closed": (t["office_closed"] if comes else t["office_away"]).format(reason=out["closed"]) if out["closed"] else "",
         "moved_away": t["moved_away"].format(day=words.long_date(found.moved_to, lang)) if found.moved_to else "",
         "follow": {"href": f"/t/{taken['id']}", "name": t["follow"].format(code=taken["code"])} if taken else None,
         "move": way.to(f"{own}/move") if movable else "",
-        "move_limit": t["move_limit"].format(minutes=words.minutes(rules.move_before)) if live and slot and rules and not movable else "",
-        "calendar": way.to(f"{own}/calendar.ics") if live and slot else "",
+        "move_limit": limit,
+        "calendar": way.to(f"{own}/calendar.ics") if live and slot and not out["closed"] else "",
         "cancel": way.to(f"{own}/cancel") if live else "",
         "cancel_name": t["cancel" if slot else "cancel_live"],
+        "not_told": t["not_told"] if live and fresh in DONE and not mails else "",
         "forget": way.to(f"{own}/forget") if kept else "",
-        "again": "" if live or taken else way.start,
+        "kept": _kept(way, kept),
+        "again": "" if live or taken or movable else way.start,
         "rules": words.rule_lines(site.rules, service.counting if service else Counting.SLOT, lang) if live else [],
     }

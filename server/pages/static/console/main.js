@@ -1,6 +1,6 @@
 /** Wires the console: session, choice of the counter, the desk, the keyboard, the drawing. */
 import { render } from "../shared/vendor/lit-html.js";
-import { command, newKey } from "../shared/api.js";
+import { command, newKey, speakAs } from "../shared/api.js";
 import { hallClock } from "../shared/clock.js";
 import { changePassword, NOT_REACHED, passwordView, signIn } from "../shared/sign-in.js";
 import { desk } from "./desk.js";
@@ -9,6 +9,8 @@ import { miniWindow } from "./mini.js";
 import { supervises } from "./model.js";
 import { answersItself, isWriting, meaning } from "./keyboard.js";
 import { consoleView } from "./view.js";
+
+speakAs("staff");
 
 const TICK_MS = 250;
 const LOOK_AGAIN_MS = 5000;
@@ -84,6 +86,9 @@ function focusOnce() {
   focused = wanted;
 }
 
+const ELSEWHERE = "Tài khoản này vừa đăng nhập ở máy khác, phiên ở đây đã hết.";
+const isElsewhere = (body) => Boolean(body?.error?.details?.elsewhere);
+
 const get = (path) => command("GET", path, null, { patienceMs: 0 });
 
 /** One mark for all tabs of a sign-in: two tabs that press at the same revision ask the same question. */
@@ -103,7 +108,7 @@ function show(screen, trouble = null) {
 /** Who am I, and where was I? */
 async function begin() {
   const { status, body } = await get("/api/v1/session");
-  if (status === 401) return show("signin");
+  if (status === 401) return show("signin", isElsewhere(body) ? `${ELSEWHERE} Mời đăng nhập lại.` : null);
   if (status !== 200) {
     show("wait", NOT_REACHED);
     return setTimeout(begin, 2000);
@@ -141,9 +146,14 @@ async function signOut() {
   show("signin");
 }
 
-function expired() {
+/** The session is over; why, and whether another tab of this browser has begun one, is asked once more. */
+async function expired() {
   const code = page.console?.current?.code;
-  show("signin", code ? `Phiên làm việc đã hết. Đăng nhập lại; ${code} vẫn ở quầy này.` : "Phiên làm việc đã hết. Mời đăng nhập lại.");
+  here.close();
+  const { status, body } = await get("/api/v1/session");
+  if (status === 200) return begin();
+  const why = isElsewhere(body) ? ELSEWHERE : "Phiên làm việc đã hết.";
+  return show("signin", code ? `${why} Đăng nhập lại; ${code} vẫn ở quầy này.` : `${why} Mời đăng nhập lại.`);
 }
 
 function refused(message) {

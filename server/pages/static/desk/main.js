@@ -1,10 +1,12 @@
 /** Wires the helper's desk: session, what waits, numbers for citizens, what a reader reads. */
 import { render } from "../shared/vendor/lit-html.js";
-import { command, newKey } from "../shared/api.js";
+import { command, newKey, speakAs } from "../shared/api.js";
 import { readScans } from "../shared/scanner.js";
 import { changePassword, NOT_REACHED, passwordView, signIn, signInView } from "../shared/sign-in.js";
 import { asked, ELSEWHERE, groupByCard } from "./model.js";
 import { deniedView, deskView, waitView } from "./view.js";
+
+speakAs("staff");
 
 const LOOK_MS = 3000;
 const AGAIN_MS = 2000;

@@ -1,6 +1,6 @@
 /** Wires the manager's page: session, the live floor, the commands, the drawing. */
 import { render } from "../shared/vendor/lit-html.js";
-import { command, newKey } from "../shared/api.js";
+import { command, newKey, speakAs } from "../shared/api.js";
 import { connect } from "../shared/connection.js";
 import { changePassword, NOT_REACHED, passwordView, signIn, signInView } from "../shared/sign-in.js";
 import { checking } from "./checkup.js";
@@ -8,6 +8,8 @@ import { freeName, typedCode } from "./devices.js";
 import { clockTime, firstPassword, tabsFor, todayAt, typedTime } from "./model.js";
 import { printing } from "./printing.js";
 import { deniedView, deskView, sitesView, waitView } from "./view.js";
+
+speakAs("staff");
 
 const SAID_MS = 6000;
 const AGAIN_MS = 2000;
@@ -38,6 +40,8 @@ const page = {
   place: null,
   code: typedCode(new URLSearchParams(location.hash.slice(1)).get("pair") ?? "") ?? "",
   suggested: firstPassword(),
+  /** What is said most often, as the voice knows it (`audio/phrases.py`); the words can still be changed. */
+  spoken: JSON.parse(document.getElementById("told").textContent),
 };
 const VIEWS = {
   wait: waitView,

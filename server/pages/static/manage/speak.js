@@ -2,16 +2,6 @@
 import { hhmm } from "../shared/clock.js";
 import { html, nothing } from "../shared/vendor/lit-html.js";
 
-/** What is said most often; the words can still be changed. */
-export const READY = [
-  ["Sắp hết giờ lấy số", "Còn mười lăm phút nữa máy ngừng cấp số. Ông bà chưa có số, mời lấy số ngay."],
-  ["Hết giờ lấy số", "Đã hết giờ cấp số. Ông bà đã có số xin tiếp tục chờ, cán bộ sẽ phục vụ đến số cuối cùng."],
-  ["Hết giờ làm việc", "Đã hết giờ làm việc. Cảm ơn ông bà."],
-  ["Trẻ lạc", "Có một cháu bé đang chờ người nhà ở bàn hướng dẫn. Mời gia đình đến đón cháu."],
-  ["Máy trục trặc", "Máy đang gặp trục trặc. Xin ông bà giữ phiếu và chờ. Thứ tự không thay đổi."],
-];
-export const EMERGENCY = "Mời mọi người bình tĩnh ra ngoài theo lối thoát hiểm.";
-
 /** What became of what was said last in a hall: {tone, text}. */
 export function played({ priority, at, speakers, of, over }) {
   const what = `${priority === "emergency" ? "Lời khẩn cấp" : "Lời thông báo"} lúc ${hhmm(at)}:`;
@@ -30,7 +20,7 @@ function playedLines({ site, floor }) {
 }
 
 export function speakCard(page, go) {
-  const { site } = page;
+  const { site, spoken } = page;
   const sure = page.open?.what === "emergency";
   return html`<section class="card" aria-labelledby="speak">
     <h2 id="speak">Đọc qua loa</h2>
@@ -42,13 +32,13 @@ export function speakCard(page, go) {
             </select>`
         : html`<input type="hidden" name="hall" value=${site.halls[0].id} />`}
       <p class="buttons ready">
-        ${READY.map(([name, text]) => html`<button class="plain" type="button" @click=${(event) => go.ready(event, text)}>${name}</button>`)}
+        ${spoken.ready.map(([name, text]) => html`<button class="plain" type="button" @click=${(event) => go.ready(event, text)}>${name}</button>`)}
       </p>
       <label for="speak-text">Lời đọc</label>
       <textarea id="speak-text" name="text" maxlength="200" rows="3" required></textarea>
       <p class="buttons">
         <button class="strong" type="submit" name="priority" value="notice">Đọc</button>
-        <button class="plain" type="button" aria-expanded=${sure} @click=${(event) => go.askEmergency(event, EMERGENCY)}>Khẩn cấp…</button>
+        <button class="plain" type="button" aria-expanded=${sure} @click=${(event) => go.askEmergency(event, spoken.emergency)}>Khẩn cấp…</button>
       </p>
       ${sure
         ? html`<div class="panel">

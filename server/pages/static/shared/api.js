@@ -10,6 +10,16 @@ const PAUSES_MS = [300, 700, 1500, 2000];
 /** Answers after which the same question may be asked again: the server, or something before it, was not ready. */
 const TRY_AGAIN = new Set([502, 503, 504]);
 
+let speaks = "1";
+
+/**
+ * As whom this page speaks, where its browser holds two keys: `staff` (an account that is signed in) or `device` (this kiosk, this screen).
+ * A kiosk must not give numbers in the name of a helper who has signed in next door, nor a console be told that a hall screen may not call.
+ */
+export function speakAs(who) {
+  speaks = who;
+}
+
 /** The version of the server at this page's first question: that is the version of the page. */
 export let pageVersion = "";
 
@@ -40,7 +50,7 @@ export function newKey() {
  */
 export async function command(method, path, body = null, options = {}) {
   const { key, idempotencyKey, lang, patienceMs = 20000, attemptMs = ATTEMPT_MS, signal } = options;
-  const headers = { Accept: "application/json", "X-Moiso": "1" };
+  const headers = { Accept: "application/json", "X-Moiso": speaks };
   if (body !== null) headers["Content-Type"] = "application/json";
   if (lang) headers["Accept-Language"] = lang;
   if (key) headers.Authorization = `Bearer ${key}`;

@@ -1,0 +1,105 @@
+"""Debian's Chromium without a screen, for every test that looks at a page. `browser` in conftest.py is the usual one of a module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from page_server import PageServer
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+LOUD = "--autoplay-policy=no-user-gesture-required"
+"""As the office starts it on a TV: sound needs no gesture."""
+PATIENCE_MS = 30_000
+"""How long a page may take to show what is expected of it: far beyond a busy machine. What must be quick is held by a clock that the
+test moves, or by an order; not by this."""
+expect.set_options(timeout=PATIENCE_MS)
+
+
+def launched(playwright: Playwright, *options: str) -> Browser:
+    """A browser; `options` are Chromium's own."""
+    return playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", *options])
+
+
+@contextmanager
+def chromium(*options: str) -> Iterator[Browser]:
+    """A browser by itself. Playwright has one at a time: a module that needs two takes `launched` and the fixture `playwright`."""
+    with sync_playwright() as playwright:
+        started = launched(playwright, *options)
+        yield started
+        started.close()
+
+
+HEAR = """window.heard = {};
+window.WebSocket = class extends WebSocket {
+  constructor(...how) {
+    super(...how);
+    this.addEventListener("message", ({ data }) => {
+      const event = /^42\\["(\\w+)"|^(43)/.exec(data);
+      if (event) window.heard[event[1] ?? "answer"] = (window.heard[event[1] ?? "answer"] ?? 0) + 1;
+    });
+  }
+};"""
+"""A script for a page before it opens: it counts what the server has told it, by event; `answer` is that to the page's hello."""
+
+
+def heard(page: Page, event: str) -> int:
+    return int(page.evaluate("(event) => window.heard[event] ?? 0", event))
+
+
+def hears(page: Page, event: str, least: int = 1) -> None:
+    """Until so much has been told to the page, however long the machine takes."""
+    for _ in range(PATIENCE_MS // 50):
+        if heard(page, event) >= least:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{event} is not told {least} times")
+
+
+def own_time(page: Page) -> None:
+    """Before the page opens: its time can be moved, and what it hears is counted."""
+    page.clock.install()
+    page.add_init_script(HEAR)
+
+
+def stand(page: Page) -> None:
+    """The time of a page stands from here on. It moves by `page.clock.run_for` and the like, and flows again by `page.clock.resume`."""
+    # A second ahead, for what passes until the page hears of it: the clock of Playwright never goes back.
+    page.clock.pause_at((page.evaluate("Date.now()") + 1_000) / 1_000)
+
+
+def hold(page: Page) -> None:
+    """Likewise, for a page with a socket: it is through. A page gives up an answer that is on its way as soon as its time moves."""
+    hears(page, "answer")
+    stand(page)
+
+
+def passes(page: Page, office: PageServer, ms: int) -> None:
+    """So much time of the page, in which the office says every two seconds that it is there."""
+    for left in range(ms, 0, -2_000):
+        page.clock.run_for(min(left, 2_000))
+        reaches(page, office)
+
+
+def reaches(page: Page, office: PageServer) -> None:
+    """Until the page has heard the office once more. One that was told nothing for too long connects anew, and needs some time for it."""
+    before = heard(page, "board") + heard(page, "answer")
+    for look in range(PATIENCE_MS // 50):
+        if look % 10 == 0:
+            office.push()
+        page.wait_for_timeout(50)
+        if heard(page, "board") + heard(page, "answer") > before:
+            return
+        if look % 10 == 9:
+            page.clock.run_for(250)
+    raise AssertionError("the page hears nothing")
+
+
+def comes(page: Page, selector: str, *, most_ms: int = 120_000) -> None:
+    """Let the time of the page pass until this is on it; a server that takes its own time is not outrun by much."""
+    for _ in range(most_ms // 100):
+        if page.locator(selector).count():
+            return
+        page.clock.run_for(100)
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{selector} does not come within {most_ms / 1000:.0f} s")
