@@ -11,34 +11,15 @@ from __future__ import annotations
 
 import socket
 import sys
-import threading
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from server import __main__ as launcher
+from server.__main__ import GreenServer, go_green
 
 
-class Bare(launcher._Server):
-    """The product's launcher with another application in it: same listener, same limits, same collector."""
-
-    def __init__(self, port: int, database: Path, key: str, *, straight: bool = False, ping_s: int = 10) -> None:
-        import eventlet
-
-        self._eventlet, self.sleep, self.json = eventlet, eventlet.sleep, False
-        self.background, self.on_stop = [], []
-        self._door = launcher._Door(self._listen("127.0.0.1", port))
-        self.url = f"http://127.0.0.1:{port}"
-        self._speaker, self._store = None, Namespace(close=lambda: None)
-        self._talks, self._stopping = set(), False
-        ended = threading.Event()
-        ended.set()
-        wsgi = application(database, key, straight=straight, ping_s=ping_s)
-        self.application = Namespace(wsgi=wsgi, start=lambda: None, stop=lambda: None, ledger=Namespace(ended=ended))
-
-
-def application(database: Path, key: str, *, straight: bool = False, ping_s: int = 10) -> Any:
-    """The WSGI application of the yardsticks."""
+def application(database: Path, key: str, *, straight: bool = False, ping_s: int = 10) -> Namespace:
+    """What the product's launcher serves in place of the product: same listener, same limits, same collector."""
     import hashlib
     import hmac
     import json
@@ -116,14 +97,15 @@ def application(database: Path, key: str, *, straight: bool = False, ping_s: int
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         return flask(environ, start_response)
 
-    return wsgi
+    return Namespace(wsgi=wsgi, start=lambda: None, stop=lambda: None, ledger=Namespace(ended=Namespace(wait=lambda seconds: True)))
 
 
 if __name__ == "__main__":
-    launcher._go_green()
+    go_green()
     port, database, key, *options = sys.argv[1:]
-    bare = Bare(int(port), Path(database), key, straight=bool(options), ping_s=int(options[1]) if options[1:] else 10)
+    server = GreenServer("127.0.0.1", int(port))
     if options[2:]:
         # So much the kernel takes for somebody who does not read; accepted sockets inherit it.
-        bare._door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, int(options[2]))
-    sys.exit(bare.run(lambda: None))
+        server.door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, int(options[2]))
+    bare = application(Path(database), key, straight=bool(options), ping_s=int(options[1]) if options[1:] else 10)
+    sys.exit(server.run(bare, lambda: None))

@@ -9,70 +9,50 @@ Only the launcher differs: application, limits and collector are the product's. 
 
 from __future__ import annotations
 
-import argparse
-import gc
 import os
+import queue
 import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from server import __main__ as launcher
+from server.__main__ import calm_collector, raise_open_files
 
 ENGINES = ("eventlet", "gevent", "threading")
 SCREENS, CALLS = 500, 15
 
 
-class Other(launcher._Server):
-    """The launcher of another engine: the same application behind another listener."""
+class Other:
+    """A launcher on another engine, for `serve`."""
 
-    started: Other
+    application: Any
 
-    def __init__(
-        self,
-        arguments: argparse.Namespace,
-        store: Any,
-        clock: Any,
-        extras: Any,
-        speaker: Any,
-        notifier: Any,
-        replica: Any = None,
-        look: Callable[[], list[Any]] = list,
-    ) -> None:
-        from server.app import Application, Options, log_as_json
-        from server.sites import Sites
+    def __init__(self, host: str, port: int) -> None:
+        self._port, self.url = port, f"http://127.0.0.1:{port}"
+        self.async_mode, self.offload, self.relay = ENGINE, _offload(), _relay()
+        self.at_end: list[Callable[[], Any]] = []
 
-        log_as_json(arguments.log)
-        self.json, self._store, self._port = arguments.json, store, int(arguments.port)
-        self.url = f"http://127.0.0.1:{self._port}"
-        options = Options(
-            async_mode=ENGINE,
-            offload=_offload(),
-            secure_cookies=False,
-            watchers=tuple(arguments.watch_from),
-            trusted_proxies=0,
-            extras=extras,
-            notifier=notifier,
-            look=look,
-            replica=replica,
-        )
-        self.application = Application(store, Sites(store, clock.factor), clock, speaker, options)
-
-    def run(self, ready: Any) -> int:
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
-        launcher._raise_open_files()
-        self.application.start()
+    def run(self, application: Any, ready: Callable[[], None], parent: int | None = None) -> int:
+        calm_collector()
+        raise_open_files()
+        application.start()
         ready()
         if ENGINE == "gevent":
-            server = _greenlets(self._port, self.application.wsgi)
+            server = _greenlets(self._port, application.wsgi)
             signal.signal(signal.SIGTERM, lambda *_: server.stop())
             server.serve_forever()
-        Other.started = self
+        Other.application = application
         return 0
+
+
+def _serve() -> int:
+    from server.command_line import parser
+
+    arguments = parser(Other).parse_args()
+    return arguments.run(arguments)
 
 
 def _offload() -> Callable[..., Any]:
@@ -81,6 +61,16 @@ def _offload() -> Callable[..., Any]:
     import gevent
 
     return lambda work, *arguments: gevent.get_hub().threadpool.apply(work, arguments)
+
+
+def _relay() -> Callable[[], Any]:
+    if ENGINE == "threading":
+        return queue.Queue
+    from gevent.socket import wait_read
+
+    from server.relay import Relay
+
+    return partial(Relay, wait_read)
 
 
 def _greenlets(port: int, wsgi: Any) -> Any:
@@ -109,8 +99,8 @@ def _threads() -> None:
                 self.cfg.set(name, value)
 
         def load(self) -> Any:
-            assert launcher.main() == 0
-            return Other.started.application.wsgi
+            assert _serve() == 0
+            return Other.application.wsgi
 
     Threads().run()
 
@@ -128,7 +118,7 @@ def table() -> str:
     from .commands import asked, office
     from .figures import Figure, p, table
     from .hall import HELLO, called
-    from .machine import on_core, raise_open_files
+    from .machine import on_core
     from .screens import Screens
 
     from running import Client  # isort: skip
@@ -169,6 +159,4 @@ if __name__ == "__main__":
         from gevent import monkey
 
         monkey.patch_all()
-    launcher._go_green = lambda: None
-    launcher._Server = Other  # type: ignore[misc]
-    sys.exit(_threads() if ENGINE == "threading" else launcher.main())
+    sys.exit(_threads() if ENGINE == "threading" else _serve())

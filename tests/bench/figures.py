@@ -91,8 +91,9 @@ def read_baseline() -> dict[str, float]:
 
 
 def write_baseline(figures: Iterable[Figure]) -> None:
+    """Keeps what was not measured this time: a long run measures some of the figures with more phones than a short one."""
     ratios = {each.what: float(f"{each.ratio:.3g}") for each in figures}
-    BASELINE.write_text(json.dumps(ratios, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    BASELINE.write_text(json.dumps(read_baseline() | ratios, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
 __all__ = ["Figure", "median", "middle", "p", "read_baseline", "slower", "table", "write_baseline"]

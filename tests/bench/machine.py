@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from running import ROOT, START_S, free_port, select_pause
+from ports import free_port
+from running import ROOT, START_S, select_pause
 
 KEY = "a key as long as those that devices are given"
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []

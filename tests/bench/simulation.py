@@ -74,10 +74,10 @@ and its standard error. The engine equals that recursion, to the microsecond, fo
 
 ## Head starts
 
-Mean wait in minutes of shares 0.6, 0.3 and 0.1 with head starts of 0, 10 and 20 min. The document's table was simulated; a recursion with
-{fewer:,} people, which again is the engine's for every one of 20,000, is held against it. A head start takes from one what it gives to
-another, so the mean over all is known: Erlang's. What a run missed it by is chance, and is taken out of both by regression; the rest agrees
-within two standard errors of the difference.
+Mean wait in minutes of shares 0.6, 0.3 and 0.1 with head starts of 0, 10 and 20 min. When the rule was designed, these were simulated; a
+recursion with {fewer:,} people, which again is the engine's for every one of 20,000, is held against that. A head start takes from one what
+it gives to another, so the mean over all is known: Erlang's. What a run missed it by is chance, and is taken out of both by regression; the
+rest agrees within two standard errors of the difference.
 
 {heads}
 
@@ -92,10 +92,11 @@ same people three times.
 *In time*: checked in by the slot. Somebody is overtaken by whoever joined later and was called first; under the rule nobody may be
 overtaken by who came more than {bound} min later.
 
-[The rule's document](queue-time.md) measured the same setting with other random mornings: 89.9, 100 and 69.3 % near their slot, a longest
-walk-in wait of 89 and 118 min, and 16 and 42 people at most who overtook one person. Here the worst case is worse: the largest of some ten
-thousand people is a matter of chance, and no bound on how *many* overtake is promised, only on how much later they came. It and the
-88 % near their slot, are held by `test_on_common_mornings_the_rule_serves_bookings_on_time_and_lets_nobody_be_overtaken_beyond_its_bound`
+When [the rule](queue-time.md) was designed, the same setting was measured with other random mornings: 89.9, 100 and 69.3 % near their
+slot, a longest walk-in wait of 89 and 118 min, and 16 and 42 people at most who overtook one person. Here the worst case is worse: the
+largest of some ten thousand people is a matter of chance, and no bound on how *many* overtake is promised, only on how much later they
+came. That bound, and 88 % near their slot, are held by
+`test_on_common_mornings_the_rule_serves_bookings_on_time_and_lets_nobody_be_overtaken_beyond_its_bound`
 ([`tests/test_simulate_theory.py`](../tests/test_simulate_theory.py)) on all 300 mornings.
 
 ![Walk-ins under three rules](pictures/simulation-walk-ins.svg)
@@ -133,7 +134,7 @@ def head_table(found: Heads) -> str:
         for head, one in zip(HEADS, classes, strict=True):
             rows.append([f"{counters}, {load}", f"{head} min", f"{one.known:.2f}", f"{one.cleared:.2f}", shown(one.found)])
         rows.append([f"{counters}, {load}", "all, as it came", "", f"{erlang_c(counters, load):.2f}", shown(everybody)])
-    return table(["counters, load", "head start", "the document", "without its chance", "here"], rows)
+    return table(["counters, load", "head start", "the design", "without its chance", "here"], rows)
 
 
 def policy_table(found: dict[str, Outcome]) -> str:

@@ -1,9 +1,9 @@
 """The product on a disk whose flush takes so many milliseconds longer.
 
-    python -m tests.bench.slow_disk 5 serve --db sqlite:///office.db ...
+    python -m tests.bench.slow_disk 5 FOLDER serve --db sqlite:///office.db ...
 
 The flush itself takes longer, not what the program does around it: a wait in Python would have to come by the interpreter once more before
-the disk is asked, which no disk asks for. It needs a C compiler (Debian: gcc).
+the disk is asked, which no disk asks for. It needs a C compiler (Debian: gcc), and builds what it preloads in that folder.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 SOURCE = Path(__file__).with_name("slow_flush.c")
@@ -28,12 +27,12 @@ def preloaded(folder: Path) -> Path:
     return library
 
 
-def main(flush_ms: float, words: list[str]) -> None:
+def main(flush_ms: float, folder: Path, words: list[str]) -> None:
     """Become the product's own launcher, on the slow disk."""
-    library = preloaded(Path(tempfile.mkdtemp(prefix="slow-disk-")))
+    library = preloaded(folder)
     os.environ |= {"LD_PRELOAD": str(library), "SLOW_FLUSH_MS": str(flush_ms)}
     os.execv(sys.executable, [sys.executable, "-m", "server", *words])
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), sys.argv[2:])
+    main(float(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
