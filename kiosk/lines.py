@@ -85,9 +85,10 @@ class Lines:
                 raise OSError("the disk took only a part of the line")
             os.fsync(self._file.fileno())
         except OSError:
-            # At once, and not with the next line only: this may be the last one before the program ends.
+            # At once, and not with the next line only: this may be the last one before the program ends, or the power.
             with suppress(OSError):
                 self._file.truncate(self._length)
+                os.fsync(self._file.fileno())
             raise
         self._length += len(raw)
         self._torn = False
