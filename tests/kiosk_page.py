@@ -104,6 +104,14 @@ def kiosks(browser: Browser, office: PageServer) -> Iterator[Callable[..., Page]
         page.close()
 
 
+def laid_out(page: Page) -> list[str]:
+    """What is wrong with the screen, once its letters have come and the page has measured them at its next tick."""
+    page.evaluate("document.fonts.ready.then(() => null)")
+    page.clock.run_for(300)
+    wrong: list[str] = page.evaluate(LAID_OUT)
+    return wrong
+
+
 def touch(page: Page, what: str) -> None:
     """One touch by a person who has looked first: after the dead time of a new screen."""
     target = page.locator(f'[data-touch="{what}"]')

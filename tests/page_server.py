@@ -75,6 +75,10 @@ class PageServer:
         self.asked: list[dict[str, Any]] = []
         self.tickets: dict[str, dict[str, Any]] = {}
         self.printer: dict[str, Any] = {"connected": True, "paper": "ok"}
+        self.machine_may_answer = threading.Event()
+        """Cleared, questions after a kiosk's machine wait for it."""
+        self.machine_may_answer.set()
+        self.machine_asked = 0
         self.outcome = self.outcome_of_reprint = "printed"
         """What becomes of every paper from now on."""
         self.helping = False
@@ -119,6 +123,7 @@ class PageServer:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
+        self.machine_may_answer.set()
         # Waiting for the last poll of every server would be the longest part of many tests.
         threading.Thread(target=self._http.shutdown, daemon=True).start()
 
@@ -293,6 +298,8 @@ class PageServer:
                 return _error(401, "unauthenticated", "Chưa đăng nhập.")
             ticket = request.args.get("ticket")
             printed = {"ticket": ticket, "outcome": self.outcome} if ticket else None
+            self.machine_asked += 1
+            self.machine_may_answer.wait()
             return {"id": kiosk, "printer": self.printer, "help": self.helping, "print": printed, "hall_code": self.hall_code}
 
         @app.get("/api/v1/sites/<site>/halls/<hall>/code")

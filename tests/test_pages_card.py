@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from browsing import passes
-from kiosk_page import LAID_OUT, LANDSCAPE, PORTRAIT, kiosks, scan, shows, touch
+from kiosk_page import LANDSCAPE, PORTRAIT, kiosks, laid_out, scan, shows, touch
 from page_server import PageServer
 from playwright.sync_api import Browser, Page, expect
 
@@ -97,15 +97,15 @@ def test_whose_card_says_sixty_is_asked_and_takes_a_priority_number_at_two_touch
 ) -> None:
     page = kiosk(size)
     expect(page.locator(".question")).to_contain_text("Đưa mã QR trên thẻ vào ô có đèn.")
-    assert page.evaluate(LAID_OUT) == []
+    assert laid_out(page) == []
     scan(page, OLD)
     expect(page.locator("h1")).to_have_text("Theo thẻ, ông/bà từ 60\u00a0tuổi. Lấy số ưu\u00a0tiên?")
     foot = "Chỉ dùng năm sinh và kiểm tra lấy số trùng. Không lưu số thẻ, không lưu ảnh. Mã kiểm tra xóa cuối ngày."
     expect(page.locator(".foot")).to_have_text(foot)
-    assert page.evaluate(LAID_OUT) == []
+    assert laid_out(page) == []
     touch(page, "card:yes")
     expect(page.locator(".told")).to_have_text(foot)
-    assert page.evaluate(LAID_OUT) == []
+    assert laid_out(page) == []
     touch(page, "field:ho-tich")
     expect(page.locator(".mark")).to_have_text("ƯU TIÊN")
     assert [(one["service"], one.get("priority"), one["card"]) for one in office.asked] == [("ho-tich", "older", OLD[:12])]
@@ -164,7 +164,7 @@ def test_a_card_that_has_a_number_gets_the_same_one_again_or_a_person(kiosk: Cal
     touch(page, "field:ho-tich")
     expect(page.locator("h1")).to_have_text(said)
     expect(page.locator('[data-touch="help"]')).to_be_visible()
-    assert page.evaluate(LAID_OUT) == []
+    assert laid_out(page) == []
     touch(page, "reprint")
     expect(page.locator(".code")).to_have_text(ticket["code"])
     assert [(verb, code) for verb, code, _ in office.verbs] == [("reprint", ticket["code"])]
@@ -191,7 +191,7 @@ def test_where_no_cards_are_used_one_sentence_says_so(kiosk: Callable[..., Page]
     assert "trên thẻ" not in page.locator(".kiosk").inner_text()
     scan(page, OLD)
     expect(page.locator("h1")).to_have_text("Máy này không dùng thẻ.")
-    assert page.evaluate(LAID_OUT) == []
+    assert laid_out(page) == []
     touch(page, "take")
     touch(page, "field:ho-tich")
     expect(page.locator(".code")).to_be_visible()

@@ -14,11 +14,11 @@ import pytest
 from browsing import comes
 from cable import Cable
 from fake_printer import FakePrinter
-from kiosk_page import LAID_OUT, LANDSCAPE, PORTRAIT, kiosks, shows, touch
+from kiosk_page import LANDSCAPE, PORTRAIT, kiosks, laid_out, shows, touch
 from office import Office, small_site
 from outside import outside
 from page_server import PageServer
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, expect
 from ports import free_port
 from running import until
 from test_alone import BOOT, Counter, Paper, lent
@@ -70,10 +70,10 @@ def kiosk(browser: Browser, office: PageServer) -> Iterator[Callable[..., Page]]
 
 def look(page: Page, name: str) -> None:
     """Nothing is cut, covered or too small; with MOISO_SHOTS set, a picture for human eyes."""
-    page.evaluate("document.fonts.ready")
+    wrong = laid_out(page)
     if SHOTS:
         page.screenshot(path=f"{SHOTS}/{name}.png")
-    assert page.evaluate(LAID_OUT) == []
+    assert wrong == []
 
 
 def cut_off(page: Page, office: PageServer) -> None:
@@ -125,17 +125,11 @@ def test_a_number_whose_paper_came_and_whose_answer_did_not_is_shown_as_it_stand
     kiosk: Callable[..., Page], office: PageServer, beside: tuple[Beside, Paper]
 ) -> None:
     page, (service, paper) = kiosk(), beside
-    keys: list[str] = []
-
-    def asked(request: Request) -> None:
-        keys.extend(filter(None, [request.headers.get("idempotency-key")]))
-
-    page.on("request", asked)
     touch(page, "take")
     office.away = True
     office.drop()
-    touch(page, "field:ho-tich")
-    until(lambda: keys)
+    with page.expect_request(lambda request: "idempotency-key" in request.headers) as asked:
+        touch(page, "field:ho-tich")
     answer = {"id": "t12", "code": "A012", "service": "ho-tich", "state": "waiting", "counters": ["1"], "lang": "vi", "day": "2026-11-20"}
     answer |= {
         "issued_at": "2026-11-20T09:00:00+07:00",
@@ -143,14 +137,10 @@ def test_a_number_whose_paper_came_and_whose_answer_did_not_is_shown_as_it_stand
         "people_ahead": 3,
         "url": "http://x/t/t12",
     }
-    noted = service._touches.note(lease.intent_of("k1", keys[0]), answer)
+    noted = service._touches.note(lease.intent_of("k1", asked.value.headers["idempotency-key"]), answer)
     assert noted is not None
     noted.outcome = "printed"
-    for _ in range(30):
-        page.clock.run_for(500)
-        page.wait_for_timeout(20)
-        if page.locator(".code").count():
-            break
+    comes(page, ".code")
     expect(page.locator(".code")).to_have_text("A012")
     expect(page.locator(".kiosk")).not_to_contain_text("tạm")
     comes(page, ".paper.done")
@@ -167,11 +157,7 @@ def test_a_touch_that_the_server_did_not_answer_becomes_a_provisional_number_und
     office.away = True
     office.drop()
     touch(page, "field:ho-tich")
-    for _ in range(30):
-        page.clock.run_for(500)
-        page.wait_for_timeout(20)
-        if page.locator(".code").count():
-            break
+    comes(page, ".code")
     expect(page.locator(".code")).to_have_text("A980")
     given = beside[0].alone.pending()
     assert len(given) == 1
@@ -196,10 +182,7 @@ def test_without_an_agent_or_a_lease_people_are_sent_to_the_desk(
         expect(page.locator(".message")).to_contain_text("Mời lấy số tại bàn hướng dẫn.")
         shows(page, "away")
         office.away = False
-        for _ in range(20):
-            page.clock.run_for(500)
-            page.wait_for_timeout(20)
-        expect(page.locator(".kiosk[data-screen=home]")).to_be_visible()
+        comes(page, ".kiosk[data-screen=home]")
 
 
 def test_when_the_paper_of_a_provisional_number_is_in_doubt_the_same_number_is_printed_again(

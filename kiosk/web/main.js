@@ -40,7 +40,7 @@ let polling = null;
 let isDevice = false;
 let asker = null;
 let asking = null;
-let machineAsked = { at: -Infinity, running: false };
+let machineAsked = { at: -Infinity, running: false, news: false };
 let besideAsked = { at: -Infinity, running: false };
 let staleSince = null;
 const follow = readAloud(root, { sounds, read: () => dispatch({ type: "read" }), failed: () => dispatch({ type: "mute" }) });
@@ -112,12 +112,15 @@ async function ring(key) {
 /** Ask after the printer, the call for help, and the paper of the number on the screen. */
 async function lookAtMachine(now) {
   const due = machineAsked.at + MACHINE_EVERY_MS;
+  machineAsked.news ||= now && machineAsked.running;
   if (machineAsked.running || !state.site || state.problem || state.ticket?.provisional || (!now && performance.now() < due)) return;
   const at = performance.now();
-  machineAsked = { at, running: true };
+  machineAsked = { at, running: true, news: false };
   const whose = state.screen === "number" ? `?ticket=${encodeURIComponent(state.ticket.id)}` : "";
   const answer = await command("GET", `${SITE}/kiosks/${encodeURIComponent(kioskId)}${whose}`, null, { patienceMs: 0 });
   machineAsked.running = false;
+  // An answer to an older question says nothing of a number that has come since; that is asked after at once.
+  if (machineAsked.news) machineAsked.at = -Infinity;
   if (answer.status === 200) dispatch({ type: "machine", machine: answer.body, askedAt: at });
 }
 
