@@ -34,13 +34,15 @@ HEAR = """window.heard = {};
 window.WebSocket = class extends WebSocket {
   constructor(...how) {
     super(...how);
+    window.wire = this;
     this.addEventListener("message", ({ data }) => {
       const event = /^42\\["(\\w+)"|^(43)/.exec(data);
       if (event) window.heard[event[1] ?? "answer"] = (window.heard[event[1] ?? "answer"] ?? 0) + 1;
     });
   }
 };"""
-"""A script for a page before it opens: it counts what the server has told it, by event; `answer` is that to the page's hello."""
+"""A script for a page before it opens: it counts what the server has told it, by event; `answer` is that to the page's hello. `wire` is
+the socket that it opened last."""
 
 
 def heard(page: Page, event: str) -> int:
@@ -81,8 +83,25 @@ def passes(page: Page, office: PageServer, ms: int) -> None:
         reaches(page, office)
 
 
+def stays_silent(page: Page, ms: int) -> None:
+    """So much time of the page in which it hears nothing from an office that has fallen silent; what was still on its way is waited out."""
+    told, passed = -1, 0
+    while passed < ms:
+        if (now := heard(page, "board") + heard(page, "answer")) != told:
+            told, passed = now, 0
+        page.clock.run_for(500)
+        passed += 500
+        page.wait_for_timeout(20)
+
+
+def settles(page: Page, ms: int) -> None:
+    """So much time of a page whose clock is not held: what it does at its ticks is done by then, however late a busy machine lets it."""
+    page.evaluate("(ms) => new Promise((go) => setTimeout(go, ms))", ms)
+
+
 def reaches(page: Page, office: PageServer) -> None:
-    """Until the page has heard the office once more. One that was told nothing for too long connects anew, and needs some time for it."""
+    """Until the page has heard the office once more. One that was told nothing for too long connects anew, and needs some time for it;
+    what is on its way to the others only needs the machine's."""
     before = heard(page, "board") + heard(page, "answer")
     for look in range(PATIENCE_MS // 50):
         if look % 10 == 0:
@@ -90,7 +109,7 @@ def reaches(page: Page, office: PageServer) -> None:
         page.wait_for_timeout(50)
         if heard(page, "board") + heard(page, "answer") > before:
             return
-        if look % 10 == 9:
+        if look % 10 == 9 and (look % 100 == 99 or not page.evaluate("window.wire?.readyState === WebSocket.OPEN")):
             page.clock.run_for(250)
     raise AssertionError("the page hears nothing")
 
