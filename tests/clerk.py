@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from browsing import PATIENCE_MS
 from console_server import SITE, SmallOffice
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 USABLE = {"width": 1366, "height": 620}
 """What a 1366x768 screen leaves a page, below the browser's bars and above the system's."""
@@ -21,6 +22,7 @@ class Clerk:
         self.page.wait_for_selector("main[data-resting=false]")
 
     def press(self, key: str) -> None:
+        """What the hall does just before must be seen first (`sees`, `reads`): it may still be on its way to the page."""
         self.rest()
         self.page.keyboard.press(key)
 
@@ -30,6 +32,15 @@ class Clerk:
 
     def reads(self, test: str, text: str) -> None:
         expect(self.page.locator(f"[data-test={test}]")).to_contain_text(text)
+
+
+def on_its_way(page: Page, held: list[Route]) -> Route:
+    """The last request that a route of this page holds, once the browser's driver has told of it."""
+    for _ in range(PATIENCE_MS // 20):
+        if held:
+            return held[-1]
+        page.wait_for_timeout(20)
+    raise AssertionError("nothing was asked")
 
 
 def seated(context: BrowserContext, office: SmallOffice, user: str = "mau") -> Clerk:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import socketio
 from flask import Flask, Response, jsonify, render_template, request
+from ports import free_port
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 import server.pages
@@ -34,6 +35,8 @@ POLICY = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 ACCOUNTS = {"mau": "clerk", "binh": "clerk", "phutrach": "supervisor"}
 PASSWORD = "mot-mat-khau"
+PACE = 0.2
+"""Hall seconds per second: a call is young for five minutes of a busy machine."""
 
 SITE = Site(
     id="thu",
@@ -78,7 +81,8 @@ class SmallOffice:
         self.devices: dict[str, Any] = {"speakers": 2, "displays": 3, "kiosks": 2, "alerts": []}
         self._start, self._since = datetime.fromisoformat(f"2026-11-20T{at}").replace(tzinfo=ZONE), time.monotonic()
         self._server: BaseWSGIServer | None = None
-        self._port = 0
+        # Not one of those that clients are given: a page that knocks at it while it is closed must not be answered by itself.
+        self._port = free_port()
         self.record("clock", [ev.DayOpened(1)])
 
     # -- what a test does ------------------------------------------------------------------------------------------------------
@@ -88,7 +92,7 @@ class SmallOffice:
         return f"http://127.0.0.1:{self._port}"
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=time.monotonic() - self._since)
+        return self._start + timedelta(seconds=(time.monotonic() - self._since) * PACE)
 
     def pass_time(self, **span: float) -> None:
         """Let the hall's clock run ahead, and tell the consoles."""
@@ -151,7 +155,7 @@ class SmallOffice:
     def console(self, counter: str) -> dict[str, Any]:
         with self.lock:
             called = self.names.get
-            return dict(wire.console(self.day, counter, self.now(), heard=None, devices=self.devices, called=called))  # type: ignore[arg-type]
+            return dict(wire.console(self.day, counter, self.now(), heard=None, devices=self.devices, factor=PACE, called=called))  # type: ignore[arg-type]
 
     def _counter(self, counter: str, verb: str, body: dict[str, Any], by: decide.By) -> Any:
         day, now = self.day, self.now()
@@ -244,7 +248,7 @@ class SmallOffice:
         @app.get("/api/v1/sites/<site>")
         def office(site: str) -> Response:
             with self.lock:
-                return jsonify(wire.site(self.day, self.now()))
+                return jsonify(wire.site(self.day, self.now(), PACE))
 
         @app.get("/api/v1/sites/<site>/counters/<counter>/console")
         def console(site: str, counter: str) -> Response:

@@ -90,6 +90,7 @@ def test_the_longest_names_find_room_in_every_state(browser: Browser, width: int
             office.pass_time(minutes=1)
         fits("free")
         if (width, height) == (1366, 620):
+            expect(clerk.page.locator("tr[data-code]")).to_have_count(11)
             rows = [row.bounding_box() for row in clerk.page.locator("tr[data-code]").all()]
             foot = clerk.page.locator(".rows").bounding_box()
             assert foot is not None

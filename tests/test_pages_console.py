@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from clerk import USABLE, Clerk, seated
+from clerk import USABLE, Clerk, on_its_way, seated
 from console_server import PASSWORD, SmallOffice
 from playwright.sync_api import Browser, BrowserContext, Route, expect
 
@@ -185,14 +185,21 @@ def test_the_card_tells_what_became_of_the_call(context: BrowserContext, office:
 # -- a kiosk where somebody needs a person -----------------------------------------------------------------------------------------
 
 
-COUNT_TONES = """() => {
+COUNT_TONES = """async () => {
+  // A machine that has much to do lets a page sound some time after it was pressed.
+  const sounds = window.sounds;
+  while (sounds.state !== "running") await new Promise((go) => setTimeout(go, 20));
   window.tones = [];
   const real = AudioContext.prototype.createOscillator;
   AudioContext.prototype.createOscillator = function () { const made = real.call(this); tones.push(made); return made; };
 }"""
 
 
-def test_a_call_for_help_is_one_line_that_moves_nothing_and_one_clerk_goes(office: SmallOffice, sit: Sit) -> None:
+KEEP_SOUNDS = "window.AudioContext = class extends AudioContext { constructor() { super(); window.sounds = this; } };"
+
+
+def test_a_call_for_help_is_one_line_that_moves_nothing_and_one_clerk_goes(context: BrowserContext, office: SmallOffice, sit: Sit) -> None:
+    context.add_init_script(KEEP_SOUNDS)
     for _ in range(9):
         office.come("ho-tich")
         office.pass_time(minutes=1)
@@ -251,6 +258,7 @@ def test_a_clerk_works_a_round_with_the_keyboard_alone(office: SmallOffice, sit:
     office.hear()
     clerk.reads("call", "Đã phát")
     office.pass_time(seconds=60)
+    clerk.sees("busy")
     pressed("Space", "young")
     clerk.reads("current", "B001")
     clerk.reads("strip", "Vừa gọi B001")
@@ -299,10 +307,10 @@ def test_a_double_click_is_one_command_and_so_are_two_tabs(office: SmallOffice, 
     held: list[Route] = []
     clerk.page.route("**/next", lambda route: held.append(route))
     clerk.page.locator("#big").click()
-    expect(clerk.page.locator("main")).to_have_attribute("data-resting", "true")
+    on_its_way(clerk.page, held)
     second.page.locator("#big").click()
     second.sees("young")
-    held[0].continue_()
+    on_its_way(clerk.page, held).continue_()
     clerk.sees("young")
     clerk.rest()
     assert [event.ticket for event in office.happened(ev.TicketCalled)] == list(office.day.tickets)[:2]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from browsing import PATIENCE_MS
 from fake_printer import NO_PAPER, FakePrinter
 from outside import Outside, outside
 from PIL import Image, ImageDraw
@@ -54,6 +55,15 @@ def picture(page: Page) -> Image.Image:
     return Image.open(BytesIO(base64.b64decode(source.partition(",")[2])))
 
 
+def becomes(page: Page, fits: Callable[[Image.Image], bool]) -> None:
+    """Until the picture of what was changed last has come."""
+    for _ in range(PATIENCE_MS // 50):
+        if fits(picture(page)):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"the picture stays as it is, {picture(page).size}")
+
+
 def emblem(folder: Path) -> Path:
     drawn = Image.new("RGB", (1200, 400), "white")
     ImageDraw.Draw(drawn).ellipse((420, 20, 780, 380), fill=(170, 20, 20), outline=(170, 20, 20))
@@ -72,17 +82,18 @@ def test_the_ticket_is_designed_before_the_exact_picture_and_tried_on_paper(
     page.fill("[name=footer-0]", "Giữ phiếu đến khi xong việc.")
     page.set_input_files("#logo", emblem(tmp_path))
     expect(page.get_by_role("button", name="Bỏ biểu trưng")).to_be_visible()
-    page.locator("[name=ahead]").uncheck()
+    becomes(page, lambda drawn: drawn.height > plain[1] + 80)
     before = shown.get_attribute("src")
+    page.locator("[name=ahead]").uncheck()
     expect(shown).not_to_have_attribute("src", before or "")
     page.screenshot(path=tmp_path / "designer.png", full_page=True)
     assert page.evaluate(LAID_OUT, 40) == []
     press(page, "Lưu mẫu phiếu")
     says(page, "Đã lưu. Phiếu từ bây giờ in theo mẫu này.")
-    assert picture(page).width == 576 and picture(page).height > plain[1] + 80
+    becomes(page, lambda drawn: drawn.width == 576 and drawn.height > plain[1] + 80)
     press(page, "Giấy 58 mm")
     expect(shown).to_have_attribute("data-paper", "58")
-    assert picture(page).width == 384
+    becomes(page, lambda drawn: drawn.width == 384)
     page.screenshot(path=tmp_path / "designer-58.png", full_page=True)
     saved = office["binh"].get("/sites/open/receipt")
     assert (saved["header"], saved["without"]) == (["Tầng 1, nhà A · Trung tâm hành chính"], ["ahead"])
