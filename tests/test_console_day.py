@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clerk import USABLE, Clerk
+from clerk import USABLE, Clerk, on_its_way
 from histories import Witness
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from running import OPEN, PASSWORD, Client, Server, running
@@ -23,15 +23,16 @@ from server.core import events as ev
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CITIZENS = 200
-FACTOR, START = 150.0, "2026-11-20T00:05:00+07:00"
-"""Hall seconds per second: hands rest 0.8 s after each step, so that everybody is served for more than a minute of the hall."""
+FACTOR, START = 100.0, "2026-11-20T00:05:00+07:00"
+"""Hall seconds per second: hands rest 0.8 s after each step, so that everybody is served for more than a minute of the hall; and its
+day has room for a slow machine."""
 CLERKS = {"1": "lan", "2": "minh", "3": "hoa", "4": "tam", "5": "vinh", "6": "nga"}
 WAITING = 14
 """About as many wait at any time; more would come when some have been called."""
 NO_SHOWS, SLOW_COMERS, SENT_FOR_PAPERS = range(20, 200, 40), range(10, 200, 40), (33, 133)
 """Of the citizens by the order of their numbers: called twice and missed; called twice and came; held, and back six calls later."""
 MOST_PRESSES = 1.2
-PACE_MS, PATIENCE_S = 40, 200
+PACE_MS, PATIENCE_S = 40, 600
 
 
 def office() -> str:
@@ -209,6 +210,7 @@ class Hands:
             self.clerk.page.keyboard.press(code)
 
 
+@pytest.mark.timeout(2 * PATIENCE_S)
 def test_two_hundred_citizens_by_keyboard_alone(seats: Seats, server: Server, kiosk: Client, inspector: Client) -> None:
     plans: dict[str, list[str]] = {}
     held: list[str] = []
@@ -306,7 +308,7 @@ def test_two_tabs_of_one_clerk_ask_the_same_question(seats: Seats, kiosk: Client
     held: list[Route] = []
     first.page.route("**/next", lambda route: held.append(route))
     first.page.keyboard.press("Space")
-    first.page.wait_for_selector("main[data-resting=true]")
+    on_its_way(first.page, held)
     second.page.keyboard.press("Space")
     second.reads("current", codes[1])
     held[0].continue_()
@@ -352,16 +354,16 @@ def test_a_counter_is_taken_over_while_its_clerk_presses(seats: Seats, server: S
     head.reads("second", "ba đang mở quầy này")
     head.rest()
 
-    on_its_way: list[Route] = []
-    clerk.page.route("**/next", lambda route: on_its_way.append(route))
+    held: list[Route] = []
+    clerk.page.route("**/next", lambda route: held.append(route))
     clerk.press("Space")
-    clerk.page.wait_for_selector("main[data-resting=true]")
+    on_its_way(clerk.page, held)
     head.press("Space")
     head.sees("busy")
     head.reads("current", codes[0])
 
     # The first clerk's press arrives only now: it was about a counter that is another's, and calls nobody.
-    on_its_way[-1].continue_()
+    held[-1].continue_()
     clerk.sees("taken")
     clerk.rest()
     clerk.reads("second", "phutrach")
@@ -376,14 +378,18 @@ def test_a_reload_shows_the_same_counter(seats: Seats, kiosk: Client, inspector:
     codes = [take(kiosk, "AB"[n % 2]) for n in range(6)]
     clerk = seats.sit("nam", "4")
     for key, kind in (("Space", "busy"), ("KeyT", "free"), ("Space", "busy"), ("KeyV", "free"), ("Space", "busy"), ("KeyS", "busy")):
-        clerk.press(key)
-        clerk.page.wait_for_selector("main[data-resting=true]")
+        with clerk.page.expect_response(lambda answer: answer.request.method == "POST"):
+            clerk.press(key)
         clerk.sees(kind)
         clerk.rest()
+    # Whoever is at the counter has come: the last of these presses is seen.
+    expect(clerk.page.locator(".now")).to_contain_text("đang phục vụ")
+    expect(clerk.page.get_by_role("tab", name="Tạm giữ 1")).to_be_visible()
     before, end = shown(clerk.page), story(inspector).end
     assert (before["code"], before["tabs"][2]) == (codes[2], "Tạm giữ 1") and before["tabs"][1] != "Vắng 0"
     clerk.page.reload()
     clerk.sees("busy")
+    expect(clerk.page.get_by_role("tab", name="Tạm giữ 1")).to_be_visible()
     assert shown(clerk.page) == before
     assert story(inspector).calls(end) == []
 

@@ -324,6 +324,7 @@ def test_the_voice_is_tried_when_somebody_presses_the_button(wall: Open, office:
     silent = wall("?check=1")
     expect(silent.locator(".check .sound")).to_have_text("Thử tiếng: thêm &sound=1 vào địa chỉ.")
     expect(silent.locator(".check button")).to_have_count(0)
+    office.voice_lasts_s = 5
     page = wall("?check=1&sound=1")
     button = page.get_by_role("button", name="Phát âm thử")
     expect(button).to_be_visible()
