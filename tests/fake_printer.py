@@ -48,7 +48,7 @@ class FakePrinter:
     def until_idle(self) -> None:
         """Wait until the last connection has been read to its end."""
         with self.changed:
-            assert self.changed.wait_for(lambda: self.connections == 0, timeout=10)
+            assert self.changed.wait_for(lambda: self.connections == 0, timeout=60)
 
     def hold(self, at: int) -> None:
         """From the next connection on, stop reading after so many bytes of it until `release`."""

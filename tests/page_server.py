@@ -162,8 +162,8 @@ class PageServer:
         """A ticket as the office would give it, not yet anybody's."""
         return self._new_ticket({"service": service})
 
-    def announcement(self, number: int, code: str, *, lasts_s: float = 20, **more: Any) -> dict[str, Any]:
-        """A call to be spoken, made `lasts_s` before it expires on the hall clock."""
+    def announcement(self, number: int, code: str, *, lasts_s: float = 120, **more: Any) -> dict[str, Any]:
+        """A call to be spoken, made `lasts_s` before it expires on the hall clock: long, since a machine may be slow."""
         at = self.board["at"]
         expires = time.strftime("%H:%M:%S", time.gmtime(_seconds(at) + lasts_s))
         return {

@@ -283,7 +283,7 @@ def test_who_finds_a_day_full_is_told_by_mail_when_a_place_comes_free(office: Wa
     expect(plain_phone.locator("input[type=checkbox]")).not_to_be_checked()
     plain_phone.locator("#email").fill("dung@")
     plain_phone.get_by_role("button", name="Báo khi có chỗ").click()
-    assert plain_phone.locator(".fault").all_inner_texts() == ["Địa chỉ email chưa đúng, ví dụ ten@example.vn.", "Chưa đánh dấu ô đồng ý."]
+    expect(plain_phone.locator(".fault")).to_have_text(["Địa chỉ email chưa đúng, ví dụ ten@example.vn.", "Chưa đánh dấu ô đồng ý."])
     plain_phone.locator("#email").fill("dung@example.vn")
     plain_phone.locator("input[type=checkbox]").check()
     plain_phone.get_by_role("button", name="Báo khi có chỗ").click()
