@@ -81,6 +81,8 @@ class Screen:
         self.display, self.office, self.folder = display, office, folder
         self.page = f"{office.url}/kiosk/demo/k1"
         self.home: Image.Image | None = None
+        self.started_in_s = 0.0
+        """How long this machine took to bring the kiosk up."""
         self.environment = {**os.environ, "DISPLAY": display, "HOME": str(folder)}
 
     def run(self, *command: str) -> str:
@@ -222,7 +224,7 @@ def x_server(size: tuple[int, int] = (WIDTH, HEIGHT)) -> Iterator[str]:
             yield f":{answer.readline().strip()}"
     finally:
         server.terminate()
-        server.wait(timeout=10)
+        server.wait(timeout=60)
 
 
 @contextmanager
@@ -244,9 +246,11 @@ def kiosk_screen(office: AttackedOffice, folder: Path) -> Iterator[Screen]:
             "MOISO_CHROMIUM_FLAGS": "--no-sandbox" if os.geteuid() == 0 or "--map-root-user" in seeing else "",
         }
         with (folder / "screen.log").open("w") as log:
+            begun = time.monotonic()
             started = subprocess.Popen([*seeing, str(SETUP / "screen")], env=environment, stdout=log, stderr=log, start_new_session=True)
         try:
             screen.until(lambda: not screen.away())
+            screen.started_in_s = time.monotonic() - begun
             screen.home = screen.settled()
             yield screen
         finally:

@@ -21,7 +21,7 @@ from running import ROOT, Client, Server
 from audio import phrases
 from server.store.sqlite import SqliteStore
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 DEMO = str(ROOT / "config" / "sites" / "demo.toml")
 NINE, TEN_PAST_NINE = "2026-11-20T09:00:00+07:00", "2026-11-20T09:10:30+07:00"

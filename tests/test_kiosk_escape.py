@@ -26,10 +26,11 @@ KEYMAP = """xkb_keymap {
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(cannot_start()), reason=cannot_start())]
 
 
-def within_s() -> float:
-    """Five seconds of a machine that has time for its kiosk; where other programs wait for the processor too, a browser starts later."""
+def within_s(screen: Screen) -> float:
+    """Five seconds of a machine that has time for its kiosk; where other programs wait for the processor too, a browser starts later. How
+    many wait is known only after a while, and how long the kiosk took to come up at first at once."""
     waiting = os.getloadavg()[0] / (os.cpu_count() or 1)
-    return 5.0 * max(1.0, waiting)
+    return max(5.0 * max(1.0, waiting), screen.started_in_s)
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,7 @@ def attempt(screen: Screen, steps: tuple[Step, ...]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("attempts", [KEYBOARD, GESTURES, SCRIPT], ids=["a plugged-in keyboard", "fingers", "a script in the page"])
 def test_whatever_is_tried_the_kiosk_stays_or_returns_within_five_seconds(
     screen: Screen, attempts: list[tuple[str, tuple[Step, ...]]]
@@ -57,7 +59,7 @@ def test_whatever_is_tried_the_kiosk_stays_or_returns_within_five_seconds(
     rows, escaped = [], []
     for name, steps in attempts:
         attempt(screen, steps)
-        limit = within_s()
+        limit = within_s(screen)
         seconds, wrong = screen.back_after(limit)
         rows.append(f"{name:48} {f'back after {seconds:.1f} s' if wrong else 'stayed':18} {wrong}")
         if seconds > limit:
@@ -74,16 +76,16 @@ def test_the_judge_sees_another_window_and_the_guard_closes_it(screen: Screen) -
     screen.until(lambda: not screen.away())
     with subprocess.Popen(["xmessage", "-center", "x"], env=screen.environment) as other:
         screen.until(lambda: screen.away().startswith("windows") or other.poll() is not None)
-        other.wait(timeout=within_s())
-    assert screen.back_after(within_s())[0] < inf
+        other.wait(timeout=within_s(screen))
+    assert screen.back_after(within_s(screen))[0] < inf
 
 
 def test_a_browser_that_was_killed_is_back_within_five_seconds(screen: Screen) -> None:
     screen.until(lambda: not screen.away())
     page = screen.office.seen["page"]
     screen.signal_browser(signal.SIGKILL)
-    screen.until(lambda: screen.office.seen["page"] != page, within_s())
-    assert screen.back_after(within_s())[0] < inf
+    screen.until(lambda: screen.office.seen["page"] != page, within_s(screen))
+    assert screen.back_after(within_s(screen))[0] < inf
 
 
 def test_a_page_that_loads_slowly_is_not_stopped(screen: Screen) -> None:

@@ -11,7 +11,7 @@ from browsing import PATIENCE_MS, chromium, comes, own_time, passes
 from kiosk_page import DEAD_MS, LANDSCAPE, kiosks, shows, touch
 from page_server import PageServer
 from playwright.sync_api import Browser, Locator, Page, expect
-from test_pages_kiosk import SCREENS, walk
+from test_pages_kiosk import LONGEST_S, SCREENS, walk
 
 pytestmark = pytest.mark.browser
 
@@ -216,6 +216,7 @@ SILENT = re.compile(r"digit:|letter:|erase$|find$")
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(LONGEST_S)
 def test_every_question_and_every_choice_has_its_sentence(browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 1080, "height": 1920}, has_touch=True)
     own_time(page)
