@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import socketio
+from listening import Ears
 from running import Client
 from werkzeug.serving import make_server
 
@@ -52,19 +52,12 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_hall_runs_on_ordinary_threads_too(url: str) -> None:
-    boards: list[dict[str, Any]] = []
-    called = threading.Event()
-    screen = socketio.Client(reconnection=False)
-    screen.on("board", lambda board: (boards.append(board), called.set() if board["calls"] else None))
-    screen.connect(url, transports=["websocket"])
-    assert screen.call("hello", {"site": "open", "kind": "hall", "id": "main"})["calls"] == []
     api = f"{url}/api/v1"
-    with ThreadPoolExecutor(8) as citizens:
+    with Ears(url) as screen, ThreadPoolExecutor(8) as citizens:
+        assert screen.hello("hall", "main")["calls"] == []
         tickets = list(citizens.map(lambda _: Client(api, "kiosk").post("/sites/open/tickets", {"service": "A"}, expect=201), range(40)))
-    assert {t["code"] for t in tickets} == {f"A{n:03d}" for n in range(1, 41)}
-    lan = Client(api, "clerk")
-    lan.post("/sites/open/counters/1/open")
-    assert lan.post("/sites/open/counters/1/next")["code"] == "A001"
-    assert called.wait(timeout=10)
-    assert boards[-1]["calls"][0]["code"] == "A001"
-    screen.disconnect()
+        assert {t["code"] for t in tickets} == {f"A{n:03d}" for n in range(1, 41)}
+        lan = Client(api, "clerk")
+        lan.post("/sites/open/counters/1/open")
+        assert lan.post("/sites/open/counters/1/next")["code"] == "A001"
+        assert screen.state("board", lambda board: board["calls"])["calls"][0]["code"] == "A001"
