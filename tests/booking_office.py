@@ -11,7 +11,7 @@ from pathlib import Path
 import requests
 from outside import NINE
 from ports import free_port
-from running import ROOT, Client, Server
+from running import ROOT, START_S, Client, Server
 
 DEMO = ROOT / "config" / "sites" / "demo.toml"
 PUBLIC = "https://so.an-mau.example"
@@ -49,7 +49,7 @@ class Ward:
         self.server.start()
 
     def get(self, path: str, **query: str) -> requests.Response:
-        return requests.get(self.url + path, query, timeout=20)
+        return requests.get(self.url + path, query, timeout=START_S)
 
     def form(self, start: str = f"{MONDAY}T08:45", procedure: str = MARRIAGE, **more: str) -> tuple[str, dict[str, str]]:
         """Where the form of the fifth step goes, and its hidden fields."""
@@ -59,7 +59,7 @@ class Ward:
         return page.url, hidden
 
     def send(self, url: str, fields: dict[str, str], **headers: str) -> requests.Response:
-        return requests.post(url, fields, headers=headers, timeout=20, allow_redirects=False)
+        return requests.post(url, fields, headers=headers, timeout=START_S, allow_redirects=False)
 
     def book(self, start: str = f"{MONDAY}T08:45", **typed: str) -> str:
         """The whole code of a booking made on the pages."""

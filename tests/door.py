@@ -34,7 +34,7 @@ structlog.configure(
 OPEN = Path(__file__).resolve().parent.parent / "config" / "sites" / "open.toml"
 NOON = datetime.fromisoformat("2026-11-20T12:00:00+07:00")
 TODAY = NOON.date()
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class _Fragile:

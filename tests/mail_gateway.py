@@ -16,7 +16,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 from ports import free_port
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 SENDER = "mot-cua@example.vn"
 USER, PASSWORD = "an mau", "mat/khau@1"
 
@@ -68,7 +68,9 @@ class Gateway:
                     enable_SMTPUTF8=False,
                 )
 
-        self._controller = Listening(self, hostname="127.0.0.1", port=self.port, ssl_context=ours if first_byte else None)
+        self._controller = Listening(
+            self, hostname="127.0.0.1", port=self.port, ready_timeout=WAIT_S, ssl_context=ours if first_byte else None
+        )
 
     def __enter__(self) -> Gateway:
         self._controller.start()

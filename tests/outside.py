@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from running import OPEN, PASSWORD, Client, Server
+from running import OPEN, PASSWORD, START_S, Client, Server
 
 from server.access import hash_password
 from server.commands import add_device
@@ -53,7 +53,7 @@ class Outside:
             store.write([lambda tx, n=n, r=r: tx.put_staff(StaffRow(n, r, self._password, site)) for n, r in staff.items()])
         for name in staff:
             # Not through a caller: its browser would keep the cookie.
-            signed_in = requests.post(f"{self.api}/sessions", json={"user": name, "password": PASSWORD}, timeout=20)
+            signed_in = requests.post(f"{self.api}/sessions", json={"user": name, "password": PASSWORD}, timeout=START_S)
             self.callers[name] = Client(self.api, signed_in.json()["token"])
 
     def install(self, devices: dict[str, str], place: str | None = None) -> None:
@@ -105,7 +105,7 @@ class Outside:
             if counter["state"] != "closed":
                 self["binh"].post(f"/sites/open/counters/{counter['id']}/close")
 
-    def raw(self, request: bytes, patience_s: float = 10) -> bytes:
+    def raw(self, request: bytes, patience_s: float = START_S) -> bytes:
         """Bytes to the port, and all bytes that come back until the server ends the connection."""
         with socket.create_connection(("127.0.0.1", self.server.port), timeout=patience_s) as connection:
             connection.sendall(request)

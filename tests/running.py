@@ -39,7 +39,7 @@ def moiso(*arguments: str, stdin: str = "", env: dict[str, str] | None = None) -
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         cwd=ROOT,
         env={**os.environ, **(env or {})},
     )
@@ -58,7 +58,7 @@ class Client:
         if self.key:
             sent["Authorization"] = f"Bearer {self.key}"
         sent |= headers
-        return self.http.request(method, self.base + path, json=body, headers=sent, timeout=20)
+        return self.http.request(method, self.base + path, json=body, headers=sent, timeout=START_S)
 
     def post(self, path: str, body: Any = None, *, once: str | None = None, expect: int = 200) -> Any:
         answer = self.send("POST", path, {} if body is None else body, once=once)
@@ -129,13 +129,13 @@ class Server:
         """A power cut, as far as one process can have it."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=START_S)
 
     def stop(self) -> int:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=START_S)
 
     def staff(self, name: str, role: str = "clerk") -> Client:
         """A signed-in member of staff; the account is made if it is not there yet."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 from ports import free_port, free_ports
-from running import OPEN, ROOT, Client, Server, running, until
+from running import OPEN, ROOT, START_S, Client, Server, running, until
 
 SHIPPED = ROOT / "config" / "nginx" / "moiso.conf"
 AROUND = """
@@ -90,14 +90,14 @@ class Nginx:
     def _answers(self) -> bool:
         assert self._process is not None and self._process.poll() is None, (self.folder / "error.log").read_text()
         try:
-            return requests.get(f"{self.url}/healthz", verify=str(self.certificate), timeout=5).status_code == 404
-        except requests.ConnectionError:
+            return requests.get(f"{self.url}/healthz", verify=str(self.certificate), timeout=START_S).status_code == 404
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=START_S)
 
     def remove(self) -> None:
         self.stop()
@@ -138,7 +138,7 @@ class Several(Server):
     def is_ready(self, number: int) -> bool:
         assert self.process is not None and self.process.poll() is None, self.log.read_text()[-2000:]
         try:
-            return requests.get(f"{self.worker(number)}/readyz", timeout=20).status_code == 200
+            return requests.get(f"{self.worker(number)}/readyz", timeout=START_S).status_code == 200
         except (requests.ConnectionError, requests.Timeout):
             return False
 
