@@ -7,14 +7,15 @@ import json
 import wave
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import socketio
-from listening import Bare, Ears
+from listening import PATIENCE_S, Bare, Ears
 from outside import INSTANT, Outside, outside
 from running import ROOT, moiso
 
@@ -65,12 +66,15 @@ def test_a_board_is_repeated_every_two_seconds_although_nothing_changes(office: 
         revision = wall.hello("hall", "main")["revision"]
         # What an earlier visitor has stirred up may still come at once; from then on only the repetition speaks.
         _, after = wall.next("board", after=wall.next("board")[1])
-        first, after = wall.next("board", after=after)
-        second, after = wall.next("board", after=after)
-        third, _ = wall.next("board", after=after)
-        assert {f.payload["revision"] for f in (first, second, third)} == {revision}
-        assert 1.5 < second.at - first.at < 4 and 1.5 < third.at - second.at < 4
-        assert first.payload["at"] < second.payload["at"] < third.payload["at"]
+        told = []
+        for _ in range(4):
+            board, after = wall.next("board", after=after)
+            told.append(board.payload)
+        assert {board["revision"] for board in told} == {revision}
+        # By the hall's clock; a busy machine may draw one late, and none early, so the quickest is the pace.
+        times = [datetime.fromisoformat(board["at"]) for board in told]
+        pauses = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
+        assert 1 < min(pauses) < 4 and times[-1] - times[0] > timedelta(seconds=4.5)
 
 
 def test_a_console_gets_whom_it_serves_and_who_waits(office: Outside) -> None:
@@ -172,7 +176,9 @@ def test_a_page_that_says_hello_again_follows_the_new_place_only(office: Outside
         page.next("board", after=after)
         assert {f.event for f in page.frames[mark:]} == {"board"}
     with ears(office, "lan") as desk:
-        assert desk.hello("console", "1")["devices"]["displays"] == 0, "whoever left is not counted any more"
+        desk.hello("console", "1")
+        # Whoever left is not counted any more.
+        desk.state("console", lambda c: c["devices"]["displays"] == 0)
 
 
 def test_the_session_cookie_of_the_browser_opens_the_console(office: Outside) -> None:
@@ -239,7 +245,7 @@ def test_a_call_is_announced_to_the_hall_and_its_loudspeaker_with_a_sound_to_fet
         assert list(moment["say"]) == ["vi"] and moment["say"]["vi"].endswith("đến quầy số ba.")
         assert INSTANT.fullmatch(moment["expires_at"]) and moment["expires_at"] > called["called_at"]
         for path in (moment["audio"]["vi"], moment["repeat_audio"]["vi"]):
-            sound = requests.get(office.url + path, timeout=10)
+            sound = requests.get(office.url + path, timeout=PATIENCE_S)
             assert sound.status_code == 200 and sound.headers["Content-Type"] == "audio/wav"
             with wave.open(io.BytesIO(sound.content)) as played:
                 assert played.getnframes() > 0
@@ -363,10 +369,10 @@ def test_a_failed_loudspeaker_was_not_heard(office: Outside) -> None:
 
 @pytest.fixture(scope="module")
 def brief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
-    """An office whose calls are stale after 8 s."""
+    """An office whose calls are stale after 12 s."""
     folder = tmp_path_factory.mktemp("brief")
     document = folder / "brief.toml"
-    timing = "\n[timing]\nspeak_within_seconds = 8\nprint_within_seconds = 10\n"
+    timing = "\n[timing]\nspeak_within_seconds = 12\n"
     document.write_text((ROOT / "config/sites/open.toml").read_text() + timing)
     with outside(folder, document=str(document)) as office:
         yield office
@@ -384,20 +390,24 @@ class TestAgain:
             screen.hello("hall", "main")
             wall.hello("hall", "main")
             brief.call("1")
-            answered, after = speaker.next("announcement")
+            answered, _ = speaker.next("announcement")
             speaker.call("done", {"id": answered.payload["id"], "ok": True, "detail": "heard"})
+            until_answered = len(speaker.frames)
             brief.call("2", "minh")
-            first, after = speaker.next("announcement", after=after)
-            again, after = speaker.next("announcement", after=after)
-            assert again.payload == first.payload and 4 < again.at - first.at < 8
-            screen.next("announcement", lambda m: m["id"] == first.payload["id"], after=screen.next("announcement")[1])
-            late = wall.state("board", lambda b: b["at"] > first.payload["expires_at"], patience_s=15)
+            another = lambda m: m["id"] != answered.payload["id"]  # noqa: E731
+            first, after = speaker.next("announcement", another)
+            again, after = speaker.next("announcement", another, after=after)
+            # The second call came on its way meanwhile; a busy machine may be late with it, but sends none early.
+            assert again.payload == first.payload and again.at - first.at > 3
+            screen.next("announcement", lambda m: m["id"] == first.payload["id"], after=screen.next("announcement", another)[1])
+            late = wall.state("board", lambda b: b["at"] > first.payload["expires_at"])
             with ears(brief, "loa") as restarted:
                 restarted.hello("device", "loa")
                 wall.next("board", lambda b: b["at"] > late["at"])
                 assert not restarted.said("announcement"), "what is stale is not spoken any more"
             said = [m["id"] for m in speaker.said("announcement")]
-            assert said.count(answered.payload["id"]) == 1 and said.count(first.payload["id"]) == 2
+            assert 2 <= said.count(first.payload["id"]) <= 3
+            assert answered.payload["id"] not in [f.payload["id"] for f in speaker.frames[until_answered:] if f.event == "announcement"]
             assert len(wall.said("announcement")) == 2, "a wall without a key shows, and is told once"
 
     def test_a_device_that_was_away_gets_what_is_still_worth_doing(self, brief: Outside) -> None:
@@ -532,7 +542,9 @@ def test_a_page_of_another_office_is_not_let_in(office: Outside) -> None:
 def test_whatever_is_shown_at_the_door_a_wall_is_let_in_or_told(office: Outside, auth: Any) -> None:
     with closing(Bare(office.url, auth)) as bare:
         bare.send('421["hello",{"site":"open","kind":"hall","id":"main"}]')
-        answer = json.loads(str(bare.socket.recv()).removeprefix("431"))[0]
+        # Who has been let in may be sent a board before the answer.
+        said = next(told for told in iter(lambda: str(bare.socket.recv()), "") if told.startswith("431"))
+        answer = json.loads(said.removeprefix("431"))[0]
     keyed = isinstance(auth, dict) and isinstance(auth.get("key"), str) and auth["key"]
     assert error(answer) == "unauthenticated" if keyed else answer["hall"] == "main"
 
