@@ -96,10 +96,7 @@ class Charge:
         """So many mails have gone out, the newest last."""
         lane = threading.Thread(target=self.outbox.run, daemon=True)
         lane.start()
-        for _ in range(5000):
-            if sum(self.outbox.ended.values()) >= count:
-                break
-            self._tick.wait(0.002)
+        self.door.until(lambda: sum(self.outbox.ended.values()) >= count)
         self.outbox.stop()
         lane.join()
         files = sorted(self.folder.glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)

@@ -7,6 +7,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,12 @@ def brisk(tmp_path: Path) -> Iterator[Yard]:
 def tell_all(yard: Yard, *bodies: Any) -> None:
     """Send each body to everybody in the room."""
     for body in bodies:
-        answer = requests.post(f"http://127.0.0.1:{yard.port}/broadcast", json=body, headers={"Authorization": f"Bearer {KEY}"}, timeout=20)
+        answer = requests.post(f"http://127.0.0.1:{yard.port}/broadcast", json=body, headers={"Authorization": f"Bearer {KEY}"}, timeout=60)
         assert answer.status_code == 201
 
 
 def sent(yard: Yard) -> dict[str, int]:
-    found: dict[str, int] = requests.get(f"http://127.0.0.1:{yard.port}/sent", timeout=20).json()["you"]
+    found: dict[str, int] = requests.get(f"http://127.0.0.1:{yard.port}/sent", timeout=60).json()["you"]
     return found
 
 
@@ -54,7 +55,7 @@ def somebody(yard: Yard, *, reads: int = 1 << 18) -> websocket.WebSocket:
     """A client in the room that has read everything so far, and has room for so many bytes more."""
     line = websocket.create_connection(
         f"ws://127.0.0.1:{yard.port}/socket.io/?EIO=4&transport=websocket",
-        timeout=20,
+        timeout=60,
         sockopt=[(socket.SOL_SOCKET, socket.SO_RCVBUF, reads)],
     )
     line.recv()
@@ -95,7 +96,7 @@ def test_with_the_libraries_of_today_a_board_goes_straight_unless_the_office_wan
         phone.state("ticket", lambda t: t["state"] == "called")
         _, after = wall.next("board", lambda b: b["calls"] and b["calls"][0]["code"] == ticket["code"])
         wall.next("board", after=after)
-        told = requests.get(f"{office.url}/metrics", timeout=20).text
+        told = requests.get(f"{office.url}/metrics", timeout=60).text
         counts = {
             line.split('"')[1]: float(line.split()[-1]) for line in told.splitlines() if line.startswith("moiso_socket_messages_total{")
         }
@@ -155,7 +156,7 @@ def test_who_is_gone_in_the_middle_of_a_message_is_forgotten_and_missed_by_nobod
         gone.sock.shutdown(socket.SHUT_WR)
     elif how != "mute":
         gone.sock.close()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while sent(brisk)["sockets"] > 1:
         assert time.monotonic() < end
         tell_all(brisk, {"n": "still"})
@@ -169,6 +170,7 @@ def test_answers_and_messages_come_whole_and_in_the_order_in_which_they_were_sai
             line.send(f'42{n + 1}["echo",{n}]')
         tell_all(yard, {"n": n})
     for line in lines:
-        said = [line.recv() for _ in range(60)]
+        # A machine that takes long over it is asked meanwhile whether it lives.
+        said = list(islice((one for one in iter(line.recv, "") if one != "2"), 60))
         assert [one for one in said if one.startswith("42")] == [f'42["board",{{"n":{n}}}]' for n in range(30)]
         assert [one for one in said if one.startswith("43")] == [f"43{n + 1}[{n}]" for n in range(30)]
