@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import select
 import signal
 import socket
 import sqlite3
@@ -10,19 +12,27 @@ import sys
 import threading
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 import requests
 import socketio
-from running import MORNING, OPEN, ROOT, Client, Server, moiso, running, until
+from running import MORNING, OPEN, ROOT, START_S, Client, Server, moiso, running, until
 
 from server.store.sqlite import SqliteStore
 
-EXIT_S = 15.0
+EXIT_S = 30.0
+"""An answered connection may rest for twice as long, and keeps nobody from ending."""
+
+PATIENT = (
+    "-c",
+    "import sys; from server import __main__ as program; program.go_green(); from server.store import sqlite; sqlite.BUSY_MS = 60_000; "
+    "sys.exit(program.main())",
+)
+"""A server that waits for the disk as long as it takes: a busy machine may come to the end of a lock only after its usual patience."""
 
 
 @dataclass
@@ -47,7 +57,7 @@ def take_until_nobody_answers(client: Client, port: int, taken: Taken, *, keep: 
             client.http.close()
         try:
             answer = client.send("POST", "/sites/open/tickets", {"service": "A"}, once=key)
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             taken.unanswered.add(key)
             if refuses(port):
                 return
@@ -78,7 +88,7 @@ def test_a_server_stopped_in_a_busy_minute_answers_what_it_has_accepted(tmp_path
     assert server.process.wait(timeout=EXIT_S) == 0
     assert time.monotonic() - begin < EXIT_S
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=START_S)
         assert not thread.is_alive()
     with closing(SqliteStore(server.database)) as store:
         for taken in all_taken:
@@ -93,40 +103,37 @@ def test_a_server_stopped_in_a_busy_minute_answers_what_it_has_accepted(tmp_path
 
 
 def test_commands_that_wait_for_the_disk_are_answered_before_the_end(tmp_path: Path) -> None:
-    server = Server(tmp_path, OPEN, *MORNING).start()
+    server = Server(tmp_path, OPEN, *MORNING, program=PATIENT).start()
     assert server.process is not None
-    kiosk = server.device("k1")
-    kiosk.get("/sites/open")
-    with closing(sqlite3.connect(server.database, isolation_level=None)) as other, ThreadPoolExecutor(8) as pool:
+    key = server.device("k1").key
+    with closing(sqlite3.connect(server.database, isolation_level=None)) as other, ExitStack() as lines:
         other.execute("begin immediate")
-        waiting = [pool.submit(Client(server.api, kiosk.key).post, "/sites/open/tickets", {"service": "A"}, expect=201) for _ in range(8)]
-        until(lambda: connections_of(server.port) >= 8)
+        waiting = [lines.enter_context(closing(HTTPConnection("127.0.0.1", server.port, timeout=START_S))) for _ in range(8)]
+        for line in waiting:
+            headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": uuid.uuid4().hex, "Content-Type": "application/json"}
+            line.request("POST", "/api/v1/sites/open/tickets", '{"service": "A"}', headers)
+        # All of it is on its way, and nobody has been answered.
         server.process.send_signal(signal.SIGTERM)
         until(lambda: refuses(server.port))
-        assert not any(future.done() for future in waiting)
+        assert not select.select([line.sock for line in waiting], [], [], 0)[0]
         other.execute("rollback")
-        codes = sorted(future.result(timeout=EXIT_S)["code"] for future in waiting)
+        answers = [line.getresponse() for line in waiting]
+        assert [answer.status for answer in answers] == [201] * 8
+        codes = sorted(json.load(answer)["code"] for answer in answers)
     assert codes == [f"A{n:03d}" for n in range(1, 9)]
     assert server.process.wait(timeout=EXIT_S) == 0
     with closing(SqliteStore(server.database)) as store:
         assert store.last_seq("open", store.days("open")[-1]) == 9
 
 
-def connections_of(port: int) -> int:
-    """Connections to this port that have been established, as the system counts them."""
-    want = f":{port:04X}"
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return sum(1 for row in rows if row[1].endswith(want) and row[3] == "01")
-
-
 def test_idle_half_open_and_live_connections_do_not_keep_a_server_from_ending(tmp_path: Path) -> None:
     server = Server(tmp_path, OPEN, *MORNING).start()
     assert server.process is not None
     kept = requests.Session()
-    assert kept.get(f"{server.api}/sites/open", timeout=5).status_code == 200
+    assert kept.get(f"{server.api}/sites/open", timeout=START_S).status_code == 200
     board, gone = socketio.Client(reconnection=False), threading.Event()
     board.on("disconnect", lambda *_: gone.set())
-    board.connect(server.url, transports=["websocket"])
+    board.connect(server.url, transports=["websocket"], wait_timeout=START_S)
     assert board.call("hello", {"site": "open", "kind": "hall", "id": "main"})["site"] == "open"
     half_open = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(50)]
     for number, half in enumerate(half_open):
@@ -134,7 +141,7 @@ def test_idle_half_open_and_live_connections_do_not_keep_a_server_from_ending(tm
     begin = time.monotonic()
     assert server.stop() == 0
     assert time.monotonic() - begin < EXIT_S
-    assert gone.wait(5), "the screen knows that it is alone"
+    assert gone.wait(START_S), "the screen knows that it is alone"
     for half in half_open:
         half.close()
     board.disconnect()
@@ -146,7 +153,7 @@ def test_idle_half_open_and_live_connections_do_not_keep_a_server_from_ending(tm
 
 def serve(database: Path, port: int, *options: str) -> subprocess.CompletedProcess[str]:
     arguments = ("serve", "--site", OPEN, "--db", f"sqlite:///{database}", "--port", str(port), "--voice", "silent", *options)
-    return subprocess.run([sys.executable, "-m", "server", *arguments], capture_output=True, text=True, timeout=30, cwd=ROOT)
+    return subprocess.run([sys.executable, "-m", "server", *arguments], capture_output=True, text=True, timeout=120, cwd=ROOT)
 
 
 def one_sentence(ended: subprocess.CompletedProcess[str]) -> str:
