@@ -22,6 +22,7 @@ from escpos_decoder import decode
 from fake_printer import COVER, CUTTER, NEAR_END, NO_PAPER, OFFLINE, PLENTY, FakePrinter
 from small_hall import SmallHall, hall_now
 
+from kiosk import delivery
 from kiosk import journal as journals
 from kiosk.agent import PrintAgent, add_arguments, serve
 from kiosk.journal import BEGUN, Entry, Journal, JournalError, state_folder
@@ -45,6 +46,14 @@ def moment(n: int = 1, *, ticket: str | None = None, expires_in_s: float = 60, *
         "receipt": RECEIPT | {"code": f"A{n:03}"} | receipt,
         "expires_at": (hall_now() + timedelta(seconds=expires_in_s)).isoformat(timespec="milliseconds"),
     }
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A printer that answers is heard, however busy the machine is on which it is played."""
+    monkeypatch.setattr(delivery, "PATIENT_S", 20.0)
+    monkeypatch.setattr(delivery, "CONFIRM_S", 8.0)
+    monkeypatch.setattr("server.device.ASK_TIMEOUT_S", 30.0)
 
 
 @pytest.fixture
@@ -72,7 +81,7 @@ def at_work(hall: SmallHall, printer: Printer, journal: Path) -> Iterator[None]:
             yield
         finally:
             stop.set()
-            thread.join(timeout=15)
+            thread.join(timeout=60)
             assert not thread.is_alive()
             hall.drop()
 
@@ -98,7 +107,7 @@ def restart(hall: SmallHall) -> None:
     serving = [thread for thread in threading.enumerate() if "serve_forever" in thread.name]
     hall.stop()
     for thread in serving:
-        thread.join(timeout=10)
+        thread.join(timeout=60)
     hall.start()
 
 
@@ -157,7 +166,7 @@ def test_an_agent_killed_while_it_prints_says_unknown_and_does_not_print_by_itse
         hall.until(lambda: hall.beats)
         hall.send("print", moment())
         hall.send("print", moment(2))
-        first, second = answers(hall, 2)
+        first, second = sorted(answers(hall, 2))
     assert first[:2] == ("2026-11-20-1-1", False) and first[2].startswith("unknown: ")
     assert second == ("2026-11-20-2-1", True, "printed")
     machine.until_idle()
@@ -171,7 +180,7 @@ def test_a_terminated_agent_ends_the_ticket_it_prints_and_remembers_it(hall: Sma
         hall.send("print", moment())
         hall.until(lambda: machine.decoder.tickets)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=60) == 0
     with Journal(tmp_path / "journal") as pages:
         entry = pages.get("2026-11-20-1-1 ticket-1")
         assert not pages.interrupted
@@ -227,7 +236,7 @@ def test_a_change_of_the_printer_is_told_at_once_and_not_with_the_next_beat(hall
             hall.until(lambda: hall.beats[-1]["paper"] == "ok")
         finally:
             stop.set()
-            agent.join(timeout=10)
+            agent.join(timeout=60)
 
 
 def test_a_hall_set_back_by_six_minutes_goes_on_printing(hall: SmallHall, machine: FakePrinter, tmp_path: Path) -> None:
@@ -364,7 +373,7 @@ def test_a_second_agent_on_the_same_journal_is_refused(tmp_path: Path) -> None:
 )
 def test_an_agent_that_cannot_begin_says_why_in_one_sentence(hall: SmallHall, arguments: list[str], words: str) -> None:
     with started(hall, *arguments) as process:
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 2 and out == ""
     assert words in err and err.count("\n") == 1
 
@@ -375,7 +384,7 @@ def test_the_console_stand_in_needs_no_hardware(hall: SmallHall, tmp_path: Path)
         hall.send("print", moment())
         assert answers(hall, 1) == [("2026-11-20-1-1", True, "printed to the console")]
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=15)
+        out, _ = process.communicate(timeout=60)
     assert process.returncode == 0 and "08:12:34" in out
 
 
