@@ -22,7 +22,7 @@ from server.core.day import Day
 from server.jobs import Latch
 from server.ledger import Answer, Command, Idempotency, Ledger
 from server.sites import Sites, importing
-from server.store import NoticeRow, Write
+from server.store import NoticeRow, Write, postgres
 from server.store.postgres import PostgresStore
 from server.store.sqlite import SqliteStore
 
@@ -30,6 +30,9 @@ from server.store.sqlite import SqliteStore
 structlog.configure(
     processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()], logger_factory=structlog.ReturnLoggerFactory()
 )
+
+# Whoever stands still in a decision gives the day back after three seconds: a busy machine may come to the end of a test's only later.
+postgres.IDLE_MS = 60_000
 
 OPEN = Path(__file__).resolve().parent.parent / "config" / "sites" / "open.toml"
 NOON = datetime.fromisoformat("2026-11-20T12:00:00+07:00")
