@@ -49,7 +49,7 @@ class Line:
 
     def close(self) -> None:
         self._over.set()
-        self._relay.join(timeout=5)
+        self._relay.join(timeout=60)
         for each in (*self._masters, *self._slaves):
             os.close(each)
 
@@ -60,6 +60,7 @@ class Leds:
     def __init__(self, line: Line, *addresses: int) -> None:
         self._line = line
         self._shown = {address: [0] * REGISTERS for address in addresses}
+        self._before: dict[int, list[tuple[int, int]]] = {address: [] for address in addresses}
         self._devices = [self._device(address) for address in (0, *addresses)]
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -74,6 +75,7 @@ class Leds:
         if device not in self._shown:
             raise NoSuchIdException("nobody")
         self._shown[device][address : address + count] = values or []
+        self._before[device].append(self.shows(device))
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -90,18 +92,22 @@ class Leds:
 
     def __enter__(self) -> Leds:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        asyncio.run_coroutine_threadsafe(self._server.shutdown(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._server.shutdown(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
 
     def shows(self, address: int) -> tuple[int, int]:
         """Number and mode of one LED."""
         number, mode = self._shown[address][:2]
         return number, mode
+
+    def has_shown(self, address: int) -> list[tuple[int, int]]:
+        """All of it so far: a busy machine may look away for longer than an LED blinks."""
+        return list(self._before[address])
 
     def forget(self, address: int) -> None:
         """The LED was switched off and on again."""

@@ -27,7 +27,7 @@ def line() -> Iterator[Line]:
 
 @pytest.fixture
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, seconds in (("ASK_EVERY_S", 0.1), ("AGAIN_S", 0.5), ("BLINK_S", 1.0)):
+    for name, seconds in (("ASK_EVERY_S", 0.1), ("AGAIN_S", 0.5), ("BLINK_S", 3.0), ("REPLY_S", 1.0)):
         monkeypatch.setattr(led, name, seconds)
 
 
@@ -43,7 +43,7 @@ def lit(server: Server, line: Line, **counters: int) -> Iterator[LedAgent]:
         yield agent
     finally:
         stop.set()
-        thread.join(timeout=15)
+        thread.join(timeout=60)
         assert not thread.is_alive()
 
 
@@ -122,7 +122,8 @@ def test_the_check_lights_each_led_with_its_address(line: Line, tmp_path: Path) 
     document = tmp_path / "leds.toml"
     document.write_text(f'port = "{line.near}"\n[counters]\n1 = 4\n2 = 9\n')
     with Leds(line, 4):
-        checked = moiso("led", "--leds", str(document), "--check")
+        # A busy machine may keep the played LED from answering in time.
+        checked = until(lambda: (told := moiso("led", "--leds", str(document), "--check")) and "shows" in told.stdout and told)
         assert checked.returncode == 1
         assert checked.stdout.splitlines() == ["Counter 1: address 4 shows 4.", "Counter 2: address 9 does not answer."]
 
@@ -144,15 +145,16 @@ def test_a_call_blinks_above_its_counter_then_stands_and_goes_out_when_it_is_don
         for _ in range(2):
             kiosk.post("/sites/open/tickets", {"service": "A"}, expect=201)
         first = clerk.post("/sites/open/counters/1/next")
-        until(lambda: leds.shows(1) == (1001, BLINKING))
+        until(lambda: (1001, BLINKING) in leds.has_shown(1))
         assert leds.shows(2)[1] == Mode.DARK
         until(lambda: leds.shows(1) == (1001, STEADY))
+        before = len(leds.has_shown(1))
         clerk.post(f"/sites/open/tickets/{first['id']}/recall")
-        until(lambda: leds.shows(1) == (1001, BLINKING))
+        until(lambda: (1001, BLINKING) in leds.has_shown(1)[before:])
         leds.forget(1)
         until(lambda: leds.shows(1)[0] == 1001)
         second = clerk.post("/sites/open/counters/1/next", {"finish": True})
-        until(lambda: leds.shows(1) == (1002, BLINKING))
+        until(lambda: (1002, BLINKING) in leds.has_shown(1))
         clerk.post(f"/sites/open/tickets/{second['id']}/no-show")
         until(lambda: leds.shows(1)[1] == Mode.DARK)
         until(lambda: [d for d in chief.get("/sites/open/floor")["devices"] if d["name"] == "leds" and d["facts"].get("leds") == 2])
