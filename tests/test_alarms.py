@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -236,16 +237,20 @@ def row(floor: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_staff_learn_of_a_silent_device_within_fifteen_seconds_of_its_last_word(office: Outside) -> None:
     # The cable is pulled: the connection stands, and nothing comes. Engine.IO would notice after twenty seconds.
-    with ears(office, "binh") as manager, ears(office, "lan") as desk, ears(office, "loa") as speaker:
+    with ears(office, "binh") as manager, ears(office, "lan") as desk, ears(office, "loa") as speaker, Ears(office.url) as wall:
         speaker.hello("device", "loa")
         manager.hello("floor")
         desk.hello("console", "1")
+        wall.hello("hall", "main")
         assert speaker.call("beat", {"ok": True})["ok"] is True
         last = time.monotonic()
         manager.state("floor", lambda floor: not has("silent", "loa")(floor), after=len(manager.frames))
-        frame, _ = manager.next("floor", has("silent", "loa"), after=len(manager.frames), patience_s=20)
-        warned, _ = desk.next("console", lambda c: any(a["name"] == "loa" for a in c["devices"]["alerts"]), patience_s=20)
-        assert max(frame.at, warned.at) - last <= 15
+        frame, _ = manager.next("floor", has("silent", "loa"), after=len(manager.frames))
+        warned, _ = desk.next("console", lambda c: any(a["name"] == "loa" for a in c["devices"]["alerts"]))
+        # What a busy machine makes late, it makes late for the wall as well, whose board comes every two seconds.
+        boards = [last, *(f.at for f in wall.frames if f.event == "board" and last < f.at), time.monotonic()]
+        late = sum(max(0.0, after - before - 2) for before, after in pairwise(boards))
+        assert max(frame.at, warned.at) - last <= 15 + late
         assert row(frame.payload, "loa")["connected"] and row(frame.payload, "loa")["seen_s_ago"] >= SILENT_AFTER_S
         assert all(alarm["words"] and alarm["todo"] for alarm in frame.payload["alarms"])
         speaker.call("beat", {"ok": True})
@@ -256,13 +261,15 @@ def test_the_floor_shows_what_each_device_says_of_itself(office: Outside) -> Non
     with ears(office, "binh") as manager, ears(office, "k1") as agent, ears(office, "k1", cookie=True) as page:
         agent.hello("device", "k1")
         page.call("hello", {"site": "open", "kind": "hall", "id": "main", "device": True})
+        asked = time.monotonic()
         agent.call("beat", {"paper": "low", "version": "1.2", "clock": time.time() - 90, "volume": 70})
         page.call("beat", {"version": "1.1", "clock": time.time()})
         manager.hello("floor")
         floor = manager.state("floor", lambda f: row(f, "k1")["page"] and row(f, "k1")["page"]["version"])
+        asked_s = time.monotonic() - asked
         found = row(floor, "k1")
         assert found["version"] == "1.2" and found["page"]["version"] == "1.1"
-        assert -92 < found["clock_offset_s"] < -88 and abs(found["page"]["clock_offset_s"]) < 2
+        assert -92 - asked_s < found["clock_offset_s"] < -88 and abs(found["page"]["clock_offset_s"]) < 2 + asked_s
         assert found["facts"] == {"paper": "low", "version": "1.2", "volume": 70}
         assert found["connected"] and found["page"]["connected"] and found["seen_at"] <= floor["at"]
         assert {alarm["kind"] for alarm in floor["alarms"] if alarm["name"] == "k1"} == {"paper_low", "clock"}
@@ -299,11 +306,11 @@ def test_a_call_that_no_loudspeaker_answers_is_an_alarm_until_one_answers(office
         # Nobody answers: it is sent again, and at last staff are told.
         speaker.announced(first, after=sent)
         speaker.call("beat", {"ok": True})
-        floor = manager.state("floor", has("unanswered", "main"), patience_s=30)
+        floor = manager.state("floor", has("unanswered", "main"))
         words = next(alarm["words"] for alarm in floor["alarms"] if alarm["kind"] == "unanswered")
         assert words == f"Lời gọi {first['code']} không có loa nào trả lời"
         second = office.take()
         office.call("1", finish=True)
         moment = speaker.announced(second)
         speaker.call("done", {"id": moment["id"], "ok": True, "detail": "heard"})
-        manager.state("floor", lambda f: not has("unanswered", "main")(f), after=len(manager.frames), patience_s=30)
+        manager.state("floor", lambda f: not has("unanswered", "main")(f), after=len(manager.frames))
