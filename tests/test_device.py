@@ -15,6 +15,12 @@ from small_hall import SmallHall, hall_now
 from server.device import Answer, Device, HallClock, own_version
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for the hall's time is answered, however busy the machine is on which the hall is played."""
+    monkeypatch.setattr("server.device.ASK_TIMEOUT_S", 30.0)
+
+
 @contextmanager
 def running(device: Device) -> Iterator[Device]:
     stop = threading.Event()
@@ -24,7 +30,7 @@ def running(device: Device) -> Iterator[Device]:
         yield device
     finally:
         stop.set()
-        thread.join(timeout=10)
+        thread.join(timeout=60)
         assert not thread.is_alive(), "the device did not stop"
 
 
@@ -93,8 +99,10 @@ def test_an_answer_that_was_long_on_its_way_does_not_make_the_hall_earlier() -> 
     assert clock.now() >= now, "what it says agrees with what is known"
     clock.hear(now - timedelta(seconds=8), 1, took_s=0.1)
     assert clock.now() < now - timedelta(seconds=7)
+    began = time.monotonic()
     clock.hear(now, 60, took_s=9)
-    assert clock.seconds_until(now + timedelta(minutes=1)) == pytest.approx(1, abs=0.1)
+    left = clock.seconds_until(now + timedelta(minutes=1))
+    assert 0.9 - (time.monotonic() - began) < left < 1.1
 
 
 def test_a_moment_sent_three_times_is_acted_on_once_and_answered_three_times() -> None:
@@ -167,8 +175,10 @@ def test_a_moment_that_fails_is_answered_with_the_reason_and_the_next_one_is_ser
         hall.send("print", moment(1))
         hall.send("print", moment(2))
         hall.until(lambda: len(hall.done) == 2)
-        assert hall.done[0] == {"id": moment(1)["id"], "ok": False, "detail": "OSError: the paper is jammed"}
-        assert hall.done[1]["ok"] is True
+        # What is sent together may be heard the other way round.
+        first, second = sorted(hall.done, key=lambda done: done["id"])
+        assert first == {"id": moment(1)["id"], "ok": False, "detail": "OSError: the paper is jammed"}
+        assert second["ok"] is True
 
 
 def test_a_server_that_confirms_no_beats_is_left_and_tried_again() -> None:
@@ -192,8 +202,10 @@ def test_a_refused_device_says_why(key: str, kind: str, sentence: str, caplog: p
 def test_the_hall_clock_follows_the_server_and_its_speed() -> None:
     device = Device("http://127.0.0.1:1", "k", "audio", Printer(), dict)
     device.clock.set(hall_now() - timedelta(days=300), 60)
+    began = time.monotonic()
     in_a_minute = device.clock.now() + timedelta(minutes=1)
-    assert 0.5 < device.clock.seconds_until(in_a_minute) <= 1.0
+    left = device.clock.seconds_until(in_a_minute)
+    assert 0.99 - (time.monotonic() - began) < left <= 1.0
     assert device.clock.seconds_until(in_a_minute - timedelta(minutes=2)) < 0
 
 
