@@ -75,7 +75,7 @@ def test_a_kiosk_gets_the_sounds_of_its_own_screens_in_the_offices_languages(off
     assert set(paths["vi"]) == set(aloud.sentences(load(bundled("open"))))
     assert "number" not in paths["vi"]
     for path in (paths["vi"]["field:A"], paths["en"]["homeQuestion"]):
-        answer = requests.get(office.url + path, timeout=20)
+        answer = requests.get(office.url + path, timeout=60)
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "audio/wav")
         with wave.open(io.BytesIO(answer.content)) as sound:
             assert sound.getnframes() > 0
@@ -85,7 +85,7 @@ def test_a_kiosk_gets_the_sounds_of_its_own_screens_in_the_offices_languages(off
 def test_only_a_ticket_of_today_has_a_number_to_be_read(office: Outside) -> None:
     ticket = office.take("A")
     paths = office["k1"].get(f"{ALOUD}?ticket={ticket['id']}")
-    assert requests.get(office.url + paths["vi"]["number"], timeout=20).status_code == 200
+    assert requests.get(office.url + paths["vi"]["number"], timeout=60).status_code == 200
     assert "number" not in office["k1"].get(f"{ALOUD}?ticket=A999999999")["vi"]
 
 

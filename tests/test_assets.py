@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def get(server: Server, path: str, **headers: str) -> requests.Response:
-    answer = requests.get(server.url + path, headers={"Accept-Encoding": "identity"} | headers, stream=True, timeout=20)
+    answer = requests.get(server.url + path, headers={"Accept-Encoding": "identity"} | headers, stream=True, timeout=60)
     answer.raw.decode_content = False
     return answer
 
@@ -69,7 +69,7 @@ def test_a_font_is_squeezed_already_and_what_is_not_there_is_not_found(server: S
 
 def edition(server: Server) -> str:
     """How the addresses begin that the server's pages name."""
-    found = set(re.findall(r"/v/[0-9a-f]{16}(?=/)", requests.get(f"{server.url}/console", timeout=20).text))
+    found = set(re.findall(r"/v/[0-9a-f]{16}(?=/)", requests.get(f"{server.url}/console", timeout=60).text))
     assert len(found) == 1, "a page names files of one edition"
     return str(found.pop())
 
@@ -130,7 +130,7 @@ def test_head_parts_and_conditions_work_under_an_edition(server: Server) -> None
         for form in ("gzip", "identity"):
             asked = {"Accept-Encoding": form}
             first = get(server, path, **asked)
-            head = requests.head(server.url + path, headers=asked, timeout=20)
+            head = requests.head(server.url + path, headers=asked, timeout=60)
             same = ("Content-Length", "Cache-Control", "ETag", "Content-Type")
             assert head.status_code == 200 and [head.headers[name] for name in same] == [first.headers[name] for name in same]
             again = get(server, path, **asked, **{"If-None-Match": first.headers["ETag"]})
@@ -245,7 +245,7 @@ def gateway(ways: dict[str, Server], otherwise: Server) -> Iterator[str]:
     class Gateway(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             server = next((server for start, server in ways.items() if self.path.startswith(start)), otherwise)
-            answer = requests.get(server.url + self.path, headers={"Accept-Encoding": "identity"}, timeout=20)
+            answer = requests.get(server.url + self.path, headers={"Accept-Encoding": "identity"}, timeout=60)
             self.send_response(answer.status_code)
             for name in ("Content-Type", "Cache-Control", "Content-Security-Policy"):
                 if name in answer.headers:
@@ -342,7 +342,7 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, dic
 
 def sent(server: Server) -> float:
     """So many files the server has sent under their edition, whole or as a line that says that nothing has changed."""
-    figures = requests.get(f"{server.url}/metrics", timeout=20).text
+    figures = requests.get(f"{server.url}/metrics", timeout=60).text
     return sum(float(n) for n in re.findall(r'moiso_http_seconds_count\{.*rule="/v/.* (\S+)\n', figures))
 
 

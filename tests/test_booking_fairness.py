@@ -68,7 +68,7 @@ class Town:
 
     @contextmanager
     def _line(self, address: str) -> Iterator[HTTPConnection]:
-        line = HTTPConnection("127.0.0.1", self._server.port, timeout=30, source_address=(address, 0))
+        line = HTTPConnection("127.0.0.1", self._server.port, timeout=60, source_address=(address, 0))
         try:
             yield line
         finally:

@@ -191,7 +191,7 @@ def test_the_same_request_sent_again_is_the_same_booking(office: Outside) -> Non
     refused(
         office["nobody"].send("POST", "/sites/open/appointments", body | {"lang": "en"}, once="portal-1"), 422, "idempotency_key_reused"
     )
-    without = office["nobody"].http.post(f"{office.api}/sites/open/appointments", json=body, timeout=20)
+    without = office["nobody"].http.post(f"{office.api}/sites/open/appointments", json=body, timeout=60)
     refused(without, 400, "idempotency_key_missing")
 
 
@@ -200,7 +200,7 @@ def at_address(office: Outside, address: str, once: str, start: str) -> requests
     with requests.Session() as line:
         line.mount("http://", Elsewhere(address))
         body = {"service": "B", "start": start}
-        answer = line.post(f"{office.api}/sites/open/appointments", json=body, headers={"Idempotency-Key": once}, timeout=20)
+        answer = line.post(f"{office.api}/sites/open/appointments", json=body, headers={"Idempotency-Key": once}, timeout=60)
     assert answer.status_code == 201, answer.text
     return answer
 
@@ -334,7 +334,7 @@ def test_a_check_in_sent_again_prints_no_second_number(office: Outside) -> None:
     first = office["k1"].post(path(made, "/check-in"), once="scan-1", expect=201)
     assert office["k1"].post(path(made, "/check-in"), once="scan-1", expect=201) == first
     bare = {"Authorization": f"Bearer {office['k1'].key}"}
-    without = office["k1"].http.post(office.api + path(made, "/check-in"), json={}, headers=bare, timeout=20)
+    without = office["k1"].http.post(office.api + path(made, "/check-in"), json={}, headers=bare, timeout=60)
     refused(without, 400, "idempotency_key_missing")
     office["k1"].post(f"/sites/open/tickets/{first['id']}/cancel")
 
@@ -475,11 +475,11 @@ def test_behind_a_proxy_that_speaks_https_cookies_travel_over_it_only(tmp_path: 
                 f"{office.api}/sessions",
                 json={"user": "lan", "password": PASSWORD},
                 headers={"X-Forwarded-Proto": scheme, "X-Forwarded-For": "198.51.100.7"},
-                timeout=20,
+                timeout=60,
             )
             assert ("Secure" in answer.headers["Set-Cookie"]) == (scheme == "https")
             # Whoever comes through the proxy is a stranger, though the proxy itself stands on this machine.
-            health = requests.get(f"{office.url}/healthz", headers={"X-Forwarded-For": "8.8.8.8"}, timeout=20)
+            health = requests.get(f"{office.url}/healthz", headers={"X-Forwarded-For": "8.8.8.8"}, timeout=60)
             assert health.status_code == 403
 
 

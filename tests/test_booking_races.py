@@ -118,7 +118,7 @@ def booked(story: list[dict[str, Any]]) -> list[tuple[str, str]]:
 def places(server: Server, start: str) -> int:
     """Places left of a slot; none when nobody answers any more."""
     try:
-        slots = requests.get(f"{server.api}/sites/open/slots?service=A&date={start[:10]}", timeout=20).json()
+        slots = requests.get(f"{server.api}/sites/open/slots?service=A&date={start[:10]}", timeout=60).json()
     except requests.ConnectionError:
         return 0
     return int(next(s["left"] for s in slots if s["start"] == start))

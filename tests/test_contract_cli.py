@@ -303,7 +303,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
 def test_accounts_and_devices_work_at_once_while_the_server_runs(office: Outside) -> None:
     db = office.server.db
     assert run("user", "add", "mai", "--role", "clerk", "--password-stdin", "--db", db, stdin=f"{PASSWORD}\n").returncode == 0
-    signed_in = requests.post(f"{office.api}/sessions", json={"user": "mai", "password": PASSWORD}, timeout=20)
+    signed_in = requests.post(f"{office.api}/sessions", json={"user": "mai", "password": PASSWORD}, timeout=60)
     assert signed_in.status_code == 201
     mai = Client(office.api, signed_in.json()["token"])
     mai.post("/sites/open/counters/1/open")

@@ -493,15 +493,15 @@ def test_no_public_surface_names_a_person_or_a_priority_group(office: Outside) -
             path = f"/sites/open/tickets/{ticket['id']}"
             said += [office["nobody"].get(path), office["nobody"].get(f"{path}/why"), kiosk.printed(ticket)]
             said += [office["nobody"].get(f"{path}/why?code={other['code']}") for other in tickets]
-            phone_page = requests.get(f"{office.url}/t/{ticket['id']}", timeout=10)
+            phone_page = requests.get(f"{office.url}/t/{ticket['id']}", timeout=60)
             assert phone_page.status_code == 200 and "no-store" in phone_page.headers["Cache-Control"]
-            said += [phone_page.text, requests.get(f"{office.url}/t/{ticket['id']}?why={tickets[0]['code']}", timeout=10).text]
+            said += [phone_page.text, requests.get(f"{office.url}/t/{ticket['id']}?why={tickets[0]['code']}", timeout=60).text]
         phone.state("ticket", lambda t: t["call_no"] == 2)
         wall.state("board", lambda b: b["calls"] and b["calls"][0]["call_no"] == 2)
         small.state("board", lambda b: b["calls"] and b["calls"][0]["call_no"] == 2)
         wall.announced(tickets[0], "recall")
         said += [f.payload for ears in (wall, small, phone, kiosk) for f in ears.frames]
-        said += [office.board(), requests.get(office.url + "/metrics", timeout=10).text, requests.get(office.url + "/", timeout=10).text]
+        said += [office.board(), requests.get(office.url + "/metrics", timeout=60).text, requests.get(office.url + "/", timeout=60).text]
         site = office["nobody"].get("/sites/open")
         said.append({k: v for k, v in site.items() if k != "priority_groups"})
 
@@ -536,9 +536,9 @@ LATER = [
 
 @pytest.mark.parametrize(("method", "path"), LATER)
 def test_what_comes_later_is_not_found_and_nothing_points_there(office: Outside, method: str, path: str) -> None:
-    refused(requests.request(method, office.url + path, json={}, timeout=10), 404, "not_found")
-    pages = [requests.get(office.url + page, timeout=10).text for page in ("/", "/console", "/kiosk/open/k1", "/display/open/main")]
-    pages.append(json.dumps(requests.get(office.url + "/api/v1/openapi.json", timeout=10).json()["paths"]))
+    refused(requests.request(method, office.url + path, json={}, timeout=60), 404, "not_found")
+    pages = [requests.get(office.url + page, timeout=60).text for page in ("/", "/console", "/kiosk/open/k1", "/display/open/main")]
+    pages.append(json.dumps(requests.get(office.url + "/api/v1/openapi.json", timeout=60).json()["paths"]))
     beginning = re.split(r"open|0000|K7P", path)[0].removeprefix("/api/v1")
     last = path.split("?")[0].rsplit("/", 1)[1]
     pointer = beginning if beginning not in ("/sites/", "/nowhere") else f"/{last}"
@@ -552,14 +552,14 @@ def test_what_comes_later_is_not_found_and_nothing_points_there(office: Outside,
     ("path", "kind"), (("/healthz", "text/plain"), ("/readyz", "text/plain"), ("/metrics", "text/plain; version=0.0.4"))
 )
 def test_health_readiness_and_figures_are_for_neighbours(office: Outside, path: str, kind: str) -> None:
-    answer = requests.get(office.url + path, timeout=10)
+    answer = requests.get(office.url + path, timeout=60)
     assert answer.status_code == 200 and answer.headers["Content-Type"].startswith(kind)
 
 
 def test_the_figures_count_commands_and_never_people(office: Outside) -> None:
     office.take("B")
-    requests.request("BREW", office.url + "/api/v1/sites/open", timeout=10)
-    figures = requests.get(office.url + "/metrics", timeout=10).text
+    requests.request("BREW", office.url + "/api/v1/sites/open", timeout=60)
+    figures = requests.get(office.url + "/metrics", timeout=60).text
     assert 'moiso_waiting{service="B",site="open"} 1.0' in figures
     assert re.search(r'moiso_http_seconds_count\{method="POST",rule="/api/v1/sites/<site>/tickets",status="201"\} [1-9]', figures)
     assert "BREW" not in figures and 'method="other"' in figures
@@ -570,7 +570,7 @@ PAGES = ["/", "/console", "/kiosk/open/k1", "/display/open/main", "/display/open
 
 @pytest.mark.parametrize("page", [*PAGES, "/display/open/counter/1", "/book/open", "/procedures/open", "/api/docs"])
 def test_every_page_answers_anyone(office: Outside, page: str) -> None:
-    answer = requests.get(office.url + page, timeout=10)
+    answer = requests.get(office.url + page, timeout=60)
     assert answer.status_code == 200 and answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"] and answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "unsafe-eval" not in answer.headers["Content-Security-Policy"] and answer.headers["Referrer-Policy"] == "no-referrer"
@@ -578,13 +578,13 @@ def test_every_page_answers_anyone(office: Outside, page: str) -> None:
 
 @pytest.mark.parametrize("page", ("/kiosk/open/k9", "/kiosk/nowhere/k1", "/display/open/cellar", "/display/open/counter/9"))
 def test_a_page_of_nothing_is_not_found(office: Outside, page: str) -> None:
-    refused(requests.get(office.url + page, timeout=10), 404, "not_found")
+    refused(requests.get(office.url + page, timeout=60), 404, "not_found")
 
 
 @pytest.mark.parametrize("code", ("<script>alert(1)</script>", '"onload="x', "\x00", "A" * 3000))
 def test_what_is_typed_on_the_phone_page_comes_back_as_text(office: Outside, code: str) -> None:
     ticket = office.take("A")
-    answer = requests.get(f"{office.url}/t/{ticket['id']}", params={"why": code}, timeout=10)
+    answer = requests.get(f"{office.url}/t/{ticket['id']}", params={"why": code}, timeout=60)
     assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html")
     assert "<script>alert" not in answer.text and '"onload="' not in answer.text
 

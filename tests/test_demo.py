@@ -33,7 +33,7 @@ def demo(folder: Path, *options: str) -> Iterator[tuple[dict[str, Any], subproce
         yield json.loads(process.stdout.readline()), process
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
+        process.wait(timeout=60)
 
 
 def kiosk_of(told: dict[str, Any]) -> Client:
@@ -53,10 +53,10 @@ def every_screen_answers(told: dict[str, Any]) -> None:
     kinds = [screen["kind"] for screen in told["screens"]]
     assert set(kinds) == {"kiosk", "hall", "counter", "book", "procedures", "desk", "console", "manage"}
     for screen in told["screens"]:
-        page = requests.get(screen["url"], timeout=20)
+        page = requests.get(screen["url"], timeout=60)
         assert page.status_code == 200, screen
         if "cùng địa chỉ với /plain" in page.text:
-            assert requests.get(f"{screen['url'].partition('#')[0]}/plain", timeout=20).status_code == 200, screen
+            assert requests.get(f"{screen['url'].partition('#')[0]}/plain", timeout=60).status_code == 200, screen
     lines = list(screen_lines(told["screens"]))
     assert len(lines) == len(kinds) - kinds.count("counter") + 1, "the counters share a line"
     assert all(any(screen["url"] in line for line in lines) for screen in told["screens"] if screen["kind"] != "counter")
@@ -76,7 +76,7 @@ def test_what_a_demo_says_lets_in_and_nothing_is_left_of_it(tmp_path: Path) -> N
         until(lambda: taken(kiosk, service))
         until(lambda: [paper for paper in tmp_path.glob("moiso-demo-*/k1.bin") if paper.stat().st_size])
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=60) == 0
     assert list(tmp_path.glob("moiso-demo-*")) == []
 
 

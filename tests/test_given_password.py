@@ -37,7 +37,7 @@ def newcomer(office: Outside, name: str, role: str = "clerk") -> Client:
 
 
 def signed_in(office: Outside, name: str, password: str) -> str:
-    answer = requests.post(f"{office.api}/sessions", json={"user": name, "password": password}, timeout=20)
+    answer = requests.post(f"{office.api}/sessions", json={"user": name, "password": password}, timeout=60)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["token"])
 
@@ -103,7 +103,7 @@ def test_in_a_browser_that_is_also_a_kiosk_the_kiosk_goes_on(office: Outside) ->
     newcomer(office, "o-may")
     cookies = {"moiso_staff": office["o-may"].key or "", "moiso_device": office["k1"].key or ""}
     headers = {"X-Moiso": "1", "Idempotency-Key": "kiosk-and-clerk"}
-    answer = requests.post(f"{office.api}/sites/open/tickets", json={"service": "A"}, cookies=cookies, headers=headers, timeout=20)
+    answer = requests.post(f"{office.api}/sites/open/tickets", json={"service": "A"}, cookies=cookies, headers=headers, timeout=60)
     assert answer.status_code == 201
     office.act(answer.json()["id"], "cancel", who="binh")
 

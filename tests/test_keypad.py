@@ -155,7 +155,7 @@ def test_a_keypad_on_a_line_works_a_counter_from_the_command_line(server: Server
         until(answered)
         assert agent.stdout.readline().strip("\a\n")
         agent.terminate()
-        assert agent.wait(timeout=10) == 0
+        assert agent.wait(timeout=60) == 0
     line.close()
 
 

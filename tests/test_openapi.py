@@ -34,7 +34,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
 
 @pytest.fixture(scope="module")
 def described(office: Outside) -> dict[str, Any]:
-    answer = requests.get(f"{office.api}/openapi.json", timeout=10)
+    answer = requests.get(f"{office.api}/openapi.json", timeout=60)
     assert answer.headers["Content-Type"] == "application/json"
     document: dict[str, Any] = answer.json()
     return document
@@ -134,7 +134,7 @@ def test_whoever_comes_back_after_closing_is_refused_as_described(described: dic
 
 
 def test_the_readable_page_shows_every_operation(office: Outside, described: dict[str, Any]) -> None:
-    page = unescape(requests.get(f"{office.url}/api/docs", timeout=10).text)
+    page = unescape(requests.get(f"{office.url}/api/docs", timeout=60).text)
     for method, path, operation in operations(described):
         assert f"{method} {path}" in page and operation["summary"] in page
     assert set(re.findall(r'href="#(\w+)"', page)) <= set(re.findall(r'id="(\w+)"', page)), "every shape that is named is shown"

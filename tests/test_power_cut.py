@@ -72,7 +72,7 @@ def press_together(hands: list[Hand], presses: int, server: Server, *, mid_commi
     for thread in threads:
         thread.start()
     for _ in range(presses):
-        assert answers.acquire(timeout=30), "nobody is served any more"
+        assert answers.acquire(timeout=60), "nobody is served any more"
     with locked(server.db) if mid_commit else nullcontext():
         if mid_commit:
             anyone = server.anyone()
@@ -81,7 +81,7 @@ def press_together(hands: list[Hand], presses: int, server: Server, *, mid_commi
                 anyone.get("/sites/open/halls/main/board")
         server.kill()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
         assert not thread.is_alive()
 
 

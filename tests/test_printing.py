@@ -56,11 +56,11 @@ def agent(office: Outside, on_moment: Callable[[str, dict[str, Any]], Answer | N
     thread = threading.Thread(target=device.run_forever, args=(stop,), daemon=True)
     thread.start()
     try:
-        assert there.wait(20)
+        assert there.wait(60)
         yield device
     finally:
         stop.set()
-        thread.join(timeout=15)
+        thread.join(timeout=60)
 
 
 def state_of(office: Outside, ticket: dict[str, Any]) -> str:

@@ -72,6 +72,6 @@ def test_the_board_says_since_when_the_hall_is_quiet(office: Outside) -> None:
 def test_the_sentence_that_tries_the_voice_can_be_heard_by_anyone(office: Outside) -> None:
     trial = office["nobody"].get("/sites/open/sound-check")
     assert trial["say"] == {"vi": "Đây là âm thử, số A không một hai."}
-    sound = requests.get(office.url + trial["audio"]["vi"], timeout=20)
+    sound = requests.get(office.url + trial["audio"]["vi"], timeout=60)
     assert sound.status_code == 200 and sound.content[:4] == b"RIFF"
     refused(office["nobody"].send("GET", "/sites/nowhere/sound-check"), 404, "not_found")

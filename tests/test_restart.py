@@ -19,7 +19,7 @@ from running import OPEN, Client, Server, moiso, running, until
 
 from server.device import Device
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 DAY = "2026-11-20"
 
 
@@ -46,7 +46,7 @@ class Listener:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
         assert not self._thread.is_alive()
 
 

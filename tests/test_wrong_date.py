@@ -94,7 +94,7 @@ def served(file: Path, computer: Computer) -> Iterator[Hall]:
         server.shutdown()
         server.server_close()
         application.stop()
-        assert application.ledger.ended.wait(20)
+        assert application.ledger.ended.wait(60)
 
 
 @pytest.fixture
