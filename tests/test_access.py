@@ -193,18 +193,18 @@ def test_a_key_that_opens_nothing_is_unknown(office: Outside) -> None:
         store.write([lambda tx: tx.put_session(SessionRow(hash_key(expired), "lan", time.time() - 1))])
         store.write([lambda tx: tx.put_session(SessionRow(hash_key(orphan), "nobody-of-this-name", time.time() + 1000))])
     for key in ("x", expired, orphan, hash_key(office["lan"].key or ""), (office["lan"].key or "") + "x", "é" * 10, "a" * 4000):
-        answer = requests.get(office.api + "/session", headers={"Authorization": f"Bearer {key}".encode()}, timeout=20)
+        answer = requests.get(office.api + "/session", headers={"Authorization": f"Bearer {key}".encode()}, timeout=60)
         refused(answer, 401, "unauthenticated")
 
 
 @pytest.mark.parametrize("header", ("", "Bearer", "Bearer ", "Basic {key}", "{key}", "Bearer{key}", "Digest x, Bearer {key}"))
 def test_only_a_bearer_is_a_bearer(office: Outside, header: str) -> None:
-    answer = requests.get(office.api + "/session", headers={"Authorization": header.format(key=office["lan"].key)}, timeout=20)
+    answer = requests.get(office.api + "/session", headers={"Authorization": header.format(key=office["lan"].key)}, timeout=60)
     refused(answer, 401, "unauthenticated")
 
 
 def test_the_word_bearer_may_be_written_small(office: Outside) -> None:
-    answer = requests.get(office.api + "/session", headers={"Authorization": f"bearer  {office['lan'].key} "}, timeout=20)
+    answer = requests.get(office.api + "/session", headers={"Authorization": f"bearer  {office['lan'].key} "}, timeout=60)
     assert answer.status_code == 200
 
 
@@ -270,16 +270,16 @@ class Browser:
     def sign_in(self, user: str, *, ours: bool = False) -> requests.Response:
         """`ours`: at one of our pages."""
         headers = {"X-Moiso": "1"} if ours else {}
-        return self.http.post(self.office.api + "/sessions", json={"user": user, "password": PASSWORD}, headers=headers, timeout=20)
+        return self.http.post(self.office.api + "/sessions", json={"user": user, "password": PASSWORD}, headers=headers, timeout=60)
 
     def pair(self, device: str) -> requests.Response:
         key = {"Authorization": f"Bearer {self.office[device].key}"}
-        return self.http.post(self.office.api + "/device-sessions", headers=key, timeout=20)
+        return self.http.post(self.office.api + "/device-sessions", headers=key, timeout=60)
 
     def send(self, method: str, path: str, body: object = None, *, ours: bool = True, speaks: str = "1") -> requests.Response:
         """`speaks`: as whom the page does, `staff` or `device`."""
         headers = {"Idempotency-Key": uuid.uuid4().hex} | ({"X-Moiso": speaks} if ours else {})
-        return self.http.request(method, self.office.api + path, json=body, headers=headers, timeout=20)
+        return self.http.request(method, self.office.api + path, json=body, headers=headers, timeout=60)
 
 
 @pytest.fixture
@@ -370,9 +370,9 @@ def test_a_page_of_the_staff_in_the_browser_of_a_kiosk_asks_who_is_there(office:
 def test_a_key_in_the_header_is_meant_and_not_the_cookie(office: Outside, browser: Browser) -> None:
     browser.sign_in("binh")
     headers = {"Authorization": f"Bearer {office['lan'].key}"}
-    assert browser.http.get(office.api + "/session", headers=headers, timeout=20).json()["user"] == "lan"
+    assert browser.http.get(office.api + "/session", headers=headers, timeout=60).json()["user"] == "lan"
     headers["Authorization"] = "Bearer x"
-    refused(browser.http.get(office.api + "/session", headers=headers, timeout=20), 401, "unauthenticated")
+    refused(browser.http.get(office.api + "/session", headers=headers, timeout=60), 401, "unauthenticated")
 
 
 def test_signing_out_ends_the_session_here_and_everywhere(office: Outside, browser: Browser) -> None:
@@ -481,7 +481,8 @@ def test_an_unknown_name_takes_as_long_as_a_known_one(office: Outside) -> None:
 
     pairs = [(took(name), took(name.replace("known", "unknown"))) for name in names]
     known, unknown = (statistics.median(times) for times in zip(*pairs, strict=True))
-    assert 0.4 < known / unknown < 2.5, pairs
+    # Where it is forgotten to check a password against nothing, an unknown name takes a fiftieth of the time, however busy the machine.
+    assert 0.2 < known / unknown < 5, pairs
 
 
 def test_a_name_is_one_name_however_the_keyboard_composed_it(office: Outside) -> None:
