@@ -19,6 +19,7 @@ class FakePrinter:
     """A printer on a TCP port of this machine. `paper`, `state`, `cause` and `error` are its answers to DLE EOT 4, 1, 2 and 3; None: it
     never answers.
 
+    As a real one it attends to one connection after the other: what a program sent before it gave up is printed before what comes next.
     It hangs up after `closes_after` bytes of a connection; once paper was cut it may fall mute, or change (`after_ticket`) its answers.
     `hold_at`: it reads so many bytes of a connection and then no more, until `release` is called.
     """
@@ -34,6 +35,7 @@ class FakePrinter:
         self.held = threading.Event()
         self._released = threading.Event()
         self.connections = 0
+        self._attending = threading.Lock()
         self.received = b""
         self.decoder = Decoder(width)
         self.changed = threading.Condition()
@@ -80,7 +82,7 @@ class FakePrinter:
             threading.Thread(target=self._attend, args=(line,), daemon=True).start()
 
     def _attend(self, line: socket.socket) -> None:
-        with line, contextlib.suppress(OSError):  # the program hung up while it was answered
+        with self._attending, line, contextlib.suppress(OSError):  # the program hung up while it was answered
             self._talk(line)
         with self.changed:
             self.connections -= 1
