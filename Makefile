@@ -6,6 +6,8 @@ PORT ?= 8000
 HOST ?= 127.0.0.1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
+# Where a machine forbids it, every start of a server compiles all of it again: a second of the processor, several hundred times in a test run.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test check core journeys soak bench lock pictures screens simulation clean
 
