@@ -13,6 +13,12 @@ PLENTY, NEAR_END, NO_PAPER = 0x12, 0x1E, 0x72
 READY, OFFLINE = 0x12, 0x1A
 NO_CAUSE, COVER = 0x12, 0x16
 NO_ERROR, CUTTER, FATAL = 0x12, 0x1A, 0x32
+PATIENT = (
+    "-c",
+    "import sys; from kiosk import delivery; delivery.ASK_S, delivery.PATIENT_S, delivery.CONFIRM_S = 1.0, 8.0, 12.0; "
+    "from server.__main__ import main; sys.exit(main())",
+)
+"""The program `moiso`, whose print agent has more patience for the answers of a printer that is played on a busy machine."""
 
 
 class FakePrinter:

@@ -26,7 +26,7 @@ import pytest
 import requests
 import socketio
 from browsing import chromium
-from fake_printer import FakePrinter
+from fake_printer import PATIENT, FakePrinter
 from playwright.sync_api import Page
 from running import PASSWORD, ROOT, Client, Server, until
 from several import Several, serving
@@ -199,7 +199,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
         agents = [
             subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "server", "kiosk", "--server", server.url, "--key", str(kiosk.key)),
+                    *(sys.executable, *PATIENT, "kiosk", "--server", server.url, "--key", str(kiosk.key)),
                     *("--printer", printer.url, "--journal", str(folder / f"journal-{printer.port}")),
                 ],
                 cwd=ROOT,

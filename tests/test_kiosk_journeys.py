@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_printer import NO_PAPER, PLENTY, FakePrinter
+from fake_printer import NO_PAPER, PATIENT, PLENTY, FakePrinter
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, expect
 from running import PASSWORD, ROOT, Client, Server, running, until
@@ -70,7 +70,7 @@ def printing(server: Server, client: Client, printer: FakePrinter) -> Iterator[N
     """The program beside the kiosk; it is connected and has said how its printer is."""
     agent = subprocess.Popen(
         [
-            *(sys.executable, "-m", "server", "kiosk", "--server", server.url, "--printer", printer.url),
+            *(sys.executable, *PATIENT, "kiosk", "--server", server.url, "--printer", printer.url),
             *("--journal", str(server.folder / "print.journal")),
         ],
         env={**os.environ, "MOISO_KEY": client.key or ""},

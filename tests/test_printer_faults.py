@@ -12,18 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_printer import COVER, CUTTER, FATAL, NEAR_END, NO_PAPER, OFFLINE, PLENTY, READY, FakePrinter
+from fake_printer import COVER, CUTTER, FATAL, NEAR_END, NO_PAPER, OFFLINE, PATIENT, PLENTY, READY, FakePrinter
 from playwright.sync_api import Browser, Page, expect
 from running import ROOT, Server, until
 from test_kiosk_journeys import LOOK_MS, PORTRAIT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PATIENT = (
-    "import sys; from kiosk import delivery; delivery.ASK_S, delivery.PATIENT_S = 1.0, 3.0; "
-    "from server.__main__ import main; sys.exit(main())"
-)
-"""The agent, with more patience for the answers of a printer that is played on a busy machine."""
 NUMBER_IS_LARGE = "Xin nhớ số {code} hoặc chụp màn hình."
 
 
@@ -42,7 +37,7 @@ class Desk:
 
     def start_agent(self) -> None:
         journal = str(self.folder / "print.journal")
-        command = ["-c", PATIENT, "kiosk", "--server", self.server.url, "--printer", self.machine.url, "--journal", journal]
+        command = [*PATIENT, "kiosk", "--server", self.server.url, "--printer", self.machine.url, "--journal", journal]
         env = {**os.environ, "MOISO_KEY": self.kiosk.key or ""}
         self.agent = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
