@@ -61,7 +61,24 @@ class _Quiet(WSGIRequestHandler):
 class PageServer:
     """The stand-in office. Attributes are the script; `asked` and `done` are what the pages did."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, kept: bool = False) -> None:
+        """Whoever opens many pages lets browsers keep the static files, as the real server does."""
+        self._kept = kept
+        self._listeners: set[str] = set()
+        self._stop = threading.Event()
+        self.machine_may_answer = threading.Event()
+        """Cleared, questions after a kiosk's machine wait for it."""
+        self.anew()
+        self._app = Flask("pages", static_folder=None)
+        # A test moves a page on by minutes between two pings of this server; the page must not take that for silence.
+        self._sockets = SocketIO(self._app, async_mode="threading", cors_allowed_origins=[], ping_timeout=3600)
+        self._routes()
+        self._events()
+        self._http = make_server("127.0.0.1", 0, self._app, threaded=True, request_handler=_Quiet)
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+
+    def anew(self) -> None:
+        """An office to which nothing has happened yet."""
         self.site = example("site")
         self.board = example("one")
         self.paired = True
@@ -75,8 +92,6 @@ class PageServer:
         self.asked: list[dict[str, Any]] = []
         self.tickets: dict[str, dict[str, Any]] = {}
         self.printer: dict[str, Any] = {"connected": True, "paper": "ok"}
-        self.machine_may_answer = threading.Event()
-        """Cleared, questions after a kiosk's machine wait for it."""
         self.machine_may_answer.set()
         self.machine_asked = 0
         self.outcome = self.outcome_of_reprint = "printed"
@@ -106,15 +121,6 @@ class PageServer:
         self.voice_lasts_s = 0.3
         self.mute = False
         """Has no voice for what a kiosk reads aloud."""
-        self._listeners: set[str] = set()
-        self._stop = threading.Event()
-        self._app = Flask("pages", static_folder=None)
-        # A test moves a page on by minutes between two pings of this server; the page must not take that for silence.
-        self._sockets = SocketIO(self._app, async_mode="threading", cors_allowed_origins=[], ping_timeout=3600)
-        self._routes()
-        self._events()
-        self._http = make_server("127.0.0.1", 0, self._app, threaded=True, request_handler=_Quiet)
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
 
     def __enter__(self) -> PageServer:
         threading.Thread(target=self._http.serve_forever, daemon=True).start()
@@ -197,7 +203,7 @@ class PageServer:
         def guarded(response: Response) -> Response:
             beside = f"connect-src http://127.0.0.1:{self.beside} " if self.beside else "connect-src "
             response.headers["Content-Security-Policy"] = CSP.replace("connect-src ", beside)
-            response.headers["Cache-Control"] = "no-cache"
+            response.headers["Cache-Control"] = "max-age=3600" if self._kept and "/static/" in request.path else "no-cache"
             return response
 
         def tree(prefix: str, folder: str) -> None:
