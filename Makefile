@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 HOST ?= 127.0.0.1
+BESIDE := --numprocesses auto --maxprocesses 4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 # Where a machine forbids it, every start of a server compiles all of it again: a second of the processor, several hundred times in a test run.
@@ -25,13 +26,14 @@ check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy server/core config
 
-# The core by itself: every branch, in seconds; its laws on random histories.
+# The core by itself: every branch by its examples, in seconds; its laws on random histories, which need no counting of branches.
 core: $(VENV)/test.stamp
-	$(BIN)/pytest -q -m core --cov --cov-branch --cov-report=term-missing:skip-covered
+	$(BIN)/pytest -q -m "core and not hypothesis" --cov --cov-branch --cov-report=term-missing:skip-covered
+	$(BIN)/pytest -q -m "core and hypothesis" $(BESIDE)
 
 # Everything else: door, wire, pages, paper, voice, real servers, real Chromium. Whole files side by side, as many as there are cores.
 journeys: $(VENV)/test.stamp
-	$(BIN)/pytest -q -m "not core" --numprocesses auto --maxprocesses 4 --dist loadfile --durations 15
+	$(BIN)/pytest -q -m "not core" $(BESIDE) --dist loadfile --durations 15
 
 $(VENV)/python.stamp:
 	@.ci/python $(PYTHON) $(VENV)
