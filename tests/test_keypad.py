@@ -12,18 +12,33 @@ from pathlib import Path
 
 import pytest
 from rs485 import Line
-from running import MORNING, OPEN, PASSWORD, ROOT, Client, Server, moiso, running, until
+from running import MORNING, OPEN, PASSWORD, ROOT, START_S, Client, Server, moiso, running, until
 
+from server import keypad
 from server.keypad import CODES, DONE, EVENT, KEY_EVENT, Keypad, Office, Press, presses
 
 SITE = "/sites/open"
 KEYS: tuple[Press, ...] = ("big", "recall", "start", "no-show", "pause", "undo")
 
 
+TIMING = "\n[timing]\nundo_within_seconds = 60\n"
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("office"), OPEN, *MORNING) as server:
+    folder = tmp_path_factory.mktemp("office")
+    document = folder / "open.toml"
+    # What was pressed can be taken back for so long that a busy machine comes to it.
+    document.write_text(Path(OPEN).read_text(encoding="utf-8") + TIMING, encoding="utf-8")
+    with running(folder, str(document), *MORNING) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A keypad that waits as long as a busy machine takes: for an answer, and for the second press that it has asked for."""
+    monkeypatch.setattr(keypad, "ANSWER_S", START_S)
+    monkeypatch.setattr(keypad, "SURE_S", START_S)
 
 
 @pytest.fixture(scope="module")
