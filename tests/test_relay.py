@@ -20,6 +20,9 @@ def put_all():
         relay.put(n)
         if n % 500 == 0:
             pause(0.01)
+    # Where the loop stood still meanwhile, this never ends.
+    while others <= 5:
+        pause(0.01)
     relay.put(None)
 
 def take_all():
