@@ -50,6 +50,13 @@ def kiosk(hall: SmallHall, printer: Printer, key: str = "secret", **more: Any) -
     return Device(hall.url, key, "kiosk", printer, lambda: {"paper": "ok"}, beat_every_s=0.2, **more)
 
 
+def at_home(hall: SmallHall) -> None:
+    """Until the device has been welcomed and beats. What it has answered just before that, it may well say twice."""
+    hall.until(lambda: hall.sids)
+    seen = len(hall.beats)
+    hall.until(lambda: len(hall.beats) > seen)
+
+
 def moment(n: int) -> dict[str, Any]:
     return {"id": f"2026-11-20-{n}-1", "ticket": "t", "receipt": {}, "expires_at": hall_now().isoformat()}
 
@@ -71,18 +78,20 @@ def test_a_moment_that_overtakes_the_welcome_is_timed_by_the_hall_and_not_by_thi
         hall.before_welcome = [("print", moment(n) | {"expires_at": expires}) for n in range(1, 6)]
         device = kiosk(hall, printer)
         with running(device):
-            hall.until(lambda: len(hall.done) == 5)
-        assert [done["ok"] for done in hall.done] == [True] * 5
+            # What is answered while the device is being welcomed may be said twice.
+            hall.until(lambda: len({done["id"] for done in hall.done}) == 5)
+        assert all(done["ok"] for done in hall.done)
 
 
 def test_a_hall_that_is_set_back_takes_its_devices_with_it() -> None:
     printer = Printer(lambda payload: (device.clock.seconds_until(datetime.fromisoformat(payload["expires_at"])) > 0, "in time?"))
     with SmallHall(kind="kiosk") as hall, running(kiosk(hall, printer)) as device:
-        hall.until(lambda: hall.beats)
         for n, behind in enumerate((timedelta(minutes=6), timedelta(hours=-2), timedelta(days=5)), 1):
-            # The moment comes before the next beat could have told of it.
+            # The moment comes before the next beat could have told of it, and none is on its way that was answered by the old time.
+            device._answered.clear()
+            hall.until(device._answered.is_set)
             hall.behind = behind
-            hall.send("print", moment(n) | {"expires_at": (hall.now() + timedelta(seconds=15)).isoformat()})
+            hall.send("print", moment(n) | {"expires_at": (hall.now() + timedelta(minutes=2)).isoformat()})
             hall.until(lambda n=n: len(hall.done) == n)
             hall.until(lambda: abs(hall.now() - device.clock.now()) < timedelta(seconds=1))
         hall.send("print", moment(9) | {"expires_at": (hall.now() - timedelta(seconds=1)).isoformat()})
@@ -95,10 +104,10 @@ def test_an_answer_that_was_long_on_its_way_does_not_make_the_hall_earlier() -> 
     clock = HallClock()
     now = hall_now()
     clock.set(now, 1)
-    clock.hear(now - timedelta(seconds=8), 1, took_s=9)
+    clock.hear(now - timedelta(minutes=8), 1, took_s=9 * 60)
     assert clock.now() >= now, "what it says agrees with what is known"
-    clock.hear(now - timedelta(seconds=8), 1, took_s=0.1)
-    assert clock.now() < now - timedelta(seconds=7)
+    clock.hear(now - timedelta(minutes=8), 1, took_s=0.1)
+    assert clock.now() < now - timedelta(minutes=7)
     began = time.monotonic()
     clock.hear(now, 60, took_s=9)
     left = clock.seconds_until(now + timedelta(minutes=1))
@@ -108,7 +117,7 @@ def test_an_answer_that_was_long_on_its_way_does_not_make_the_hall_earlier() -> 
 def test_a_moment_sent_three_times_is_acted_on_once_and_answered_three_times() -> None:
     printer = Printer()
     with SmallHall(kind="kiosk") as hall, running(kiosk(hall, printer)):
-        hall.until(lambda: hall.sids)
+        at_home(hall)
         for _ in range(3):
             seen = len(hall.done)
             hall.send("print", moment(1))
@@ -127,7 +136,7 @@ def test_twenty_moments_at_once_are_handed_over_one_at_a_time_and_none_is_lost()
 
     printer = Printer(alone)
     with SmallHall(kind="kiosk") as hall, running(kiosk(hall, printer)):
-        hall.until(lambda: hall.sids)
+        at_home(hall)
         for n in range(20):
             hall.send("print", moment(n))
         hall.until(lambda: len(hall.done) == 20)
@@ -137,13 +146,14 @@ def test_twenty_moments_at_once_are_handed_over_one_at_a_time_and_none_is_lost()
 
 def test_after_a_restart_of_the_server_the_device_is_back_and_acts_on_nothing_twice() -> None:
     printer = Printer()
-    with SmallHall(kind="kiosk") as hall, running(kiosk(hall, printer)):
-        hall.until(lambda: hall.sids)
+    with SmallHall(kind="kiosk") as hall, running(kiosk(hall, printer)) as device:
+        at_home(hall)
         hall.send("print", moment(1))
-        hall.until(lambda: hall.done)
+        # An answer that the server did not confirm is said again after the restart; this one is confirmed.
+        hall.until(lambda: (given := device._given.get(moment(1)["id"])) is not None and given.confirmed)
         hall.stop()
         hall.start()
-        hall.until(lambda: hall.sids)
+        at_home(hall)
         hall.send("print", moment(1))
         hall.send("print", moment(2))
         hall.until(lambda: len(hall.done) == 3)
@@ -171,7 +181,7 @@ def test_a_moment_that_fails_is_answered_with_the_reason_and_the_next_one_is_ser
         return True, "printed"
 
     with SmallHall(kind="kiosk") as hall, running(kiosk(hall, Printer(jam))):
-        hall.until(lambda: hall.sids)
+        at_home(hall)
         hall.send("print", moment(1))
         hall.send("print", moment(2))
         hall.until(lambda: len(hall.done) == 2)
