@@ -22,6 +22,7 @@ from outside import Outside, outside
 from ports import free_port
 from running import until
 
+from kiosk import delivery
 from kiosk.agent import OnItsOwn, PrintAgent, serve
 from kiosk.alone import Alone, CannotGive
 from kiosk.beside import Beside, origin_of
@@ -53,6 +54,13 @@ def lent(clock: str = "08:00", kiosk: str = "k1", office: Office | None = None) 
     office.do(lease.lease, kiosk=kiosk, holder="store0001")
     told: dict[str, Any] = json.loads(wire.dumps(wire.leased(office.day, office.now, kiosk, "store0001")))
     return told
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A printer that answers is heard, however busy the machine is on which it is played."""
+    for patience in ("PATIENT_S", "CONFIRM_S", "HELD_S"):
+        monkeypatch.setattr(delivery, patience, 60.0)
 
 
 @pytest.fixture
