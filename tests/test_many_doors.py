@@ -23,8 +23,10 @@ LAN, MINH = decide.By("lan"), decide.By("minh")
 
 
 @pytest.fixture
-def doors(postgres: Postgres) -> Iterator[tuple[Door, Door]]:
+def doors(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Door, Door]]:
     """Two processes, as far as the database knows."""
+    # Whoever waits for the other goes after five seconds: a busy machine may come to the end of a decision only later.
+    monkeypatch.setattr("server.store.postgres.BUSY_MS", 60_000)
     url = postgres.fresh()
     with Door(url) as one, Door(url) as other:
         other._ids = iter(range(1_000_001, 2_000_000))
