@@ -29,10 +29,11 @@ EXIT_S = 30.0
 
 PATIENT = (
     "-c",
-    "import sys; from server import __main__ as program; program.go_green(); from server.store import sqlite; sqlite.BUSY_MS = 60_000; "
-    "sys.exit(program.main())",
+    "import sys; from server import __main__ as program; program.go_green(); program.DRAIN_S = 60.0; "
+    "from server.store import sqlite; sqlite.BUSY_MS = 60_000; sys.exit(program.main())",
 )
-"""A server that waits for the disk as long as it takes: a busy machine may come to the end of a lock only after its usual patience."""
+"""A server that waits for the disk, and for its last answers, as long as it takes: a busy machine may come to the end of a lock, or of an
+answer, only after its usual patience."""
 
 
 @dataclass
@@ -71,7 +72,7 @@ def take_until_nobody_answers(client: Client, port: int, taken: Taken, *, keep: 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_stopped_in_a_busy_minute_answers_what_it_has_accepted(tmp_path: Path, number: signal.Signals) -> None:
-    server = Server(tmp_path, OPEN, *MORNING).start()
+    server = Server(tmp_path, OPEN, *MORNING, program=PATIENT).start()
     key = server.device("k1").key
     all_taken = [Taken() for _ in range(8)]
     threads = [
