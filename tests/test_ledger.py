@@ -954,7 +954,7 @@ with Door(Path(sys.argv[1])) as door:
 def test_a_program_that_could_not_answer_anybody_any_more_ends_and_what_it_had_given_stands(tmp_path: Path) -> None:
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     ended = subprocess.run(
-        [sys.executable, "-c", LOST, str(tmp_path)], env={**os.environ, "PYTHONPATH": path}, timeout=60, check=False, capture_output=True
+        [sys.executable, "-c", LOST, str(tmp_path)], env={**os.environ, "PYTHONPATH": path}, timeout=120, check=False, capture_output=True
     )
     assert ended.returncode == WRITER_LOST, ended.stderr
     with Door(tmp_path) as door:

@@ -135,7 +135,7 @@ class Screens:
             if screen is None and until is not None and until(said):
                 over.append(at)
 
-        self._until(lambda: bool(over) or time.monotonic() >= end, note, patience_s=seconds + 1)
+        self._until(lambda: bool(over) or time.monotonic() >= end, note, patience_s=seconds + PATIENCE_S)
 
     def _until(
         self, done: Callable[[], bool], note: Callable[[Screen | None, bytes, float], object], patience_s: float = PATIENCE_S
