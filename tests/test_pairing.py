@@ -213,7 +213,9 @@ def test_an_agent_without_a_key_shows_a_code_works_once_it_is_typed_and_keeps_it
             agent.communicate()
 
 
-def test_a_kept_key_that_was_taken_back_is_not_tried_for_ever(office: Outside, tmp_path: Path) -> None:
+def test_a_kept_key_that_was_taken_back_is_not_tried_for_ever(office: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # One that does not answer in time cannot be asked, either.
+    monkeypatch.setattr(paired, "TIMEOUT_S", 60.0)
     options = argparse.Namespace(pair=False, key_file=tmp_path / "kept" / "key")
     stop, said = threading.Event(), []
 
