@@ -312,14 +312,15 @@ class SmallOffice:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def unplug(self) -> None:
-        """End every connection and close the port."""
-        watchers, self.watchers = list(self.watchers), {}
-        for sid in watchers:
-            self.sio.disconnect(sid)
+        """Close the port and end every connection."""
+        # The port first: a page that is let go would come back before it is closed, and stay connected.
         if self._server:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+        watchers, self.watchers = list(self.watchers), {}
+        for sid in watchers:
+            self.sio.disconnect(sid)
 
 
 def _refusal(code: str, status: int, details: dict[str, Any] | None = None) -> Response:

@@ -127,12 +127,13 @@ class SmallHall:
             return make_server("127.0.0.1", port, app, threaded=True)
 
     def stop(self) -> None:
-        """Close every connection and the port."""
-        self.drop()
+        """Close the port and every connection."""
+        # The port first: whoever is let go would come back before it is closed, and stay with a server that is none any more.
         if self._server:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+        self.drop()
 
     def drop(self) -> None:
         """End every standing connection, as a restarted switch does."""
