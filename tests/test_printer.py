@@ -16,6 +16,7 @@ from escpos_decoder import Decoder, decode, trimmed
 from fake_printer import COVER, CUTTER, FATAL, NEAR_END, NO_PAPER, OFFLINE, PLENTY, READY, FakePrinter
 from PIL import Image, ImageChops
 from ports import free_port
+from running import until
 
 from kiosk import delivery
 from kiosk.delivery import ASK_CAUSE, ASK_ERROR, ASK_ONLINE, ASK_PAPER, STATUS_S, Status, WirePrinter, read_status
@@ -43,9 +44,9 @@ def receipt(code: str = "A012", **more: object) -> Receipt:
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A printer that answers is heard, however busy the machine is on which it is played."""
-    monkeypatch.setattr(delivery, "ASK_S", 1.0)
-    monkeypatch.setattr(delivery, "PATIENT_S", 3.0)
+    """A printer that answers is heard, however busy the machine is on which it is played, and one that hangs up is found out."""
+    for name, seconds in (("ASK_S", 50.0), ("PATIENT_S", 60.0), ("CONFIRM_S", 60.0), ("ENDED_S", 60.0), ("HELD_S", 120.0)):
+        monkeypatch.setattr(delivery, name, seconds)
 
 
 @pytest.fixture
@@ -100,7 +101,9 @@ def test_a_ticket_is_printed_and_confirmed_by_a_printer_that_answers(machine: Fa
     assert whole(machine.decoder.tickets[0]) and machine.decoder.letters == b""
 
 
-def test_a_printer_that_never_answers_prints_nevertheless(machine: FakePrinter) -> None:
+def test_a_printer_that_never_answers_prints_nevertheless(machine: FakePrinter, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("ASK_S", 0.2), ("PATIENT_S", 0.8), ("ENDED_S", 0.5)):
+        monkeypatch.setattr(delivery, name, seconds)
     machine.paper = machine.state = None
     printer = open_printer(machine.url)
     for code in ("A012", "A013"):
@@ -142,7 +145,8 @@ def test_nobody_at_the_address_is_a_failure_and_the_next_ticket_is_tried_anew() 
     printer = open_printer(f"network://127.0.0.1:{port}")
     printed = printer.print(receipt())
     assert printed.outcome == "failed" and "127.0.0.1" in printed.detail and "\n" not in printed.detail
-    assert printer.status().online is False
+    # The question is put on a thread, which a busy machine may keep from its half second; the next beat asks again.
+    until(lambda: printer.status().online is False)
     machine = FakePrinter(port=port)
     try:
         assert printer.print(receipt("A013")).ok
@@ -165,13 +169,16 @@ def test_a_printer_that_hangs_up_after_k_bytes_is_never_called_printed(machine: 
     assert machine.decoder.tickets == [] or k > TICKET_BYTES
 
 
-def test_a_mute_printer_that_hangs_up_is_found_out_too(machine: FakePrinter) -> None:
+def test_a_mute_printer_that_hangs_up_is_found_out_too(machine: FakePrinter, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("ASK_S", 0.2), ("PATIENT_S", 0.8)):
+        monkeypatch.setattr(delivery, name, seconds)
     machine.paper = machine.state = None
     machine.closes_after = 6000
     assert open_printer(machine.url).print(receipt()).outcome == "unknown"
 
 
-def test_a_printer_that_falls_silent_during_a_ticket_is_unknown(machine: FakePrinter) -> None:
+def test_a_printer_that_falls_silent_during_a_ticket_is_unknown(machine: FakePrinter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "CONFIRM_S", 2.5)
     machine.mute_after_ticket = True
     printed = open_printer(machine.url).print(receipt())
     assert printed.outcome == "unknown" and printed.detail.startswith("unknown: ")
@@ -275,7 +282,7 @@ def test_the_state_of_a_network_printer(
     machine.paper, machine.state = paper, state
     printer = open_printer(machine.url)
     # A busy machine may keep the fake printer from answering in time; the next beat asks again.
-    assert any((status.online, status.paper) == expected for status in (printer.status() for _ in range(20)))
+    until(lambda: (status := printer.status()) and (status.online, status.paper) == expected)
 
 
 def test_a_report_sent_unasked_is_not_taken_for_the_answer(machine: FakePrinter) -> None:
@@ -298,7 +305,7 @@ class StuckWire:
         self.sent.append(data)
 
     def ask(self, question: bytes, seconds: float) -> bytes:
-        self.let_go.wait(40)
+        self.let_go.wait(250)
         return b"\x12"
 
     def close(self) -> None: ...
@@ -316,7 +323,7 @@ def test_the_state_is_told_within_half_a_second_whatever_the_driver_does() -> No
         status, seconds = timed(printer.status)
         assert isinstance(status, Status) and (status.online, status.paper) == (None, None)
         # Whoever waited for the driver would wait as long as it stands still.
-        assert STATUS_S == 0.5 and seconds < 10
+        assert STATUS_S == 0.5 and seconds < 60
     wire.let_go.set()
     assert printer.print(receipt()).ok
     assert wire.sent == [b"ticket"]
