@@ -104,17 +104,18 @@ class Ears:
 
 
 @contextmanager
-def beating(*ears: Ears) -> Iterator[None]:
-    """These go on saying that they live and sound, as their programs do: however long a test looks, none of them is taken for gone."""
-    over = threading.Event()
+def beating(*ears: Ears, **facts: Any) -> Iterator[None]:
+    """These go on saying that they live, and these facts, or that they sound, as their programs do: however long a test looks, none of
+    them is taken for gone."""
+    over, said = threading.Event(), facts or {"sound": "on"}
 
     def beat() -> None:
         while not over.wait(BEAT_S):
             for each in ears:
-                each.client.emit("beat", {"sound": "on"})
+                each.client.emit("beat", said)
 
     for each in ears:
-        each.call("beat", {"sound": "on"})
+        each.call("beat", said)
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
     try:

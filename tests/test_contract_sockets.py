@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import wave
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -15,14 +16,18 @@ from typing import Any
 import pytest
 import requests
 import socketio
-from listening import PATIENCE_S, Bare, Ears
+from listening import PATIENCE_S, Bare, Ears, beating
 from outside import INSTANT, Outside, outside
 from running import ROOT, moiso
 
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
-    with outside(tmp_path_factory.mktemp("office")) as office:
+    """A call can be undone for a minute: a busy machine may be long about it."""
+    folder = tmp_path_factory.mktemp("office")
+    document = folder / "open.toml"
+    document.write_text((ROOT / "config/sites/open.toml").read_text() + "\n[timing]\nundo_within_seconds = 60\n")
+    with outside(folder, document=str(document)) as office:
         yield office
 
 
@@ -221,7 +226,8 @@ def test_a_display_for_another_hall_is_not_taken_for_this_one(tmp_path: Path) ->
         first = above.state("announcement", lambda m: m["counter"] == "3")
         two.call("1", "lan")
         assert below.state("announcement", lambda m: True)["counter"] == "1"
-        assert [m["id"] for m in above.said("announcement")] == [first["id"]], "a call is heard in the hall of its counter"
+        # Again and again if it takes long: nobody has answered.
+        assert {m["id"] for m in above.said("announcement")} == {first["id"]}, "a call is heard in the hall of its counter"
         assert two.board("up")["calls"][0]["counter"] == "3"
 
 
@@ -312,10 +318,11 @@ def test_a_number_taken_at_the_desk_prints_nowhere(office: Outside) -> None:
 def test_the_clerk_sees_that_the_hall_has_heard(office: Outside) -> None:
     ticket = office.take("A")
     office.open("1")
-    with ears(office, "lan") as desk, ears(office, "loa") as speaker, ears(office, "tv") as screen:
+    with ears(office, "lan") as desk, ears(office, "loa") as speaker, ears(office, "tv") as screen, ExitStack() as alive:
         desk.hello("console", "1")
         speaker.hello("device", "loa")
         screen.hello("hall", "main")
+        alive.enter_context(beating(speaker))
         desk.state("console", lambda c: c["devices"]["speakers"] == 1 and c["devices"]["displays"] == 1)
         office.call("1")
         moment = speaker.announced(ticket)
@@ -369,10 +376,10 @@ def test_a_failed_loudspeaker_was_not_heard(office: Outside) -> None:
 
 @pytest.fixture(scope="module")
 def brief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
-    """An office whose calls are stale after 12 s."""
+    """An office whose calls are stale after 25 s: time for a server that starts, or stands still, in between."""
     folder = tmp_path_factory.mktemp("brief")
     document = folder / "brief.toml"
-    timing = "\n[timing]\nspeak_within_seconds = 12\n"
+    timing = "\n[timing]\nspeak_within_seconds = 25\n"
     document.write_text((ROOT / "config/sites/open.toml").read_text() + timing)
     with outside(folder, document=str(document)) as office:
         yield office
@@ -393,12 +400,13 @@ class TestAgain:
             answered, _ = speaker.next("announcement")
             speaker.call("done", {"id": answered.payload["id"], "ok": True, "detail": "heard"})
             until_answered = len(speaker.frames)
+            called = time.monotonic()
             brief.call("2", "minh")
             another = lambda m: m["id"] != answered.payload["id"]  # noqa: E731
             first, after = speaker.next("announcement", another)
             again, after = speaker.next("announcement", another, after=after)
-            # The second call came on its way meanwhile; a busy machine may be late with it, but sends none early.
-            assert again.payload == first.payload and again.at - first.at > 3
+            # A busy machine may be late with either of them, but sends none early.
+            assert again.payload == first.payload and again.at - called > 3
             screen.next("announcement", lambda m: m["id"] == first.payload["id"], after=screen.next("announcement", another)[1])
             late = wall.state("board", lambda b: b["at"] > first.payload["expires_at"])
             with ears(brief, "loa") as restarted:
@@ -406,7 +414,7 @@ class TestAgain:
                 wall.next("board", lambda b: b["at"] > late["at"])
                 assert not restarted.said("announcement"), "what is stale is not spoken any more"
             said = [m["id"] for m in speaker.said("announcement")]
-            assert 2 <= said.count(first.payload["id"]) <= 3
+            assert 2 <= said.count(first.payload["id"]) <= 6
             assert answered.payload["id"] not in [f.payload["id"] for f in speaker.frames[until_answered:] if f.event == "announcement"]
             assert len(wall.said("announcement")) == 2, "a wall without a key shows, and is told once"
 
@@ -640,10 +648,12 @@ def test_staff_are_warned_of_devices_that_are_missing(office: Outside) -> None:
         with ears(office, "k1") as kiosk, ears(office, "loa") as speaker, ears(office, "tv") as screen:
             for device, said in ((kiosk, ("device", "k1")), (speaker, ("device", "loa")), (screen, ("hall", "main"))):
                 device.hello(*said)
-            whole = desk.state("console", lambda c: not c["devices"]["alerts"], after=alone)["devices"]
-            assert (whole["speakers"], whole["displays"], whole["kiosks"]) == (1, 1, 1)
-            kiosk.call("beat", {"online": True, "paper": "out", "detail": ""})
-            desk.state("console", lambda c: [a["words"] for a in c["devices"]["alerts"]] == ["Máy lấy số k1 hết giấy"])
+            with beating(speaker, screen, version="1"):
+                with beating(kiosk, online=True, paper="ok"):
+                    whole = desk.state("console", lambda c: not c["devices"]["alerts"], after=alone)["devices"]
+                assert (whole["speakers"], whole["displays"], whole["kiosks"]) == (1, 1, 1)
+                with beating(kiosk, online=True, paper="out", detail=""):
+                    desk.state("console", lambda c: [a["words"] for a in c["devices"]["alerts"]] == ["Máy lấy số k1 hết giấy"])
             together = len(desk.frames)
         desk.state("console", lambda c: len(c["devices"]["alerts"]) == 3, after=together)
 
