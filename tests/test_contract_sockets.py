@@ -21,13 +21,20 @@ from outside import INSTANT, Outside, outside
 from running import ROOT, moiso
 
 
+@contextmanager
+def unhurried(folder: Path, **timing: int) -> Iterator[Outside]:
+    """An office with times of its own, for hands and ears on a busy machine."""
+    document = folder / "open.toml"
+    lines = "".join(f"{name} = {seconds}\n" for name, seconds in timing.items())
+    document.write_text((ROOT / "config/sites/open.toml").read_text() + f"\n[timing]\n{lines}")
+    with outside(folder, document=str(document)) as office:
+        yield office
+
+
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
-    """A call can be undone for a minute: a busy machine may be long about it."""
-    folder = tmp_path_factory.mktemp("office")
-    document = folder / "open.toml"
-    document.write_text((ROOT / "config/sites/open.toml").read_text() + "\n[timing]\nundo_within_seconds = 60\n")
-    with outside(folder, document=str(document)) as office:
+    """A call can be undone for a minute."""
+    with unhurried(tmp_path_factory.mktemp("office"), undo_within_seconds=60) as office:
         yield office
 
 
@@ -376,12 +383,8 @@ def test_a_failed_loudspeaker_was_not_heard(office: Outside) -> None:
 
 @pytest.fixture(scope="module")
 def brief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
-    """An office whose calls are stale after 25 s: time for a server that starts, or stands still, in between."""
-    folder = tmp_path_factory.mktemp("brief")
-    document = folder / "brief.toml"
-    timing = "\n[timing]\nspeak_within_seconds = 25\n"
-    document.write_text((ROOT / "config/sites/open.toml").read_text() + timing)
-    with outside(folder, document=str(document)) as office:
+    """An office whose calls are stale after 25 s: time for a server that stands still in between."""
+    with unhurried(tmp_path_factory.mktemp("brief"), speak_within_seconds=25) as office:
         yield office
 
 
@@ -434,25 +437,25 @@ class TestAgain:
             wall.next("board", after=wall.next("board")[1])
             assert not [m for m in kiosk.said("print") if m["ticket"] == ticket["id"]], "printed is printed"
 
-    def test_answers_outlive_the_server(self, brief: Outside) -> None:
-        brief.clear()
-        ticket = brief.take("A")
-        brief.open("1")
-        with ears(brief, "loa") as speaker:
-            speaker.hello("device", "loa")
-            brief.call("1")
-            moment = speaker.announced(ticket)
-            speaker.call("done", {"id": moment["id"], "ok": True, "detail": ""})
-        server = brief.server
-        at = brief.board()["at"]
-        server.kill()
-        server.options = ("--hall-clock", at, *server.options[2:])
-        server.start()
-        with ears(brief, "loa") as speaker, ears(brief, "lan") as desk:
-            assert desk.hello("console", "1")["current"]["heard"]["speakers"] == 1
-            speaker.hello("device", "loa")
-            desk.next("console", after=desk.next("console")[1])
-            assert not speaker.said("announcement")
+    def test_answers_outlive_the_server(self, tmp_path: Path) -> None:
+        with unhurried(tmp_path, speak_within_seconds=120) as long:
+            ticket = long.take("A")
+            long.open("1")
+            with ears(long, "loa") as speaker:
+                speaker.hello("device", "loa")
+                long.call("1")
+                moment = speaker.announced(ticket)
+                speaker.call("done", {"id": moment["id"], "ok": True, "detail": ""})
+            server = long.server
+            at = long.board()["at"]
+            server.kill()
+            server.options = ("--hall-clock", at, *server.options[2:])
+            server.start()
+            with ears(long, "loa") as speaker, ears(long, "lan") as desk:
+                assert desk.hello("console", "1")["current"]["heard"]["speakers"] == 1
+                speaker.hello("device", "loa")
+                desk.next("console", after=desk.next("console")[1])
+                assert not speaker.said("announcement")
 
 
 # -- what nobody may say ---------------------------------------------------------------------------------------------------------
