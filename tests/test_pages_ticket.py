@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import requests
-from browsing import PATIENCE_MS, stand
+from browsing import HEAR, PATIENCE_MS, comes, hears, stand
 from outside import Outside, outside
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from running import OPEN, PASSWORD, Client, Server
@@ -95,11 +95,10 @@ def url(office: Outside, ticket: dict[str, Any], rest: str = "") -> str:
 def live(phone: BrowserContext, office: Outside, ticket: dict[str, Any]) -> Page:
     """The page, with its socket listening."""
     page = phone.new_page()
-    with page.expect_websocket() as opened:
-        page.goto(url(office, ticket))
-    if opened.value.is_closed():
-        raise AssertionError("the socket closed at once")
+    page.add_init_script(HEAR)
+    page.goto(url(office, ticket))
     page.wait_for_selector("html.js")
+    hears(page, "answer")
     return page
 
 
@@ -143,7 +142,7 @@ STATES: list[tuple[str, Do, str, list[str]]] = [
 def test_each_state_of_a_ticket_is_told_in_words_without_a_program(office: Outside, does: Do, lang: str, says: list[str]) -> None:
     ticket = office.take("A", lang=lang)
     does(office, ticket)
-    page = requests.get(url(office, ticket), headers={"Accept-Language": "fr"}, timeout=30)
+    page = requests.get(url(office, ticket), headers={"Accept-Language": "fr"}, timeout=60)
     assert page.status_code == 200
     assert f'<html lang="{lang}">' in page.text
     for words in [ticket["code"], ticket["queue_time"][11:19], "0236", *says]:
@@ -174,7 +173,7 @@ def test_a_phone_without_programs_shows_everything_and_reloads(office: Outside, 
 
 @pytest.mark.parametrize("id", ["0" * 24, "khong-co", "%00", "../x", "a" * 300])
 def test_an_unknown_ticket_is_a_page_that_says_so(office: Outside, id: str) -> None:
-    page = requests.get(f"{office.url}/t/{id}", timeout=30)
+    page = requests.get(f"{office.url}/t/{id}", timeout=60)
     assert page.status_code == 404
     if "/" not in id:
         assert "Không tìm thấy phiếu này." in page.text and "lỗi" not in page.text.lower()
@@ -182,7 +181,7 @@ def test_an_unknown_ticket_is_a_page_that_says_so(office: Outside, id: str) -> N
 
 def test_the_page_tells_nobody_who_the_citizen_is(office: Outside) -> None:
     ticket = office.take("A", priority="disabled", contact={"phone": "0912345678", "email": "an@example.vn"})
-    page = requests.get(url(office, ticket), timeout=30)
+    page = requests.get(url(office, ticket), timeout=60)
     for secret in ("0912345678", "an@example.vn", "khuyết tật", "disab", "contact"):
         assert secret not in page.text, secret
     assert "ưu tiên tính sớm 30 phút" in page.text
@@ -193,9 +192,9 @@ def test_the_page_tells_nobody_who_the_citizen_is(office: Outside) -> None:
 
 def test_why_answers_for_an_unknown_number_and_for_ones_own(office: Outside) -> None:
     ticket = office.take("A")
-    unknown = requests.get(url(office, ticket), {"why": "<b>X9"}, timeout=30).text
+    unknown = requests.get(url(office, ticket), {"why": "<b>X9"}, timeout=60).text
     assert "Hôm nay không có số &lt;B&gt;X9. Xin xem lại số." in unknown
-    assert "Lúc lấy số." in requests.get(url(office, ticket), {"why": ticket["code"]}, timeout=30).text
+    assert "Lúc lấy số." in requests.get(url(office, ticket), {"why": ticket["code"]}, timeout=60).text
 
 
 def test_a_ticket_of_a_day_that_has_ended_tells_its_end(tmp_path: Path) -> None:
@@ -210,10 +209,10 @@ def test_a_ticket_of_a_day_that_has_ended_tells_its_end(tmp_path: Path) -> None:
         server.stop()
         server.options = ("--hall-clock", "2026-11-20T09:00:00+07:00")
         server.start()
-        page = requests.get(f"{server.url}/t/{done['id']}", timeout=30)
+        page = requests.get(f"{server.url}/t/{done['id']}", timeout=60)
         assert page.status_code == 200
         assert "Đã hoàn tất" in page.text and "Thứ Năm 19/11/2026" in page.text and "refresh" not in page.text
-        assert "Số này không quay lại hàng được nữa." in requests.get(f"{server.url}/t/{missed['id']}", timeout=30).text
+        assert "Số này không quay lại hàng được nữa." in requests.get(f"{server.url}/t/{missed['id']}", timeout=60).text
     finally:
         server.stop()
 
@@ -223,7 +222,7 @@ def test_a_ticket_of_a_day_that_has_ended_tells_its_end(tmp_path: Path) -> None:
 
 def test_the_code_of_a_ticket_leads_to_its_page(office: Outside, phone: BrowserContext, tmp_path: Path) -> None:
     ticket = office.take("A")
-    answer = requests.get(url(office, ticket, "/qr.svg"), timeout=30)
+    answer = requests.get(url(office, ticket, "/qr.svg"), timeout=60)
     assert answer.headers["Content-Type"].startswith("image/svg+xml")
     page = phone.new_page()
     page.goto(url(office, ticket))
@@ -246,8 +245,8 @@ def test_a_ticket_without_a_public_address_has_no_code_but_a_page(office: Outsid
     with office.database() as store:
         key = add_device(store, "plain", "k9", "kiosk", "k1")["key"]
     ticket = Client(office.api, key).post("/sites/plain/tickets", {"service": "A"}, expect=201)
-    assert requests.get(url(office, ticket, "/qr.svg"), timeout=30).status_code == 404
-    assert requests.get(url(office, ticket), timeout=30).status_code == 200
+    assert requests.get(url(office, ticket, "/qr.svg"), timeout=60).status_code == 404
+    assert requests.get(url(office, ticket), timeout=60).status_code == 200
 
 
 # -- live ------------------------------------------------------------------------------------------------------------------------
@@ -352,7 +351,8 @@ def test_where_no_socket_gets_through_the_page_asks_and_says_when_nobody_answers
     stand(page)
     office.open()
     office.call()
-    page.clock.run_for(6000)
+    # On a busy machine it may have asked already before its time stood, and asks again ten seconds later.
+    comes(page, "main[data-state=called]")
     expect(title(page)).to_have_text("Mời đến quầy 1")
     expect(page.locator("[data-part=stale]")).to_be_hidden()
     page.route("**/api/**", lambda route: route.abort())
