@@ -9,13 +9,14 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from browsing import PATIENCE_MS
+from browsing import PATIENCE_MS, STAYS_SAID
 from fake_printer import NO_PAPER, FakePrinter
 from outside import Outside, outside
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from test_pages_manage import DESK, LAID_OUT, PHONE, context, press, says, signed_in, tab  # noqa: F401
 
+from kiosk import delivery
 from kiosk.agent import serve
 from kiosk.journal import Journal
 from kiosk.printer import open_printer
@@ -30,8 +31,10 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
 
 
 @pytest.fixture
-def machine(office: Outside, tmp_path: Path) -> Iterator[FakePrinter]:
-    """A printer with its agent beside kiosk 1."""
+def machine(office: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePrinter]:
+    """A printer with its agent beside kiosk 1, whose answers take as long as a busy machine needs."""
+    for name, seconds in (("ASK_S", 50.0), ("PATIENT_S", 60.0), ("CONFIRM_S", 60.0), ("HELD_S", 120.0)):
+        monkeypatch.setattr(delivery, name, seconds)
     printer, stop = FakePrinter(), threading.Event()
     with Journal(tmp_path / "journal") as pages:
         arguments = (office.url, office["k1"].key, open_printer(printer.url), pages, stop)
@@ -45,6 +48,7 @@ def machine(office: Outside, tmp_path: Path) -> Iterator[FakePrinter]:
 
 @pytest.fixture
 def page(context: BrowserContext, office: Outside) -> Page:  # noqa: F811
+    context.add_init_script(STAYS_SAID)
     page = signed_in(context, office, "binh")
     tab(page, "Phiếu in")
     return page
