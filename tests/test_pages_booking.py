@@ -301,7 +301,7 @@ def test_a_day_with_places_is_booked_and_not_waited_for(office: Ward) -> None:
 
 
 def test_a_reminder_is_promised_only_where_one_will_be_sent(office: Ward) -> None:
-    monday = requests.get(office.form()[0], timeout=20)
+    monday = requests.get(office.form()[0], timeout=60)
     assert "<h1>Nhắc lịch cho ông/bà qua email?</h1>" in monday.text
     assert "dùng họ tên, email này để gửi mã hẹn, nhắc lịch và báo khi lịch thay đổi, số điện thoại này" in text_of(monday)
     today = office.get("/book/demo/you", service="civil", start="2026-11-20T15:00")
@@ -320,10 +320,10 @@ def test_what_would_be_used_for_nothing_is_not_kept(office: Ward) -> None:
 
 
 def test_an_office_without_a_gateway_promises_no_mail(office: Ward, tmp_path: Path) -> None:
-    asked = text_of(requests.get(office.form()[0], timeout=20))
+    asked = text_of(requests.get(office.form()[0], timeout=60))
     assert "Nơi này chưa gửi được thư." not in asked and "Email" in asked
     with ward(tmp_path, mail=False) as quiet:
-        form = requests.get(quiet.form()[0], timeout=20)
+        form = requests.get(quiet.form()[0], timeout=60)
         assert "<h1>Đặt lịch hẹn này?</h1>" in form.text and 'name="email"' not in form.text and 'name="name"' not in form.text
         assert "Nơi này chưa gửi được thư." in text_of(form) and "nhắc lịch" not in text_of(form)
         code = quiet.book(phone="0912000777", consent="1")
@@ -341,7 +341,7 @@ NOTHING_COMES = {
 def test_a_telephone_number_is_asked_for_what_it_is_for_and_nothing_is_promised_to_it(office: Ward, lang: str) -> None:
     clock, said, hint = NOTHING_COMES[lang]
     start = f"{MONDAY}T{clock}"
-    form = text_of(requests.get(office.form(start, lang=lang)[0], timeout=20))
+    form = text_of(requests.get(office.form(start, lang=lang)[0], timeout=60))
     assert hint in form and ("không ai giữ nhiều chỗ" if lang == "vi" else "nobody holds many places") in form
     assert not re.search("tin nhắn|nhắn tin nhắc|by message|in the message", form, re.IGNORECASE)
     url, hidden = office.form(start, lang=lang)
@@ -491,7 +491,7 @@ def test_a_time_that_today_s_early_closing_took_away_can_still_be_chosen_anew_af
         assert "<h1 >Mời chọn giờ hẹn khác</h1>" in page.text and "Giờ còn chỗ gần nhất" in page.text
         offered = re.findall(rf'href="(/h/{code}/move\?start=2026-11-23[^"]+)"', page.text)
         url = office.url + html.unescape(offered[0])
-        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', requests.get(url, timeout=20).text))
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', requests.get(url, timeout=60).text))
         answer = office.send(url, hidden)
         assert answer.status_code == 303, text_of(answer)
         moved = text_of(office.get(f"/h/{code_of(answer)}"))
@@ -539,18 +539,18 @@ def test_limits_hold_for_staff_cookies_too_and_a_repeat_is_not_counted(tmp_path:
     with ward(tmp_path, "anonymous_per_day = 1\nwrong_codes_per_minute = 3") as office:
         (clerk,) = office.server.crew("lan")
         session = requests.Session()
-        signed_in = session.post(f"{office.server.api}/sessions", json={"user": "lan", "password": PASSWORD}, timeout=20)
+        signed_in = session.post(f"{office.server.api}/sessions", json={"user": "lan", "password": PASSWORD}, timeout=60)
         assert signed_in.status_code == 201 and session.cookies
         url, hidden = office.form()
         for _ in range(3):
-            assert session.post(url, hidden, timeout=20, allow_redirects=False).status_code == 303
+            assert session.post(url, hidden, timeout=60, allow_redirects=False).status_code == 303
         # Somebody who loses a place is not counted; somebody who gets one is, whoever is signed in beside it.
         second_url, second = office.form(f"{MONDAY}T10:00")
-        refused = session.post(second_url, second, timeout=20, allow_redirects=False)
+        refused = session.post(second_url, second, timeout=60, allow_redirects=False)
         assert refused.status_code == 429 and int(refused.headers["Retry-After"]) > 1
         assert "đã đặt đủ lịch không ghi số điện thoại. Mời ghi số điện thoại, hoặc lấy số tại chỗ." in text_of(refused)
         assert (
-            session.post(second_url, {**second, "phone": "0912000666", "consent": "1"}, timeout=20, allow_redirects=False).status_code
+            session.post(second_url, {**second, "phone": "0912000666", "consent": "1"}, timeout=60, allow_redirects=False).status_code
             == 303
         )
         for _ in range(2):
@@ -593,10 +593,12 @@ def test_who_books_and_books_is_asked_a_sum_that_is_good_once(tmp_path: Path) ->
         body = {"service": "civil", "start": f"{slots[3]}:00+07:00"}
         refused = office.anyone.post("/sites/demo/appointments", body, expect=422)["error"]
         assert refused["code"] == "sum_needed" and refused["details"]["question"].endswith("bằng mấy?")
-        forged = {"token": refused["details"]["token"][:-2] + "xx", "answer": "10"}
+        token = refused["details"]["token"]
+        # Of the last letter of a signature a few bits are nobody's: another one may say the same.
+        forged = {"token": token[:-4] + ("AAAA" if token[-4:-1] != "AAA" else "BBBB"), "answer": "10"}
         assert office.anyone.post("/sites/demo/appointments", body | {"sum": forged}, expect=422)["error"]["code"] == "sum_needed"
         first_word, second_word = re.match(r"(\w+) cộng (\w+) bằng", refused["details"]["question"]).groups()  # type: ignore[union-attr]
-        proof = {"token": refused["details"]["token"], "answer": str(COUNTED[first_word.lower()] + COUNTED[second_word])}
+        proof = {"token": token, "answer": str(COUNTED[first_word.lower()] + COUNTED[second_word])}
         office.anyone.post("/sites/demo/appointments", body | {"sum": proof}, expect=201)
         (clerk,) = office.server.crew("truong", role="supervisor")
         clerk.post("/sites/demo/appointments", {"service": "civil", "start": f"{slots[4]}:00+07:00"}, expect=201)
