@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from listening import Ears
+import socketio
+from listening import BEAT_S, Ears
 from mail_gateway import Gateway
 from outside import Outside, outside, refused
 from ports import free_port
@@ -45,7 +48,28 @@ def hall(office: Outside) -> Iterator[dict[str, Ears]]:
         kiosk.call("beat", {"paper": "ok"})
         speaker.hello("device", "loa")
         tv.hello("hall", "main")
-        yield {"k1": kiosk, "loa": speaker, "tv": tv}
+        with living(kiosk, speaker, tv):
+            yield {"k1": kiosk, "loa": speaker, "tv": tv}
+
+
+@contextmanager
+def living(*ears: Ears) -> Iterator[None]:
+    """These go on saying something that tells nothing new of them: however long a test takes, none is missed after twelve seconds."""
+    over = threading.Event()
+
+    def live() -> None:
+        while not over.wait(BEAT_S):
+            for each in ears:
+                with suppress(socketio.exceptions.SocketIOError):
+                    each.client.emit("done", {"id": "nothing", "ok": True})
+
+    thread = threading.Thread(target=live, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def listed(office: Outside) -> dict[str, dict[str, Any]]:
@@ -133,7 +157,7 @@ def test_the_command_presses_the_button_waits_for_the_answers_and_lists_them(off
     for_people = moiso(*asking, "--site", "open", "--quiet", stdin=PASSWORD)
     assert "TỐT       Màn hình tv đã hiện hình thử." in for_people.stdout
     assert "CHƯA THỬ  Loa loa chưa thử tiếng hôm nay." in for_people.stdout
-    assert "Bản sao gần nhất 0 phút trước" in for_people.stdout
+    assert re.search(r"Bản sao gần nhất \d phút trước", for_people.stdout)
     wrong = moiso(*asking, stdin="not the password")
     assert (wrong.returncode, wrong.stdout) == (1, "") and wrong.stderr.strip() == "Tên hoặc mật khẩu chưa đúng."
 
