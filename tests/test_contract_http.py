@@ -9,12 +9,14 @@ import re
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from listening import Ears
 from outside import INSTANT, WHO, Outside, outside, refused
+from running import OPEN
 
 TICKET = {
     *("id", "code", "service", "state", "issued_at", "queue_time", "reason", "counter", "counters", "people_ahead", "wait", "priority"),
@@ -27,7 +29,11 @@ WAITING = {"service", "count", "next", "wait"}
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
-    with outside(tmp_path_factory.mktemp("office")) as office:
+    folder = tmp_path_factory.mktemp("office")
+    own = folder / "open.toml"
+    # Ten seconds between two requests are nothing for a hand, and not much for a busy machine.
+    own.write_text(Path(OPEN).read_text(encoding="utf-8") + "\n[timing]\nundo_within_seconds = 60\n", encoding="utf-8")
+    with outside(folder, document=str(own)) as office:
         yield office
 
 
