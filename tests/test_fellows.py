@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -58,8 +58,16 @@ def both(postgres: Postgres) -> Iterator[tuple[Process, Process]]:
 
 
 def tell(teller: Process, hearer: Process) -> None:
-    teller.fellows.tell()
-    hearer.fellows.hear()
+    """Told, and heard at once. How old it is then is measured by the database's clock, which does not stand: what a busy machine has let
+    grow old is told once more."""
+
+    def at_once() -> bool:
+        began = time.monotonic()
+        teller.fellows.tell()
+        hearer.fellows.hear()
+        return time.monotonic() - began < 0.9
+
+    until(at_once)
 
 
 # -- devices ---------------------------------------------------------------------------------------------------------------------
@@ -172,20 +180,28 @@ class Listener:
             assert not thread.is_alive()
 
 
+def emptied(line: queue.Queue[Any]) -> list[Any]:
+    """What stands in it now."""
+    return [line.get() for _ in range(line.qsize())]
+
+
 def test_news_is_heard_by_the_others_and_a_lost_line_is_known_as_one() -> None:
     redis = Redis().start()
     one, other = Listener(redis.url, "one"), Listener(redis.url, "other")
     try:
         for listener in (one, other):
             assert listener.heard.get(timeout=60) == (None, None), "what was told before it listened"
-        one.news.tell({"ward-1"})
-        one.news.tell({"ward-2"}, {"ward-1"})
-        sites, answered = set(), set()
-        while (sites, answered) != ({"ward-1", "ward-2"}, {"ward-1"}):
-            more = other.heard.get(timeout=60)
-            sites |= set(more[0])
-            answered |= set(more[1])
-        assert one.heard.empty(), "nobody hears himself"
+        sites, answered, all_of_it = set(), set(), ({"ward-1", "ward-2"}, {"ward-1"})
+        while (sites, answered) != all_of_it:
+            # A line that a busy machine has lost for two seconds is known as one, and what was told meanwhile is told again.
+            one.news.tell({"ward-1"})
+            one.news.tell({"ward-2"}, {"ward-1"})
+            with suppress(queue.Empty):
+                while (sites, answered) != all_of_it:
+                    more = other.heard.get(timeout=5)
+                    sites |= set(more[0] or ())
+                    answered |= set(more[1] or ())
+        assert all(each == (None, None) for each in emptied(one.heard)), "nobody hears himself"
         # Gone it would refuse at once; standing still it keeps whoever waits for it.
         assert redis.process is not None
         redis.process.send_signal(signal.SIGSTOP)
@@ -198,7 +214,8 @@ def test_news_is_heard_by_the_others_and_a_lost_line_is_known_as_one() -> None:
         assert sorted(took)[10] < ANSWER_S, "whoever tells never waits, where one answer is waited for so long"
         redis.stop()
         redis.start()
-        assert other.heard.get(timeout=60) == (None, None), "something may have been missed"
+        # Something may have been missed; behind what was told twice.
+        until(lambda: other.heard.get(timeout=60) == (None, None))
     finally:
         one.stop()
         other.stop()
