@@ -70,6 +70,32 @@ def hears(page: Page, event: str, least: int = 1) -> None:
     raise AssertionError(f"{event} is not told {least} times")
 
 
+NOTE = """(selector) => {
+  const noted = ((window.noted ??= {})[selector] = []);
+  const look = () => document.querySelectorAll(selector).forEach((part) => {
+    const text = part.textContent.replace(/\\s+/g, " ").trim();
+    if (!noted.includes(text)) noted.push(text);
+  });
+  look();
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+}"""
+
+
+def note(page: Page, selector: str) -> None:
+    """From here on the page keeps what stands there: some sentences last for a few seconds, in which a busy machine may look away."""
+    page.evaluate(NOTE, selector)
+
+
+def has_noted(page: Page, selector: str, text: str) -> None:
+    """Until this stands there, or has stood there."""
+    for _ in range(PATIENCE_MS // 50):
+        noted: list[str] = page.evaluate("(selector) => window.noted[selector]", selector)
+        if any(text in each for each in noted):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{selector} has said only {noted}")
+
+
 def own_time(page: Page) -> None:
     """Before the page opens: its time can be moved, and what it hears is counted."""
     page.clock.install()

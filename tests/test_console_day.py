@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import has_noted, note
 from clerk import USABLE, Clerk, on_its_way
 from histories import Witness
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
@@ -292,7 +293,8 @@ def test_a_lost_answer_and_a_double_press_call_nobody_twice(seats: Seats, kiosk:
     clerk.rest()
     clerk.reads("current", codes[0])
     assert story(inspector).calls(before) == codes[:1]
-    assert len(keys) == 3 and len(set(keys)) == 1 and keys[0]
+    # On a busy machine it may have given up the third question too, after eight seconds.
+    assert len(keys) >= 3 and len(set(keys)) == 1 and keys[0]
 
 
 def test_two_tabs_of_one_clerk_ask_the_same_question(seats: Seats, kiosk: Client, inspector: Client) -> None:
@@ -311,7 +313,9 @@ def test_two_tabs_of_one_clerk_ask_the_same_question(seats: Seats, kiosk: Client
     on_its_way(first.page, held)
     second.page.keyboard.press("Space")
     second.reads("current", codes[1])
-    held[0].continue_()
+    held[-1].continue_()
+    # A page that has waited for eight seconds asks once more, with the same key.
+    first.page.unroute("**/next")
     first.rest()
     for tab in (first, second):
         tab.reads("current", codes[1])
@@ -364,6 +368,7 @@ def test_a_counter_is_taken_over_while_its_clerk_presses(seats: Seats, server: S
 
     # The first clerk's press arrives only now: it was about a counter that is another's, and calls nobody.
     held[-1].continue_()
+    clerk.page.unroute("**/next")
     clerk.sees("taken")
     clerk.rest()
     clerk.reads("second", "phutrach")
@@ -399,8 +404,10 @@ def test_a_kiosk_calls_for_help_and_one_clerk_goes(seats: Seats, kiosk: Client, 
     kiosk.post("/sites/open/help", {})
     for clerk in (here, there):
         clerk.reads("help", "Máy lấy số 1 cần người giúp")
+    note(here.page, "[data-test=help]")
     here.page.keyboard.press("KeyM")
-    here.reads("help", "Đã báo ông/bà đến Máy lấy số 1.")
+    # For six seconds.
+    has_noted(here.page, "[data-test=help]", "Đã báo ông/bà đến Máy lấy số 1.")
     there.page.wait_for_selector("[data-test=help]", state="detached")
     answered = [actor for actor, event in story(inspector).kinds if isinstance(event, ev.HelpAnswered)]
     assert answered == ["staff:sau"]

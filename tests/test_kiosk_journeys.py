@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import has_noted, note
 from fake_printer import NO_PAPER, PATIENT, PLENTY, FakePrinter
+from kiosk_page import scan
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, expect
 from running import PASSWORD, ROOT, Client, Server, running, until
@@ -221,9 +223,11 @@ def test_a_touch_that_meets_no_server_is_one_number_when_it_is_back(at: Callable
     with at() as kiosk:
         kiosk.touch("take")
         kiosk.page.locator('[data-touch="field:civil"]').wait_for()
+        note(kiosk.page, ".card")
         kiosk.server.kill()
         kiosk.touch("field:civil")
-        expect(kiosk.page.locator(".card")).to_contain_text("Vẫn đang lấy số. Xin chờ, không cần chạm lại.")
+        # From three seconds on until ten.
+        has_noted(kiosk.page, ".card", "Vẫn đang lấy số. Xin chờ, không cần chạm lại.")
         kiosk.server.start()
         expect(kiosk.page.locator(".code")).to_have_text("A001")
         assert kiosk.client.send("GET", "/sites/demo/tickets?code=A002").status_code == 404
@@ -259,7 +263,8 @@ def test_a_ticket_nobody_can_vouch_for_is_printed_again_with_the_same_number(
     machine.mute_after_ticket = True
     with at(printer=machine) as kiosk:
         kiosk.touch("take", "field:civil")
-        expect(kiosk.page.locator(".paper")).to_contain_text("Phiếu đã ra chưa?")
+        # The agent has waited for the printer's answer first.
+        expect(kiosk.page.locator(".paper")).to_contain_text("Phiếu đã ra chưa?", timeout=60_000)
         kiosk.picture("print-unknown")
         machine.mute_after_ticket = False
         kiosk.touch("reprint")
@@ -298,7 +303,7 @@ def test_the_ticket_itself_under_the_reader_is_one_touch(at: Callable[..., Any])
     with at() as kiosk:
         ticket = missed(kiosk)
         kiosk.shows("home")
-        kiosk.page.keyboard.type(f"https://so.example/t/{ticket['id']}\n")
+        scan(kiosk.page, f"https://so.example/t/{ticket['id']}")
         kiosk.touch("rejoin")
         expect(kiosk.page.locator("h1")).to_have_text("Đã quay lại.")
         assert kiosk.page.evaluate("window.fingers") == 1
@@ -393,11 +398,11 @@ def test_an_appointments_qr_is_no_touch_at_all_and_counts_once(at: Callable[...,
     with at(printer=machine) as kiosk:
         mine = booked(kiosk, "certify")
         kiosk.shows("home")
-        kiosk.page.keyboard.type(f"https://so.example/h/{mine['code']}\n")
+        scan(kiosk.page, f"https://so.example/h/{mine['code']}")
         expect(kiosk.page.locator(".code")).to_have_text("B001")
         assert kiosk.page.evaluate("window.fingers ?? 0") == 0
         kiosk.touch("done")
-        kiosk.page.keyboard.type(f"{mine['code']}\n")
+        scan(kiosk.page, mine["code"])
         kiosk.shows("not_checked_in")
         assert re.fullmatch(r"Lịch hẹn này đã nhận số B001 lúc 09:1\d\.", kiosk.words(".message > *"))
         kiosk.touch("reprint")
@@ -413,11 +418,11 @@ def test_an_appointment_of_another_day_or_given_back_leads_to_a_number_for_today
         later, given_back = booked(kiosk, "certify", "2026-11-23"), booked(kiosk, "civil")
         kiosk.server.anyone().send("DELETE", f"/sites/demo/appointments/{given_back['code']}")
         kiosk.shows("home")
-        kiosk.page.keyboard.type(f"{later['code']}\n")
+        scan(kiosk.page, later["code"])
         kiosk.shows("not_checked_in")
         assert kiosk.words(".message > *") == "Lịch hẹn này là thứ Hai 23/11, không phải hôm nay."
         kiosk.touch("leave")
-        kiosk.page.keyboard.type(f"{given_back['code']}\n")
+        scan(kiosk.page, given_back["code"])
         kiosk.shows("not_checked_in")
         assert kiosk.words(".message > *") == "Lịch hẹn này đã hủy."
         kiosk.touch("take", "field:civil")
