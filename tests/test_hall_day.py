@@ -30,8 +30,9 @@ RUSH = ("1", "2", "3", "4", "5", "6")
 WAITING = ("civil", "civil", "civil", "certify", "certify", "certify", "land", "business")
 """Somebody for each of them, whoever calls first."""
 SLOW = ("--factor", "0.1")
-"""The hall's time passes slowly: a machine that needs seconds for six calls still makes them within one second of the hall, and none of
-them grows old before it is said."""
+"""The hall's time passes slowly: a machine that needs seconds for six calls still makes them within one second of the hall."""
+TIMING = "\n[timing]\nnew_for_seconds = 25\nspeak_within_seconds = 60\n"
+"""In real seconds, whatever the hall's clock: twice as long as usual, for a wall that is late with its turns and with its voice."""
 PATIENCE_S = 180.0
 
 # Which codes have stood on the wall, which of them stood out, which the hall was told to call before they stood there, and which files of
@@ -148,7 +149,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def office(tmp_path: Path, browser: Browser) -> Iterator[Office]:
-    server = Server(tmp_path, DEMO, "--hall-clock", NINE, *SLOW, site="demo").start()
+    document = tmp_path / "demo.toml"
+    document.write_text(Path(DEMO).read_text(encoding="utf-8") + TIMING, encoding="utf-8")
+    server = Server(tmp_path, str(document), "--hall-clock", NINE, *SLOW, site="demo").start()
     (lan,) = server.crew("lan")
     clerks = {counter: Client(server.api, lan.key) for counter in RUSH}
     (inspector,) = server.crew("thanh", role="inspector")
