@@ -132,7 +132,7 @@ def test_a_call_is_on_top_at_once_and_stands_out_for_its_time(screen: Open, offi
 @browser_test
 def test_calls_of_one_moment_are_all_on_the_wall_and_all_new(screen: Open, office: PageServer) -> None:
     office.show("six")
-    page = screen()
+    page = screen(timed=True)
     expect(page.locator(".big .row.new")).to_have_count(2)
     assert rows(page, "big") == [("M088", "12", True), ("A012", "5", True)]
     assert rows(page, "recent") == [("B105", "2", True), ("H021", "6", True), ("S009", "8", True), ("U014", "1", True)]
@@ -605,7 +605,9 @@ def test_calls_of_one_moment_are_said_in_one_breath_after_one_chime(loud_browser
     moments = [office.announcement(one["seq"], one["code"]) for one in calls]
     in_one_moment(page, office, moments)
     until(page, lambda: len(answered(office)) == 5)
-    assert answered(office) == [(one["id"], True, "played joined") for one in moments[:4]] + [(moments[4]["id"], True, "played")]
+    # Each answer is taken in on a thread of its own: two that come together may pass each other.
+    expected = [(one["id"], True, "played joined") for one in moments[:4]] + [(moments[4]["id"], True, "played")]
+    assert sorted(answered(office)) == sorted(expected)
     assert page.evaluate("window.said") == ["tone"] * 2 + ["voice"] * 4 + ["tone"] * 2 + ["voice"] * 2
     page.close()
 
@@ -624,7 +626,7 @@ def test_a_wall_speaks_as_loud_as_the_hour_wants_and_not_at_all_in_quiet_hours(l
     quiet, soft = office.announcement(110, "A013", volume=0), office.announcement(111, "B106", volume=40, times=1)
     in_one_moment(page, office, (quiet, soft))
     until(page, lambda: len(answered(office)) == 2)
-    assert answered(office) == [(quiet["id"], False, "quiet"), (soft["id"], True, "played")]
+    assert sorted(answered(office)) == sorted([(quiet["id"], False, "quiet"), (soft["id"], True, "played")])
     assert page.evaluate("window.loud") == [pytest.approx(0.4)]
     until(page, lambda: office.facts.get("volume") == 40)
     page.close()
