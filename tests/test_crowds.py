@@ -16,7 +16,7 @@ from running import MORNING, OPEN, Client, Server, running, until
 HALF_OPEN = 2000
 ANSWERS_WITHIN_S = 30.0
 """Far more than a clerk would accept, far less than for ever: what is shown is that the server lives; the figures are printed."""
-RECOVERS_WITHIN_S = 30.0
+RECOVERS_WITHIN_S = 120.0
 HEARS_SILENCE = (
     "-c",
     "import sys; from server import __main__ as program; program.SOCKET_TIMEOUT_S = 600; sys.exit(program.main())",
@@ -64,6 +64,7 @@ def timed(ask, *arguments, **more):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_two_thousand_half_open_connections_do_not_keep_a_clerk_from_calling(tmp_path: Path, many_files: None) -> None:
     with running(tmp_path, OPEN, *MORNING, program=HEARS_SILENCE) as server:
         kiosk, clerk = server.device("k1"), server.staff("lan")
@@ -72,7 +73,7 @@ def test_two_thousand_half_open_connections_do_not_keep_a_clerk_from_calling(tmp
         clerk.post("/sites/open/counters/1/open")
         took: dict[str, list[float]] = {"healthz": [], "console": [], "next": [], "issue": [], "new connection": []}
         with Crowd(server.port, HALF_OPEN):
-            until(lambda: connections_inside(server) >= HALF_OPEN)
+            until(lambda: connections_inside(server) >= HALF_OPEN, 300)
             for n in range(1, 21):
                 answer, seconds = timed(clerk.http.get, f"{server.url}/healthz", timeout=ANSWERS_WITHIN_S)
                 assert answer.status_code == 200

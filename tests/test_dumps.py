@@ -159,6 +159,7 @@ def long_copy(postgres: Postgres, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("what", ["backup", "restore"])
 def test_killed_at_any_step_the_old_database_stands_or_the_new_one_whole(
     what: str, postgres: Postgres, long_copy: Path, tmp_path: Path
