@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,9 @@ def url(tmp_path: Path) -> Iterator[str]:
             lambda tx: tx.put_session(SessionRow(staff, "lan", 4e9)),
         ]
     )
-    application = Application(store, Sites(store), HallClock(), Silent(tmp_path / "voice"), Options("threading", here))
+    # In the morning, whenever the test runs: at midnight numbers begin anew.
+    morning = datetime.fromisoformat("2026-11-20T08:00:00+07:00")
+    application = Application(store, Sites(store), HallClock(morning), Silent(tmp_path / "voice"), Options("threading", here))
     application.start()
     server = make_server("127.0.0.1", 0, application.wsgi, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
