@@ -227,7 +227,7 @@ def test_what_cannot_be_said_is_refused(text: str, lang: str, voice: Speaker) ->
 )
 def test_when_the_engine_fails_the_command_speaks_instead(how: str, engine: StrangeEngine, tmp_path: Path) -> None:
     engine.does(how)
-    with Speaker(tmp_path / "cache", timeout_s=12) as speaker:
+    with Speaker(tmp_path / "cache", timeout_s=24) as speaker:
         samples = sound.read(speaker.say(CALL))
         assert sound.seconds(samples) == pytest.approx(expected_s(CALL), rel=0.15)
         assert [path.name for path in (tmp_path / "cache").iterdir() if path.suffix != ".wav"] == []
@@ -235,7 +235,7 @@ def test_when_the_engine_fails_the_command_speaks_instead(how: str, engine: Stra
 
 def test_an_engine_that_hung_is_left_alone_for_the_next_phrases(engine: StrangeEngine, tmp_path: Path) -> None:
     engine.does("hangs")
-    with Speaker(tmp_path / "cache", timeout_s=12) as speaker:
+    with Speaker(tmp_path / "cache", timeout_s=24) as speaker:
         speaker.say("quầy số một")
         speaker.say("quầy số hai")
     assert [each["text"] for each in engine.phrases()] == ["quầy số một"], "the wait is paid once"
@@ -273,10 +273,11 @@ def test_whoever_waits_behind_engines_that_hang_is_told_in_his_own_time(
         waited.append(time.monotonic() - began)
         return str(told.value)
 
-    with Speaker(tmp_path / "cache", timeout_s=8) as speaker, ThreadPoolExecutor(4) as crowd:
+    # A sixth of it is left to whoever has begun a little later than the first, as on a busy machine.
+    with Speaker(tmp_path / "cache", timeout_s=20) as speaker, ThreadPoolExecutor(4) as crowd:
         heard = list(crowd.map(ask, ["quầy số một", "quầy số hai", "quầy số ba", "quầy số bốn"]))
     assert sum("had others to speak for" in each for each in heard) == 3, heard
-    assert max(waited) < min(waited) + 8, "a second caller alone would have waited as long again"
+    assert max(waited) < min(waited) + 20, "a second caller alone would have waited as long again"
 
 
 def test_without_any_engine_staff_are_told_in_one_sentence(engine: StrangeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -378,8 +379,8 @@ speaker.close()
 def test_beside_cooperative_sockets_nobody_waits_for_the_voice(how: str, engine: StrangeEngine, tmp_path: Path) -> None:
     engine.does(how)
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], str(ROOT)])}
-    command = [sys.executable, "-c", BESIDE_SOCKETS, str(tmp_path / "cache"), "18"]
-    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-c", BESIDE_SOCKETS, str(tmp_path / "cache"), "45"]
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     # A busy machine makes them wait now and then; whoever waits for the voice stands still for most of the time that it takes.
     assert float(done.stdout) < 0.5, "the sockets stood still while the voice was made"
