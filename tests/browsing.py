@@ -51,10 +51,6 @@ window.WebSocket = class extends WebSocket {
 the socket that it opened last."""
 THROUGH = "Boolean(window.wire?.answered) && window.wire.readyState === WebSocket.OPEN"
 """Whether the page's hello has been answered on a connection that stands."""
-STAYS_SAID = """const hurried = window.setTimeout;
-window.setTimeout = (what, ms, ...more) => hurried(what, ms === 6000 ? 600000 : ms, ...more);"""
-"""A script for a manager's page before it opens: what it says of a press stays there, and does not go after six seconds of whatever a
-busy machine does meanwhile."""
 
 
 def heard(page: Page, event: str) -> int:

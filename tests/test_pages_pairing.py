@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from browsing import PATIENCE_MS, STAYS_SAID
+from browsing import PATIENCE_MS
 from outside import Outside, outside
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from running import until
+from test_pages_manage import SAID, says
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +37,7 @@ def manager(browser: Browser, office: Outside) -> Iterator[Page]:
     """The head of the hall at a desk."""
     context = browser.new_context(viewport={"width": 1366, "height": 768})
     context.add_cookies([{"name": "moiso_staff", "value": str(office["binh"].key), "url": office.url}])
-    context.add_init_script(STAYS_SAID)
+    context.add_init_script(SAID)
     yield context.new_page()
     context.close()
 
@@ -59,7 +60,7 @@ def test_a_kiosk_that_shows_a_code_gives_numbers_once_it_is_typed_and_shows_anot
     manager.get_by_label("Mã đang hiện trên máy").fill(code.lower())
     manager.get_by_label("Tên thiết bị").fill("sảnh")
     manager.get_by_role("button", name="Thêm", exact=True).click()
-    expect(manager.locator(".toast")).to_contain_text("sảnh đã được ghép")
+    says(manager, "sảnh đã được ghép")
     # The kiosk is at its first question, staff see its screen, and its key stands nowhere in the page.
     expect(kiosk.locator("[data-touch]").first).to_be_visible()
     row = manager.locator("[data-device=sảnh]")
@@ -82,10 +83,10 @@ def test_whoever_scans_the_code_finds_it_filled_in_with_kind_and_place(office: O
 
 def test_a_code_that_is_none_is_said_in_words(office: Outside, manager: Page) -> None:
     manager.goto(f"{office.url}/manage#pair=AAAAAA")
-    expect(manager.locator(".toast")).to_have_text("Không có mã này hoặc mã đã hết hạn. Xem lại mã đang hiện trên máy.")
+    says(manager, "Không có mã này hoặc mã đã hết hạn. Xem lại mã đang hiện trên máy.")
     manager.get_by_label("Mã đang hiện trên máy").fill("A1")
     manager.get_by_role("button", name="Thêm", exact=True).click()
-    expect(manager.locator(".toast")).to_contain_text("6 chữ và số")
+    says(manager, "6 chữ và số")
 
 
 def test_a_wall_is_paired_stays_so_and_serves_the_hall_when_its_key_is_taken_back(office: Outside, screens: BrowserContext) -> None:

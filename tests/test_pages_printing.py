@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from browsing import PATIENCE_MS, STAYS_SAID
+from browsing import PATIENCE_MS
 from fake_printer import NO_PAPER, FakePrinter
 from outside import Outside, outside
 from PIL import Image, ImageDraw
@@ -48,7 +48,6 @@ def machine(office: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def page(context: BrowserContext, office: Outside) -> Page:  # noqa: F811
-    context.add_init_script(STAYS_SAID)
     page = signed_in(context, office, "binh")
     tab(page, "Phiếu in")
     return page
