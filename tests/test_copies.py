@@ -262,6 +262,28 @@ def taken_away(database: Path, folder: Path, to: Path) -> Path:
     return to / "found.db"
 
 
+TAKES_THE_LOCK = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 128)
+    except OSError:
+        print("held")
+"""
+"""Whether somebody has this database open, as SQLite asks before it empties the journal's index: byte 128 of it is locked then."""
+
+
+def test_following_the_journal_takes_no_lock_from_the_server(tmp_path: Path) -> None:
+    path = tmp_path / "ward.db"
+    with contextlib.closing(SqliteStore(path)) as store:
+        replica = Replica(path, tmp_path / "second")
+        for _ in range(3):
+            store.write([lambda tx: tx.touch()])
+            replica.follow()
+            asked = subprocess.run([sys.executable, "-c", TAKES_THE_LOCK, f"{path}-shm"], capture_output=True, text=True, timeout=60)
+            assert (asked.stdout.strip(), asked.stderr) == ("held", ""), "another program would take itself for the first one"
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_after_every_look_the_copy_is_the_database(seed: int, tmp_path: Path, brief: None) -> None:
     """Bursts of commits, a reader that holds an old state, other programs that empty the journal, a server that starts again."""

@@ -56,6 +56,7 @@ class Replica:
         self._frames = 0
         self._number = 0
         self._turned = False
+        self._index: int | None = None
 
     def follow(self) -> None:
         """Bring the copy up to date. Raises ReplicaFailed; the next call begins anew then."""
@@ -157,18 +158,27 @@ class Replica:
 
     def _journal(self) -> Journal:
         """What the journal's index in memory says. It is kept twice; while somebody writes it, the two differ."""
-        shared = Path(f"{self.database}-shm")
         for _ in range(1000):
             try:
-                with shared.open("rb") as file:
-                    first, second = file.read(48), file.read(48)
+                kept = self._read_index(2 * 48)
             except FileNotFoundError:
                 return Journal(0, 4096, b"")
+            first, second = kept[:48], kept[48:]
             if len(second) == 48 and first == second and first[12]:
                 page, frames = struct.unpack_from("=HI", first, 14)
                 return Journal(frames, 65536 if page == 1 else page, first[32:40])
             time.sleep(0.001)
         raise OSError("the journal's index does not come to rest")
+
+    def _read_index(self, size: int) -> bytes:
+        """Its first bytes, by a handle that is never closed while this process lives: closing one takes all locks on the file from the
+        whole process, SQLite's own ones with them, and the next program to come would empty the index under whoever writes
+        (https://www.sqlite.org/howtocorrupt.html, section 2.2)."""
+        path = Path(f"{self.database}-shm")
+        found = path.stat()
+        if self._index is None or not os.path.samestat(os.fstat(self._index), found):
+            self._index = os.open(path, os.O_RDONLY)
+        return os.pread(self._index, size, 0)
 
     def _number_of(self, journal: Journal) -> int:
         """How many journals there have been before: each one is the next."""
